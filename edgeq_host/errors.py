@@ -1,0 +1,68 @@
+"""Every error that a user can meet. The class says who must act; the exit code is the class's (docs/errors.md)."""
+
+from __future__ import annotations
+
+
+class EdgeqError(Exception):
+    """What was found and expected (`message`) and what to do about it (`hint`). `code` is the process's exit code."""
+
+    code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(EdgeqError):
+    """Arguments, recipe, board name or settings are wrong."""
+
+    code = 2
+
+
+class ModelError(EdgeqError):
+    """A model, pack or data file is wrong or does not fit; nothing was sent."""
+
+    code = 3
+
+
+class UnsupportedError(ModelError):
+    """A model uses what edgeq does not have. `problems` lists every place, not only the first."""
+
+    def __init__(self, message: str, hint: str = "", problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.problems = problems
+
+
+class BoardError(ModelError):
+    """The model does not fit the board; nothing was sent."""
+
+
+class LinkError(EdgeqError):
+    """The device cannot be reached or stopped answering; it runs what it ran before."""
+
+    code = 4
+
+
+class RolledBackError(EdgeqError):
+    """The health check on the device failed; the previous version runs."""
+
+    code = 5
+
+
+class RollbackError(EdgeqError):
+    """A rollback failed: the device needs a hand."""
+
+    code = 8
+
+
+class DeviceTimeoutError(EdgeqError):
+    """The device stopped answering at a moment that leaves its state unknown."""
+
+    code = 9
+
+
+class GateError(EdgeqError):
+    """A gate that the user set (eval --min, check --strict) is not met."""
+
+    code = 10

@@ -1,0 +1,114 @@
+"""The graph between importers, quantizer and exporter: operators of ops.def over named tensors.
+
+Importers produce float32 operators only (names ending in _f32, and the byte movers). What a source says about quantization
+stands beside the tensors as `Quant`; the quantizer turns that, or calibrated ranges, into int8 operators. Image tensors are NHWC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq_runtime import lists
+
+Array = NDArray[Any]
+Attrs = dict[str, Any]  # values by field name of ops.def: int, float, or list[int] for array fields
+
+
+@dataclass(frozen=True)
+class Quant:
+    """real = scale * (q - zero). scale: float64 array of 1 entry, or one per slice of `axis`; zero: int64 array of the same length.
+
+    For int8 storage: a uint8 source is already shifted (q - 128, zero - 128).
+    """
+
+    scale: Array
+    zero: Array
+    axis: int | None = None
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """`data` None: an activation. A constant with `quant` holds the integers (int8 weights, int32 biases), else real values.
+
+    An activation with `quant` has had its scale chosen by the source (QDQ, QOperator, int8 TFLite); its dtype stays "f32"
+    until the quantizer has run.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str  # a name of qtypes.def
+    data: Array | None = None
+    quant: Quant | None = None
+
+    def real(self) -> Array:
+        """The real values of a constant, float32."""
+        assert self.data is not None, f"{self.name} is not a constant"
+        if self.quant is None:
+            return np.asarray(self.data, np.float32)
+        shape = [1] * self.data.ndim
+        if self.quant.axis is not None:
+            shape[self.quant.axis] = -1
+        q = self.data.astype(np.float64) - self.quant.zero.reshape(shape)
+        return np.asarray(q * self.quant.scale.reshape(shape), np.float32)
+
+
+@dataclass(frozen=True)
+class Node:
+    op: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attrs: Attrs = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An input or output as the source has it. Internal axis i is source axis permutation[i]; dtype: f32, s8, u8 or s32."""
+
+    name: str
+    tensor: str
+    shape: tuple[int, ...]
+    permutation: tuple[int, ...]
+    dtype: str
+
+
+@dataclass
+class Graph:
+    name: str
+    tensors: dict[str, Tensor]
+    nodes: list[Node]  # in an order in which they can run
+    inputs: list[Edge]
+    outputs: list[Edge]
+    labels: tuple[str, ...] = ()
+
+    def producer(self, tensor: str) -> Node | None:
+        return next((n for n in self.nodes if tensor in n.outputs), None)
+
+    def consumers(self, tensor: str) -> list[Node]:
+        return [n for n in self.nodes if tensor in n.inputs]
+
+    def constants(self, node: Node) -> Iterator[Tensor]:
+        return (self.tensors[i] for i in node.inputs if self.tensors[i].data is not None)
+
+    def copy(self) -> Graph:
+        return replace(self, tensors=dict(self.tensors), nodes=list(self.nodes), inputs=list(self.inputs), outputs=list(self.outputs))
+
+    def validate(self) -> None:
+        """Every node names known tensors and has exactly the attributes of its row in ops.def; producers come first. AssertionError if not."""
+        ready = {e.tensor for e in self.inputs} | {t.name for t in self.tensors.values() if t.data is not None}
+        for node in self.nodes:
+            op = lists.ops()[node.op]
+            assert set(node.attrs) == {f.name for f in op.fields}, f"{node.name}: {node.op} has {sorted(node.attrs)}"
+            assert op.inputs_min <= len(node.inputs) <= op.inputs_max, f"{node.name}: {len(node.inputs)} inputs"
+            for name in node.inputs:
+                assert name in ready, f"{node.name} reads {name} before it is made"
+            for name in node.outputs:
+                assert name in self.tensors and name not in ready, f"{node.name} makes {name}"
+                ready.add(name)
+        for edge in self.outputs:
+            assert edge.tensor in ready, f"output {edge.name} is never made"
