@@ -1,0 +1,15 @@
+"""Write .eqm files. edgeq_host writes them; the C core is the only reader on a device."""
+
+from __future__ import annotations
+
+from edgeq_host.export.body import build, used_tensors
+from edgeq_host.export.bundle import Bundle, Provenance, Score, SelfTest, Variant
+from edgeq_host.export.container import pack, read_file, unpack, write_file
+from edgeq_host.export.join import join
+
+__all__ = ["Bundle", "Provenance", "Score", "SelfTest", "Variant", "join", "pack", "read_file", "to_bytes", "unpack", "used_tensors", "write_file"]
+
+
+def to_bytes(bundle: Bundle, keep_all: bool = False) -> bytes:
+    """The file of a bundle: a pure function of it. keep_all: every activation keeps a place of its own (calibration, reports)."""
+    return pack(build(bundle, keep_all))

@@ -1,0 +1,99 @@
+"""The memory plan: where in the arena each activation lies.
+
+Greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 4.2), tried in several orders; the smallest
+plan wins, the first of equals, so that the plan is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgeq_host.graph import Graph, Tensor
+from edgeq_runtime import lists
+
+STEP = 16  # bytes; every activation starts at a multiple (SPEC.md 3.2)
+
+
+@dataclass
+class _Block:
+    """Tensors that share one place, and the operators [first, last] over which it must be kept."""
+
+    names: list[str]
+    bytes: int
+    first: int
+    last: int
+    offset: int = -1
+
+
+def tensor_bytes(tensor: Tensor) -> int:
+    count = 1
+    for dim in tensor.shape:
+        count *= dim
+    return count * lists.qtypes()[tensor.dtype].bits // 8
+
+
+def plan(graph: Graph, keep_all: bool = False) -> tuple[dict[str, int], int]:
+    """Offsets by activation, and the end of the last one in bytes. keep_all: no two activations share a place (but those that a reshape ties)."""
+    blocks = _blocks(graph)
+    if keep_all:
+        for block in blocks:
+            block.first, block.last = -1, len(graph.nodes)
+    orders: list[Callable[[_Block], tuple[int, int]]] = [
+        lambda b: (-b.bytes, b.first),
+        lambda b: (b.first, -b.bytes),
+        lambda b: (-(b.last - b.first), -b.bytes),
+        lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
+    ]
+    best: tuple[int, dict[str, int]] | None = None
+    for order in orders[: 1 if keep_all else None]:
+        end = _place(sorted(blocks, key=order))
+        if best is None or end < best[0]:
+            best = end, {name: block.offset for block in blocks for name in block.names}
+    assert best is not None
+    return best[1], best[0]
+
+
+def _blocks(graph: Graph) -> list[_Block]:
+    blocks: dict[str, _Block] = {}
+
+    def block(name: str, first: int) -> _Block:
+        if name not in blocks:
+            blocks[name] = _Block([name], tensor_bytes(graph.tensors[name]), first, first)
+        return blocks[name]
+
+    for edge in graph.inputs:
+        block(edge.tensor, -1)
+    for index, node in enumerate(graph.nodes):
+        for name in node.inputs:
+            if graph.tensors[name].data is None:
+                blocks[name].last = max(blocks[name].last, index)
+        for name in node.outputs:
+            if node.op == "reshape":
+                tied = blocks[node.inputs[0]]
+                tied.names.append(name)
+                blocks[name] = tied
+                tied.last = max(tied.last, index)
+            else:
+                block(name, index)
+    for edge in graph.outputs:
+        blocks[edge.tensor].last = len(graph.nodes)
+    unique = {id(b): b for b in blocks.values()}
+    return list(unique.values())
+
+
+def _place(blocks: list[_Block]) -> int:
+    """Put each block at the lowest offset where it meets no placed block that lives at the same time. The end of the last one."""
+    placed: list[_Block] = []
+    end = 0
+    for block in blocks:
+        meets = sorted((b for b in placed if b.first <= block.last and block.first <= b.last), key=lambda b: b.offset)
+        at = 0
+        for other in meets:
+            if at + block.bytes <= other.offset:
+                break
+            at = max(at, -(-(other.offset + other.bytes) // STEP) * STEP)
+        block.offset = at
+        placed.append(block)
+        end = max(end, at + block.bytes)
+    return end

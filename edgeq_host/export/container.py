@@ -1,0 +1,99 @@
+"""Tables -> the bytes of an .eqm file: aligned FlatBuffer and trailer (SPEC.md 3), and back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import tempfile
+from pathlib import Path
+
+import flatbuffers  # type: ignore[import-untyped]
+
+from edgeq_host.errors import ModelError
+from edgeq_host.export import eqm_generated as eqm
+from edgeq_runtime import native
+
+MAGIC = b"EQMTRAIL"
+FORMAT_VERSION = 1 << 16
+MIN_RUNTIME = 0 << 16 | 1
+BODY_STEP = 64  # the body's length is a multiple
+TRAILER = struct.Struct("<8sIIQ32sQ16s12s64s")  # and the CRC-32C of it
+TRAILER_BYTES = TRAILER.size + 4
+
+
+class _AlignedBuffer(eqm.BufferT):
+    """The generated Pack does not honour alignment: start the vector with it."""
+
+    def __init__(self, buffer: eqm.BufferT, alignment: int) -> None:
+        super().__init__()
+        self.data = buffer.data
+        self.alignment = alignment
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 (name of the generated API)
+        size = len(self.data)
+        builder.StartVector(1, size, self.alignment)
+        builder.head = builder.Head() - size
+        builder.Bytes[builder.Head() : builder.Head() + size] = bytes(self.data)
+        data = builder.EndVector()
+        eqm.BufferStart(builder)
+        eqm.BufferAddData(builder, data)
+        return int(eqm.BufferEnd(builder))
+
+
+def pack(model: eqm.ModelT) -> bytes:
+    """The file, unsigned."""
+    plain = model.buffers
+    model.buffers = [_AlignedBuffer(b, model.alignment) for b in plain]
+    builder = flatbuffers.Builder(4096 + sum(len(b.data) + model.alignment for b in plain))
+    builder.Finish(model.Pack(builder), file_identifier=b"EQM1")
+    model.buffers = plain
+    body = bytes(builder.Output())
+    body += bytes(-len(body) % BODY_STEP)
+    return body + _trailer(body)
+
+
+def _trailer(body: bytes) -> bytes:
+    head = TRAILER.pack(MAGIC, FORMAT_VERSION, MIN_RUNTIME, len(body), hashlib.sha256(body).digest(), 0, b"", b"", b"")
+    return head + struct.pack("<I", native.crc32c(head))
+
+
+def unpack(data: bytes, name: str) -> eqm.ModelT:
+    """The tables of a file that the C reader has accepted. ModelError if it does not."""
+    try:
+        native.check(data)
+    except native.Error as error:
+        raise ModelError(f"{name}: {error}", "make it again with edgeq quantize, or copy it again if it was copied") from error
+    return eqm.ModelT.InitFromBuf(bytearray(data), 0)
+
+
+def read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror or error}", "give the path of an .eqm file") from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write all or nothing: a temporary file beside `path`, synced, then renamed over it. ModelError if the file system refuses."""
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path("."))
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise ModelError(f"{path}: {error.strerror or error}", "nothing was written; check the folder, its rights and the free space") from error
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

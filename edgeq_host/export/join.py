@@ -1,0 +1,54 @@
+"""Join the variants of several files of one model: every buffer that is the same is stored once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq_host.errors import ModelError
+from edgeq_host.export import eqm_generated as eqm
+
+
+def join(models: list[eqm.ModelT], names: list[str]) -> eqm.ModelT:
+    """One model with the variants of all, in order. ModelError where edges differ or a variant's name occurs twice."""
+    first, *others = models
+    index = {bytes(b.data): i for i, b in enumerate(first.buffers)}
+    buffers = list(first.buffers)
+    variants = list(first.variants)
+    for model, name in zip(others, names[1:], strict=True):
+        _same_edges(first, model, names[0], name)
+        place = []
+        for buffer in model.buffers:
+            data = bytes(buffer.data)
+            if data not in index:
+                index[data] = len(buffers)
+                buffers.append(buffer)
+            place.append(index[data])
+        for variant in model.variants:
+            _rebase(variant, place)
+            variants.append(variant)
+    _distinct(variants)
+    first.variants, first.buffers = variants, buffers
+    return first
+
+
+def _rebase(variant: eqm.VariantT, place: list[int]) -> None:
+    for tensor in variant.tensors:
+        if tensor.buffer >= 0:
+            tensor.buffer = place[tensor.buffer]
+    if variant.selftest is not None:
+        variant.selftest.inputs = np.asarray([place[i] for i in variant.selftest.inputs], np.int32)
+        variant.selftest.outputs = np.asarray([place[i] for i in variant.selftest.outputs], np.int32)
+
+
+def _same_edges(a: eqm.ModelT, b: eqm.ModelT, a_name: str, b_name: str) -> None:
+    for side in ("inputs", "outputs"):
+        ours, theirs = ([(e.name, [int(d) for d in e.shape], e.type) for e in getattr(m, side)] for m in (a, b))
+        if ours != theirs:
+            raise ModelError(f"{b_name} is not a variant of {a_name}: {side} {theirs}, not {ours}", "join files quantized from the same source")
+
+
+def _distinct(variants: list[eqm.VariantT]) -> None:
+    names = [v.name.decode() if isinstance(v.name, bytes) else v.name for v in variants]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise ModelError(f"variant {', '.join(twice)} is in more than one of the files", "join files of different precision")
