@@ -1,0 +1,85 @@
+/* Micro-kernels: what each family computes, and its arguments. A kernel is stateless, allocates nothing and cannot fail;
+ * the operator has checked everything. Every row of one family and types gives the same bits.
+ *
+ * The list kernels.def declares, for each row, void eq_<family>_<types>__<isa>(const struct eq_<family>_<types> *args).
+ * types: output, activation, weight. The row's mr, nr, kr say how the caller lays out the operands:
+ *   gemm    at most mr rows of activations in one call. kr > 0: the weights of an [n][k] matrix are packed into blocks of nr
+ *           channels, [ceil(n / nr)][k / kr][nr][kr], k rounded up to kr, channels and inputs beyond the end 0; the rows hold k inputs,
+ *           the added ones 0. kr = 0: the weights are [n][k] as they lie in the file.
+ *   dwconv  nr > 0 and kr > 0: int16 (w - w_zero), [ceil(channels / nr)][ceil(taps / kr)][nr][kr], 0 beyond the end. kr = 0: [taps][channels]
+ *           as they lie in the file. mr is 1: a call takes any number of pixels. */
+#ifndef EQ_KERNELS_H
+#define EQ_KERNELS_H
+#include "eq_internal.h"
+
+/* Channel parameters of SPEC 1.2, each of as many values as the call has channels. */
+struct eq_rq {
+    const int32_t *bias;
+    const int32_t *m;
+    const int8_t *n;
+};
+
+/* y[i][o] = clamp(y_zero + requantize(bias[o] + sum over k of a[i][k] (w[o][k] - w_zero))). */
+struct eq_gemm_s8_s16_s8 {
+    size_t m, n, k;    /* rows <= mr, channels, inputs (a multiple of kr) */
+    const int16_t *a;  /* x - x_zero, so |a| <= 255 */
+    size_t a_stride;   /* elements from row to row */
+    const int8_t *w;
+    struct eq_rq rq;
+    int8_t *y;
+    size_t y_stride;   /* elements from row to row */
+    int32_t w_zero, y_zero, lo, hi;
+};
+
+/* y[i][c] = clamp(y_zero + requantize(bias[c] + sum over t of (x[t][i x_step + c] - x_zero) (w[t][c] - w_zero))). */
+struct eq_dwconv_s8_s8_s8 {
+    size_t pixels, channels, taps;
+    const int8_t *const *x; /* [taps]; a padded tap points at channels bytes of x_zero */
+    size_t x_step;          /* elements from pixel to pixel of x; y has channels */
+    const void *w;
+    struct eq_rq rq;
+    int8_t *y;
+    int32_t x_zero, w_zero, y_zero, lo, hi;
+};
+
+/* y[i][o] = clamp(bias[o] + sum over k of a[i][k] w[o][k]), summed as SPEC 1.3 says. */
+struct eq_gemm_f32_f32_f32 {
+    size_t m, n, k;
+    const float *a;
+    size_t a_stride;
+    const float *w;
+    const float *bias; /* NULL: none */
+    float *y;
+    size_t y_stride;
+    float lo, hi;
+};
+
+/* y[i][c] = clamp((sum over t, in order from +0, of x[t][i x_step + c] w[t][c]) + bias[c]). */
+struct eq_dwconv_f32_f32_f32 {
+    size_t pixels, channels, taps;
+    const float *const *x; /* [taps]: only taps inside the input */
+    const float *const *w; /* [taps]: the weights of that tap */
+    size_t x_step;
+    const float *bias;
+    float *y;
+    float lo, hi;
+};
+
+#define EQ_KERNEL(family, types, isa, mr, nr, kr) \
+    EQ_CAT(EQ_WHEN_, EQ_ON_##isa)(void eq_##family##_##types##__##isa(const struct eq_##family##_##types *args);)
+#include "kernels.def"
+#undef EQ_KERNEL
+
+/* A row of kernels.def. An operator casts run to void (*)(const struct eq_<family>_<types> *). */
+struct eq_kernel {
+    const char *family, *types;
+    void (*run)(void);
+    uint8_t isa; /* enum eq_isa */
+    uint8_t mr, nr, kr;
+};
+extern const struct eq_kernel eq_kernels[];
+extern const size_t eq_kernel_count;
+
+/* The first row of family and types whose instruction set is in the mask; bit 0 (portable) counts as set. NULL: no such row. */
+const struct eq_kernel *eq_select(const char *family, const char *types, uint32_t isas);
+#endif
