@@ -1,0 +1,177 @@
+"""What every importer shares: options, the list of problems, and a builder of graphs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeq_host.errors import ModelError, UnsupportedError
+from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
+from edgeq_runtime import lists
+
+MAX_RANK = 6
+MAX_ELEMENTS = 2**31 - 1
+MAX_FILE_BYTES = 2**31 - 1  # protobuf and FlatBuffers stop here too
+
+DTYPES = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}
+_DEFAULTS: dict[str, float] = {"lo": -math.inf, "hi": math.inf}
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """shapes: input name to its whole shape. inputs, outputs: names of nodes or tensors where the graph is cut; empty: the source's own."""
+
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One place of a model that edgeq cannot take: node name, operator of the source, why, and what to do."""
+
+    node: str
+    op: str
+    reason: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.op} '{self.node}': {self.reason}" + (f" ({self.hint})" if self.hint else "")
+
+
+class Refusal(Exception):
+    """Raised by a rule for the node at hand; the importer turns it into a Problem and goes on with the next node."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+def unsupported(path: Path | str, problems: Sequence[Problem], hint: str = "") -> UnsupportedError:
+    """The error that names every problem, not only the first."""
+    lines = tuple(str(p) for p in problems)
+    count = f"{len(lines)} operators that edgeq cannot run" if len(lines) > 1 else "an operator that edgeq cannot run"
+    hint = hint or f"run 'edgeq check {path}' to see where the graph can be cut with --outputs"
+    return UnsupportedError("\n  ".join([f"{path} has {count}:", *lines]), hint, lines)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole file, or a ModelError that says why not."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ModelError(f"{path} has {size} bytes, more than the {MAX_FILE_BYTES} that a model file may have")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}", "give the path of a model file") from None
+
+
+def checked_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape, or a Refusal where edgeq cannot hold such a tensor."""
+    dims = tuple(int(d) for d in shape)
+    if len(dims) > MAX_RANK:
+        raise Refusal(f"'{name}' has {len(dims)} dimensions {list(dims)}, at most {MAX_RANK} are possible")
+    if any(d < 1 for d in dims):
+        raise Refusal(f"'{name}' has the shape {list(dims)}; every dimension must be at least 1")
+    if math.prod(dims) > MAX_ELEMENTS:
+        raise Refusal(f"'{name}' has {math.prod(dims)} elements, at most {MAX_ELEMENTS} are possible")
+    return dims
+
+
+def dtype_of(array: Array) -> str:
+    """The name in qtypes.def of an array's type; wider floats become f32, other integers s32."""
+    for name, kind in DTYPES.items():
+        if array.dtype == kind:
+            return name
+    return "f32" if array.dtype.kind == "f" else "s32"
+
+
+class Builder:
+    """A graph in the making. Names are unique; attributes that a rule leaves out are filled: lo, hi with no bound, the rest with 0."""
+
+    def __init__(self, name: str) -> None:
+        self.graph = Graph(name=name, tensors={}, nodes=[], inputs=[], outputs=[])
+        self._taken: set[str] = set()
+
+    def fresh(self, base: str) -> str:
+        """A name that no tensor and no node has: base itself, or base with a number."""
+        name, count = base or "value", 1
+        while name in self._taken:
+            count += 1
+            name = f"{base or 'value'}.{count}"
+        self._taken.add(name)
+        return name
+
+    def tensor(self, name: str) -> Tensor:
+        return self.graph.tensors[name]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return self.graph.tensors[name].shape
+
+    def constant(self, base: str, data: Array, quant: Quant | None = None) -> str:
+        """A constant; data without quant keeps its type where edgeq has it."""
+        name = self.fresh(base)
+        dtype = dtype_of(data)
+        data = np.asarray(data, DTYPES[dtype])
+        self.graph.tensors[name] = Tensor(name, checked_shape(name, data.shape), dtype, data, quant)
+        return name
+
+    def activation(self, base: str, shape: Sequence[int], dtype: str = "f32", quant: Quant | None = None) -> str:
+        name = self.fresh(base)
+        self.graph.tensors[name] = Tensor(name, checked_shape(name, shape), dtype, None, quant)
+        return name
+
+    def input(self, edge_name: str, shape: Sequence[int], dtype: str, quant: Quant | None = None) -> str:
+        """An input of the model: the tensor is s8/u8/s32/f32 as it comes in, or f32 with quant where the source quantized it."""
+        name = self.activation(edge_name, shape, "f32" if quant else dtype, quant)
+        dims = self.shape(name)
+        self.graph.inputs.append(Edge(edge_name, name, dims, tuple(range(len(dims))), dtype))
+        return name
+
+    def output(self, edge_name: str, tensor: str, dtype: str | None = None) -> None:
+        held = self.tensor(tensor)
+        self.graph.outputs.append(Edge(edge_name, tensor, held.shape, tuple(range(len(held.shape))), dtype or held.dtype))
+
+    def add(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        shape: Sequence[int],
+        name: str,
+        *,
+        attrs: Attrs | None = None,
+        dtype: str | None = None,
+        quant: Quant | None = None,
+    ) -> str:
+        """Append one node with one output and return the output's name. The type is f32 for *_f32 operators, else the first input's."""
+        kind = dtype or ("f32" if op.endswith("_f32") else self.tensor(inputs[0]).dtype)
+        out = self.activation(name, shape, kind, quant)
+        self.graph.nodes.append(Node(op, out, tuple(inputs), (out,), full_attrs(op, attrs or {})))
+        return out
+
+
+def full_attrs(op: str, given: Attrs) -> Attrs:
+    """`given` completed with the neutral value of every other field of the operator's row."""
+    fields = lists.ops()[op].fields
+    unknown = set(given) - {f.name for f in fields}
+    assert not unknown, f"{op} has no attributes {sorted(unknown)}"
+    return {f.name: _value(f, given.get(f.name)) for f in fields}
+
+
+def _value(field_: lists.Field, value: Any) -> Any:
+    if field_.count:
+        neutral = 1 if field_.name == "step" else 0
+        held = [int(v) for v in (value if value is not None else ())]
+        return held + [neutral] * (field_.count - len(held))
+    if value is None:
+        value = _DEFAULTS.get(field_.name, 1 if field_.name in _ONES else 0)
+    return int(value) if field_.kind == "int32_t" else float(value)
+
+
+_ONES = frozenset({"stride_h", "stride_w", "dilation_h", "dilation_w", "groups"})
