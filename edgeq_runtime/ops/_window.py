@@ -49,7 +49,7 @@ def valid_taps(x: Array, win: Window) -> Iterator[Array]:
 
 def count_valid(x: Array, win: Window) -> Array:
     """How many taps of each window lie inside the input, [1, OH, OW, 1] of int64."""
-    return np.sum([mask.astype(np.int64) for mask in valid_taps(x, win)], axis=0)
+    return np.asarray(np.sum([mask.astype(np.int64) for mask in valid_taps(x, win)], axis=0))
 
 
 def transposed(size: int, out: int, stride: int, start: int) -> tuple[slice, slice]:

@@ -1,0 +1,10 @@
+"""tanh of every element: x f32; y f32."""
+
+from __future__ import annotations
+
+from edgeq_runtime import fmath
+from edgeq_runtime.ops._common import Array, Attrs
+
+
+def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...]) -> Array:
+    return fmath.tanh(inputs[0])
