@@ -7,7 +7,20 @@ from edgeq_host.export.bundle import Bundle, Provenance, Score, SelfTest, Varian
 from edgeq_host.export.container import pack, read_file, unpack, write_file
 from edgeq_host.export.join import join
 
-__all__ = ["Bundle", "Provenance", "Score", "SelfTest", "Variant", "join", "pack", "read_file", "to_bytes", "unpack", "used_tensors", "write_file"]
+__all__ = [
+    "Bundle",
+    "Provenance",
+    "Score",
+    "SelfTest",
+    "Variant",
+    "join",
+    "pack",
+    "read_file",
+    "to_bytes",
+    "unpack",
+    "used_tensors",
+    "write_file",
+]
 
 
 def to_bytes(bundle: Bundle, keep_all: bool = False) -> bytes:

@@ -89,7 +89,9 @@ def write_file(path: Path, data: bytes) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise ModelError(f"{path}: {error.strerror or error}", "nothing was written; check the folder, its rights and the free space") from error
+            raise ModelError(
+                f"{path}: {error.strerror or error}", "nothing was written; check the folder, its rights and the free space"
+            ) from error
         raise
 
 

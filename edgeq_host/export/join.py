@@ -44,7 +44,9 @@ def _same_edges(a: eqm.ModelT, b: eqm.ModelT, a_name: str, b_name: str) -> None:
     for side in ("inputs", "outputs"):
         ours, theirs = ([(e.name, [int(d) for d in e.shape], e.type) for e in getattr(m, side)] for m in (a, b))
         if ours != theirs:
-            raise ModelError(f"{b_name} is not a variant of {a_name}: {side} {theirs}, not {ours}", "join files quantized from the same source")
+            raise ModelError(
+                f"{b_name} is not a variant of {a_name}: {side} {theirs}, not {ours}", "join files quantized from the same source"
+            )
 
 
 def _distinct(variants: list[eqm.VariantT]) -> None:

@@ -1,0 +1,69 @@
+# make help lists what there is. PYTHON chooses the interpreter of the environment (3.10 or newer).
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+PIP := $(RUN)/pip --disable-pip-version-check -q
+SOURCES := edgeq_host edgeq_runtime tests examples bench
+C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]')
+
+.PHONY: help demo test test-fast test-all lint fmt build bench fuzz wheels clean tools
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.host build ## set up, then take the digits model from check to profile on this machine
+	$(RUN)/python examples/02_digits_end_to_end.py
+
+test: $(VENV)/.dev tools build lint ## set up, then every check and test that CI runs
+	$(RUN)/python -m pytest -m "not exhaustive" --durations=15 tests
+
+test-fast: $(VENV)/.dev build ## the tests for every edit: under 2 minutes
+	$(RUN)/python -m pytest -m "not slow and not exhaustive" tests
+
+test-all: $(VENV)/.dev tools build lint ## also the exhaustive sweeps: before a release
+	$(RUN)/python -m pytest tests
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, clang-format, Python 3.6 syntax of the device side
+	$(RUN)/ruff check $(SOURCES)
+	$(RUN)/ruff format --check $(SOURCES)
+	$(RUN)/mypy
+	clang-format --dry-run -Werror $(C_FILES)
+	$(RUN)/vermin -q -t=3.6- --violations --no-tips edgeq_runtime/__init__.py edgeq_runtime/native.py
+
+fmt: $(VENV)/.dev ## format Python and C
+	$(RUN)/ruff check --fix $(SOURCES)
+	$(RUN)/ruff format $(SOURCES)
+	clang-format -i $(C_FILES)
+
+build: $(VENV)/.host ## compile the runtime library and the agent for this machine
+	@$(RUN)/python -m edgeq_runtime.build
+
+bench: $(VENV)/.dev build ## edgeq beside LiteRT on the same networks, interleaved, one thread
+	$(RUN)/python -m bench
+
+fuzz: $(VENV)/.dev ## fuzz the file reader and the frame decoder for 10 minutes each (clang)
+	$(RUN)/python -m edgeq_runtime.build fuzz
+	build/fuzz/fuzz_file -max_total_time=600 tests/data/fuzz_file
+	build/fuzz/fuzz_frame -max_total_time=600 tests/data/fuzz_frame
+
+wheels: $(VENV)/.dev build ## build the wheels of edgeq-runtime (this machine) and edgeq into dist/
+	$(RUN)/python -m build -q --wheel --outdir dist edgeq_runtime
+	$(RUN)/python -m build -q --wheel --outdir dist .
+
+clean: ## remove what was built, not the environment
+	rm -rf build dist edgeq_runtime/lib
+
+tools: ## install the compilers and checkers that the tests need (Debian, as root), or say what is missing
+	@tools/install.sh
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.host: pyproject.toml edgeq_runtime/pyproject.toml constraints.txt | $(VENV)/bin/python
+	@command -v cc >/dev/null || { echo "edgeq needs a C compiler: install gcc or clang (Debian: apt-get install gcc)" >&2; exit 1; }
+	$(PIP) install -c constraints.txt -e ./edgeq_runtime -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.host
+	$(PIP) install -c constraints.txt -e ./edgeq_runtime -e '.[dev]'
+	@touch $@

@@ -1,0 +1,105 @@
+"""What every command prints with: results on stdout, everything else on stderr, one JSON document with --json."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from edgeq_host.errors import EdgeqError, UnsupportedError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def options(function: F) -> F:
+    """The options that every command has. --traceback is read where errors end, in cli.main."""
+    function = click.option("--traceback", is_flag=True, expose_value=False, help="Show where an error arose in the code.")(function)
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; errors too.")(function)
+
+
+def document(schema: str, **fields: Any) -> None:
+    """Print a JSON result: `schema` as in "edgeq.deploy/1", then the fields."""
+    click.echo(json.dumps({"schema": schema, **fields}, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} in a JSON result")
+
+
+def line(text: str = "") -> None:
+    """A line of the result."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """Anything that is not the result: progress, warnings, what was chosen."""
+    click.echo(text, err=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> None:
+    """A table of the result; the first `left` columns are aligned left, the others right. Nothing is cut off when the output is no terminal."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 400)
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for i, column in enumerate(columns):
+        grid.add_column(column, justify="left" if i < left else "right", no_wrap=True)
+    for row in rows:
+        grid.add_row(*(str(cell) for cell in row))
+    console.print(grid)
+
+
+def error(problem: EdgeqError, as_json: bool, code: int | None = None) -> int:
+    """Print an error and give its exit code."""
+    exit_code = problem.code if code is None else code
+    if as_json:
+        body: dict[str, Any] = {"code": exit_code, "message": problem.message, "hint": problem.hint}
+        if isinstance(problem, UnsupportedError):
+            body["problems"] = list(problem.problems)
+        click.echo(json.dumps({"error": body}, indent=2))
+        return exit_code
+    click.echo(f"error: {problem.message}", err=True)
+    for place in problem.problems if isinstance(problem, UnsupportedError) else ():
+        click.echo(f"  {place}", err=True)
+    if problem.hint:
+        click.echo(f"hint:  {problem.hint}", err=True)
+    return exit_code
+
+
+def quantity(count: float, unit: str) -> str:
+    """12345678 bytes as "12.3 MB": three digits and a decimal prefix."""
+    for prefix in ("", "k", "M", "G"):
+        if count < 1000 or prefix == "G":
+            return f"{count:.3g} {prefix}{unit}" if prefix else f"{count:g} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
+def progress(items: Iterable[Any], label: str, length: int | None = None) -> Iterable[Any]:
+    """The same items, with a bar on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    with click.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
+        yield from bar
+
+
+def command(name: str) -> Callable[[F], click.Command]:
+    """A command with the options that all share."""
+
+    def wrap(function: F) -> click.Command:
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return click.command(name)(options(run))
+
+    return wrap
