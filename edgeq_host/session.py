@@ -10,7 +10,7 @@ from edgeq_runtime import native
 
 
 class Session:
-    """A graph made ready to run. keep_all: every activation can be read after a run (`tensor`). isas: a mask of instruction sets; None: all."""
+    """A graph made ready to run. keep_all: `tensor` gives every activation after a run. isas: a mask of instruction sets; None: all."""
 
     def __init__(self, graph: Graph, keep_all: bool = False, isas: int | None = None) -> None:
         self.graph = graph

@@ -1,6 +1,7 @@
 """Train the digits model of this repository and write examples/digits/: digits.onnx, calibration.npz, test.npz.
 
-Data: scikit-learn's digits, 1797 images of 8x8, grey 0..16 scaled to 0..1. Every third is held out for the test; calibration is a part of the rest.
+Data: scikit-learn's digits, 1797 images of 8x8, grey 0..16 scaled to 0..1. Every third is held out for the test;
+calibration is a part of the rest.
 Needs the `dev` extra (torch, scikit-learn, onnx). The same CPU type and versions give the same files.
 """
 

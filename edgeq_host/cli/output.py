@@ -47,7 +47,7 @@ def note(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> None:
-    """A table of the result; the first `left` columns are aligned left, the others right. Nothing is cut off when the output is no terminal."""
+    """A table: the first `left` columns are aligned left, the others right. Nothing is cut off where the output is no terminal."""
     console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 400)
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for i, column in enumerate(columns):

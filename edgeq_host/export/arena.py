@@ -1,7 +1,7 @@
 """The memory plan: where in the arena each activation lies.
 
-Greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 4.2), tried in several orders; the smallest
-plan wins, the first of equals, so that the plan is the same everywhere.
+Greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 4.2), tried in
+several orders; the smallest plan wins, the first of equals, so that the plan is the same everywhere.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def tensor_bytes(tensor: Tensor) -> int:
 
 
 def plan(graph: Graph, keep_all: bool = False) -> tuple[dict[str, int], int]:
-    """Offsets by activation, and the end of the last one in bytes. keep_all: no two activations share a place (but those that a reshape ties)."""
+    """Offsets by activation, and the end of the last one in bytes. keep_all: none share a place but those that a reshape ties."""
     blocks = _blocks(graph)
     if keep_all:
         for block in blocks:

@@ -11,8 +11,8 @@ from edgeq_host.graph import Array, Graph
 class SelfTest:
     """Samples and the exact outputs that a device must reproduce (SPEC.md 3.4).
 
-    inputs: one array per graph input, internal layout and type. outputs: sample by sample (the real one, then one per seed), output by output, the
-    internal bytes of each; the writer stores a SHA-256 where there are more than 1024.
+    inputs: one array per graph input, internal layout and type. outputs: sample by sample (the real one, then one per seed),
+    output by output, the internal bytes of each; the writer stores a SHA-256 where there are more than 1024.
     """
 
     inputs: tuple[Array, ...]

@@ -30,7 +30,7 @@ class _AlignedBuffer(eqm.BufferT):
         self.data = buffer.data
         self.alignment = alignment
 
-    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 (name of the generated API)
+    def Pack(self, builder: flatbuffers.Builder) -> int:
         size = len(self.data)
         builder.StartVector(1, size, self.alignment)
         builder.head = builder.Head() - size
