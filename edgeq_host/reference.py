@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from edgeq_host.errors import UsageError
 from edgeq_host.graph import Array, Graph
-from edgeq_runtime.ops import reference
-
-DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "s32": np.dtype(np.int32), "s8": np.dtype(np.int8), "u8": np.dtype(np.uint8)}
+from edgeq_runtime.ops import DTYPES, run
 
 
 def run_graph(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:
@@ -19,8 +15,8 @@ def run_graph(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:
     for edge in graph.inputs:
         values[edge.tensor] = _checked(graph, edge.tensor, inputs)
     for node in graph.nodes:
-        shape = graph.tensors[node.outputs[0]].shape
-        values[node.outputs[0]] = reference(node.op)(node.attrs, [values[i] for i in node.inputs], shape)
+        output = graph.tensors[node.outputs[0]]
+        values[output.name] = run(node.op, node.attrs, [values[i] for i in node.inputs], output.shape, output.dtype)
     return values
 
 
@@ -31,7 +27,7 @@ def _checked(graph: Graph, name: str, inputs: dict[str, Array]) -> Array:
     found = inputs[name]
     if found.shape != want.shape or found.dtype != DTYPES[want.dtype]:
         raise UsageError(
-            f"input {name}: found {found.dtype} {found.shape}, expected {DTYPES[want.dtype]} {want.shape}",
+            f"input {name}: found {found.dtype} {found.shape}, expected {np.dtype(DTYPES[want.dtype])} {want.shape}",
             "arrays have the internal layout (channels last) and type",
         )
     return found

@@ -1,21 +1,31 @@
 """The operators of csrc/ops.def in numpy, written from SPEC.md section 2: what every kernel is held to, and slow.
 
 One module per row, named as the row, with `run(attrs, inputs, output_shape) -> array`. Arrays have the internal layout
-(channels last) and the stored type: float32, int32, int8 or uint8.
+(channels last) and the stored type. `run(op, ...)` here runs any of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
 
 from edgeq_runtime import lists
-from edgeq_runtime.ops._common import Array, Attrs
+from edgeq_runtime.ops._common import DTYPES, Array, Attrs
+from edgeq_runtime.ops.cast import run as run_cast
+
+__all__ = ["DTYPES", "Array", "Attrs", "reference", "run"]
 
 Run = Callable[[Attrs, list[Array], tuple[int, ...]], Array]
 
 
 def reference(op: str) -> Run:
     """`run` of the operator. KeyError where ops.def has no such row."""
-    return cast(Run, import_module(f"{__name__}.{lists.ops()[op].name}").run)
+    found: Run = import_module(f"{__name__}.{lists.ops()[op].name}").run
+    return found
+
+
+def run(op: str, attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...], dtype: str) -> Array:
+    """Run any operator. dtype: the output's; only cast needs to be told, for all others it follows from the operator and its inputs."""
+    if op == "cast":
+        return run_cast(attrs, inputs, output_shape, dtype)
+    return reference(op)(attrs, inputs, output_shape)

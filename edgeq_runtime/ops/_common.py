@@ -11,6 +11,7 @@ from edgeq_runtime.rounding import requantize
 
 Array = NDArray[Any]
 Attrs = dict[str, Any]  # by field name of ops.def
+DTYPES: dict[str, Any] = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}  # numpy's type of each in qtypes.def
 
 
 def wide(q: Array, zero: int) -> NDArray[np.int64]:
