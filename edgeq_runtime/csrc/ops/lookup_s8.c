@@ -1,0 +1,10 @@
+#include "lookup.h"
+
+int eq_prepare_lookup_s8(struct eq_node *node, const struct eq_prepare *ctx) {
+    EQ_NEED_SHAPE(eq_is_table(eq_in(node, ctx->tensors, 1), EQ_TYPE_s8, 256));
+    return eq_prepare_elementwise(node, ctx, EQ_TYPE_s8, EQ_TYPE_s8);
+}
+
+void eq_run_lookup_s8(const struct eq_call *call) {
+    eq_lookup(eq_read(call, 1), eq_read(call, 0), eq_write(call, 0), eq_out(call->node, call->tensors, 0)->count);
+}
