@@ -1,0 +1,139 @@
+"""TFLite files (float, hybrid, int8, uint8) to graphs: reading the file, cutting it, one rule per operator, edges."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgeq_host.errors import ModelError, UsageError
+from edgeq_host.graph import Graph
+from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, unsupported
+from edgeq_host.importers.tflite_file import DAMAGE, FileModel, FileOperator, read_file
+from edgeq_host.importers.tflite_ops.batch_space import fold_dilations
+from edgeq_host.importers.tflite_ops.constants import quantization
+from edgeq_host.importers.tflite_ops.context import EDGE_TYPES, Context, NotConstant
+from edgeq_host.importers.tflite_ops.table import RULES, options_of
+
+_STATE = "a network that keeps state inside is not supported: pass the state as an input and an output"
+_HINTS = {name: _STATE for name in ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")}
+
+
+def read(path: Path, options: ImportOptions) -> Graph:
+    model = fold_dilations(_cut(read_file(path, options_of), options))
+    return _Import(path, model, options).graph()
+
+
+def _cut(model: FileModel, options: ImportOptions) -> FileModel:
+    """The part of the model between the tensors that were asked for: what no output needs is left out."""
+    inputs = tuple(_find(model, name) for name in options.inputs) or model.inputs
+    outputs = tuple(_find(model, name) for name in options.outputs) or model.outputs
+    needed, kept = set(outputs) - set(inputs), []
+    for op in reversed(model.operators):
+        if needed.intersection(op.outputs) or (not op.outputs and not options.outputs):
+            kept.append(op)
+            needed.update(set(op.inputs) - set(inputs))
+    missing = [model.tensors[t].name for t in model.inputs if t in needed and t not in inputs]
+    if missing:
+        raise UsageError(f"the cut also needs the input {missing[0]!r}", f"add it: --inputs {','.join([*options.inputs, *missing])}")
+    return replace(model, inputs=inputs, outputs=outputs, operators=kept[::-1])
+
+
+def _find(model: FileModel, name: str) -> int:
+    """Operators have no names in TFLite: the name of a tensor stands for the operator that makes it."""
+    names = [t.name for t in model.tensors]
+    if name in names:
+        return names.index(name)
+    near = difflib.get_close_matches(name, names, 3, 0.3) if len(names) < 5000 else []
+    raise UsageError(f"the model has no tensor named {name!r}", f"names that are near: {', '.join(near)}" if near else "")
+
+
+class _Import:
+    def __init__(self, path: Path, model: FileModel, options: ImportOptions) -> None:
+        self.path, self.model, self.options = path, model, options
+        self.context = Context(model, Builder(model.name), {})
+        self.problems: list[Problem] = []
+        self.guessed: set[int] = set()  # outputs of refused operators: what the file says about them stands in for them
+
+    def graph(self) -> Graph:
+        self._inputs()
+        with np.errstate(all="ignore"):  # folding may divide by zero as the network would
+            for op in self.model.operators:
+                self._operator(op)
+        self._outputs()
+        if self.problems:
+            raise unsupported(self.path, self.problems)
+        graph = self.context.builder.graph
+        used = {t for n in graph.nodes for t in (*n.inputs, *n.outputs)} | {e.tensor for e in (*graph.inputs, *graph.outputs)}
+        graph.tensors = {name: t for name, t in graph.tensors.items() if name in used}
+        return graph
+
+    def _inputs(self) -> None:
+        names = {self.model.tensors[t].name for t in self.model.inputs}
+        for name in self.options.shapes:
+            if name not in names:
+                raise UsageError(f"the model has no input named {name!r}", f"its inputs are {', '.join(sorted(names))}")
+        for index in self.model.inputs:
+            tensor = self.model.tensors[index]
+            shape = self.options.shapes.get(tensor.name) or tuple(max(d, 1) for d in tensor.shape)
+            try:
+                if tensor.type not in EDGE_TYPES:
+                    raise Refusal(f"an input of type {tensor.type}; expected float32, int8, uint8 or int32", "convert with one of these")
+                quant = quantization(tensor) if tensor.type in ("INT8", "UINT8") else None
+                self.context.held[index] = self.context.builder.input(tensor.name, shape, EDGE_TYPES[tensor.type], quant)
+            except Refusal as refusal:
+                self.problems.append(Problem(tensor.name, "input", refusal.reason, refusal.hint))
+                self._guess(index)
+
+    def _operator(self, op: FileOperator) -> None:
+        rule = RULES.get(op.code)
+        try:
+            if rule is None:
+                raise Refusal("edgeq has no such operator", self._hint(op))
+            if not op.outputs:
+                raise ModelError(f"{self.path}: operator {op.index} ({op.code}) has no output", DAMAGE)
+            rule.run(self.context.at(op))
+        except Refusal as refusal:
+            if not (isinstance(refusal, NotConstant) and self.guessed.intersection(op.inputs)):
+                where = self.model.tensors[op.outputs[0]].name if op.outputs else "-"
+                self.problems.append(Problem(where, f"operator {op.index} {op.code}", refusal.reason, refusal.hint))
+            for index in op.outputs:
+                self._guess(index)
+        except ModelError as error:
+            raise ModelError(f"{self.path}: operator {op.index} ({op.code}): {error.message}", error.hint) from error
+
+    def _hint(self, op: FileOperator) -> str:
+        """Where the network can be cut: before the operator, or behind it where nothing stands before."""
+        if op.code in _HINTS:
+            return _HINTS[op.code]
+        made = {t for other in self.model.operators for t in other.outputs}
+        before = [self.model.tensors[t].name for t in op.inputs if t in made]
+        if before:
+            return "compute it outside: cut the network before it with --outputs " + ",".join(before)
+        return "compute it outside: cut the network behind it with --inputs " + ",".join(self.model.tensors[t].name for t in op.outputs)
+
+    def _guess(self, index: int) -> None:
+        """Go on behind a refused operator, so that the rest is checked too."""
+        tensor = self.model.tensors[index]
+        self.guessed.add(index)
+        try:
+            quant = quantization(tensor) if tensor.type in ("INT8", "UINT8") else None
+            kind = "f32" if quant else EDGE_TYPES.get(tensor.type, "s32")
+            self.context.held[index] = self.context.builder.activation(tensor.name, [max(d, 1) for d in tensor.shape], kind, quant)
+        except Refusal:
+            self.context.held[index] = self.context.builder.activation(tensor.name, (1,))
+
+    def _outputs(self) -> None:
+        for index in self.model.outputs:
+            source = self.model.tensors[index]
+            try:
+                tensor = self.context.tensor(index)
+                if tensor.data is not None:
+                    raise Refusal("an output that is a constant", "leave it out with --outputs")
+                if source.type not in EDGE_TYPES:
+                    raise Refusal(f"an output of type {source.type}; expected float32, int8, uint8 or int32", "convert with one of these")
+                self.context.builder.output(source.name, tensor.name, EDGE_TYPES[source.type])
+            except Refusal as refusal:
+                self.problems.append(Problem(source.name, "output", refusal.reason, refusal.hint))

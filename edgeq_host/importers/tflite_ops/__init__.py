@@ -1,0 +1,1 @@
+"""One rule per operator of TFLite; table.py lists them."""
