@@ -18,7 +18,7 @@ from edgeq_host.importers.tflite_ops.context import EDGE_TYPES, Context, NotCons
 from edgeq_host.importers.tflite_ops.table import RULES, options_of
 
 _STATE = "a network that keeps state inside is not supported: pass the state as an input and an output"
-_HINTS = {name: _STATE for name in ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")}
+_HINTS = dict.fromkeys(("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), _STATE)
 
 
 def read(path: Path, options: ImportOptions) -> Graph:

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class FileTensor:
-    """`data`: the bytes of a constant. `scale` empty: not quantized; else `zero` has as many entries, slices of `axis` where more than one."""
+    """`data`: the bytes of a constant. `scale` empty: not quantized; else `zero` has as many entries, one, or as `axis` has slices."""
 
     name: str
     shape: tuple[int, ...]
@@ -66,7 +66,8 @@ class FileModel:
     outputs: tuple[int, ...]
 
 
-Wanted = Callable[[str], "tuple[str, tuple[str, ...]] | None"]  # operator -> its options table and the fields to read; a field ending in [] is a vector
+# operator -> the table of its options and the fields to read; one ending in [] is a vector
+Wanted = Callable[[str], "tuple[str, tuple[str, ...]] | None"]
 
 
 class _Reader:

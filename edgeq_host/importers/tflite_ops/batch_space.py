@@ -18,7 +18,7 @@ _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 def fold_dilations(model: FileModel) -> FileModel:
-    """Space to batch, a convolution of stride 1, batch to space: the same numbers as one dilated convolution with the margins as padding."""
+    """Space to batch, a convolution of stride 1, batch to space are one dilated convolution with the margins as padding."""
     readers: dict[int, list[FileOperator]] = {}
     for op in model.operators:
         for t in op.inputs:

@@ -11,7 +11,8 @@ from edgeq_host.graph import Array, Quant
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.tflite_file import DAMAGE, FileTensor
 
-_TYPES = {"FLOAT32": "<f4", "FLOAT16": "<f2", "INT32": "<i4", "INT64": "<i8", "INT16": "<i2", "INT8": "i1", "UINT8": "u1", "BOOL": "u1", "INT4": "i1"}
+_TYPES = {"FLOAT32": "<f4", "FLOAT16": "<f2", "INT64": "<i8", "INT32": "<i4", "INT16": "<i2"}
+_TYPES |= {"INT8": "i1", "UINT8": "u1", "BOOL": "u1", "INT4": "i1"}
 _STORED = {"INT8": (-128, 127), "UINT8": (0, 255), "INT4": (-8, 7), "INT32": (-(2**31), 2**31 - 1)}
 
 

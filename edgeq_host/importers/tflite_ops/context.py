@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -91,7 +91,8 @@ class Step:
         """The numbers of a constant of integers."""
         tensor = self.input(k)
         if tensor.data is None:
-            raise NotConstant(f"its input {k} ('{tensor.name}') is computed while the network runs; expected a constant", "export with fixed shapes")
+            reason = f"its input {k} ('{tensor.name}') is computed while the network runs; expected a constant"
+            raise NotConstant(reason, "export with fixed shapes")
         if tensor.data.dtype.kind not in "iu":
             raise Refusal(f"its input {k} ('{tensor.name}') is not of integers")
         return [int(v) for v in tensor.data.reshape(-1)]
@@ -129,7 +130,9 @@ class Step:
         quant = None if kind.endswith("_f32") else inputs[0].quant
         return self._node(kind, inputs, shape, attrs or {}, f"{self.name}/{kind}", quant)
 
-    def emit(self, kind: str, inputs: Sequence[Tensor], shape: Sequence[int], attrs: Attrs | None = None, k: int = 0, dtype: str = "") -> None:
+    def emit(
+        self, kind: str, inputs: Sequence[Tensor], shape: Sequence[int], attrs: Attrs | None = None, k: int = 0, dtype: str = ""
+    ) -> None:
         """The node that gives output k. A byte mover behind DEQUANTIZE has no scale of its own in the file, but that of its input."""
         quant = self.quant(k) or (None if kind.endswith("_f32") or dtype else inputs[0].quant)
         result = self._node(kind, inputs, shape, attrs or {}, self.output(k).name, quant, dtype)
@@ -166,7 +169,7 @@ class Step:
             return tensor.name
         if tensor.data.size and np.abs(tensor.data).max() >= 2**31:
             raise Refusal(f"'{tensor.name}' holds integers beyond 32 bits")
-        self.context.builder.graph.tensors[tensor.name] = Tensor(tensor.name, tensor.shape, "s32", tensor.data.astype(np.int32), tensor.quant)
+        self.context.builder.graph.tensors[tensor.name] = replace(tensor, data=tensor.data.astype(np.int32))
         return tensor.name
 
 

@@ -47,7 +47,7 @@ def power(a: Array, b: Array) -> Array:
 
 
 def quantize(step: Step) -> None:
-    """In the graph of real numbers nothing happens: the scale is noted on the tensor. One that has another scale needs a node to change it."""
+    """In the graph of real numbers the scale is only noted on the tensor. A node is needed where it has another one already."""
     x, quant = step.real(), step.quant()
     if quant is None or quant.axis is not None:
         raise Refusal(f"to {step.output().type}; expected int8 or uint8 with one scale", "convert with 8-bit activations")

@@ -60,4 +60,4 @@ def _nearest(step: Step, source: int, target: int) -> Array:
     half = np.float32(0.5 if step.options["HalfPixelCenters"] else 0.0)
     place = (np.arange(target, dtype=np.float32) + half) * _scale(step, source, target)
     chosen = np.floor(place + np.float32(0.5)) if step.options["AlignCorners"] else np.floor(place)
-    return np.clip(chosen, 0, source - 1).astype(np.int32)
+    return np.asarray(np.clip(chosen, 0, source - 1), np.int32)

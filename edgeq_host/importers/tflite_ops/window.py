@@ -91,7 +91,7 @@ def bias(step: Step, k: int, x: Tensor, w: Tensor, channels: int) -> Tensor:
 def conv2d(step: Step) -> None:
     x, w = image(step, 0), weights(step, 1, 4)
     outputs, kh, kw, depth = w.shape
-    n, height, width, channels = x.shape
+    n, _, _, channels = x.shape
     if channels % depth or outputs % (channels // depth):
         raise Refusal(f"weights {list(w.shape)} do not fit {channels} channels")
     size, attrs = _sized(step, x, kh, kw)
