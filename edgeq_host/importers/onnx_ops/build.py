@@ -1,0 +1,186 @@
+"""From an ONNX model to a graph of edgeq: walks the nodes once, folds what is constant, and applies the table of rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx
+
+from edgeq_host.errors import ModelError
+from edgeq_host.graph import Array, Graph
+from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, unsupported
+from edgeq_host.importers.onnx_ops import RULES, fold
+from edgeq_host.importers.onnx_ops.context import Op
+from edgeq_host.importers.onnx_ops.source import Source, decode, element_type, input_dtype, input_shape, read_source
+from edgeq_host.importers.onnx_ops.values import Act, Const, Unknown, Value
+
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, MemoryError, AssertionError)
+_HINT = "cut the graph before it with --outputs"
+
+
+@dataclass
+class Built:
+    """`tainted`: names of values that depend on an operator that was refused."""
+
+    source: Source
+    builder: Builder
+    values: dict[str, Value]
+    problems: list[Problem] = field(default_factory=list)
+    tainted: set[str] = field(default_factory=set)
+
+
+def import_model(model: onnx.ModelProto, path: str, options: ImportOptions) -> Graph:
+    """The graph, not yet normalized; UnsupportedError names everything that stands in the way."""
+    built = build(model, path, options)
+    if built.problems:
+        raise unsupported(path, built.problems)
+    return built.builder.graph
+
+
+def build(model: onnx.ModelProto, path: str, options: ImportOptions) -> Built:
+    source = read_source(model, path, options)
+    walk = _Walk(source)
+    walk.inputs()
+    for node in source.nodes:
+        walk.visit(node)
+    walk.outputs()
+    return walk.built
+
+
+class _Walk:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.built = Built(source, Builder(source.model.graph.name or "model"), {})
+        self.values = self.built.values
+        self.uses = source.uses()
+        self._inferred: dict[str, Value] | None = None
+
+    def inputs(self) -> None:
+        for name in self.source.inputs:
+            shape, dtype = input_shape(self.source, name), input_dtype(self.source, name)
+            try:
+                tensor = self.built.builder.input(name, shape, dtype)
+            except Refusal as refusal:
+                raise ModelError(f"{self.source.path}: {refusal.reason}", refusal.hint) from None
+            self.values[name] = Act(tensor, shape)
+
+    def visit(self, node: onnx.NodeProto) -> None:
+        self._constants(node)
+        unknown = [n for n in node.input if isinstance(self.values.get(n), Unknown)]
+        if any(n in self.built.tainted for n in node.input):
+            self.built.tainted |= {n for n in node.output if n}
+        try:
+            if unknown:
+                _rule(node)
+                self._guess(node)
+            else:
+                self._apply(node)
+        except Refusal as refusal:
+            self._refuse(node, refusal.reason, refusal.hint)
+        except _MALFORMED as error:
+            self._refuse(node, f"cannot be read: {type(error).__name__}: {error}", "check the model with onnx.checker")
+
+    def _constants(self, node: onnx.NodeProto) -> None:
+        """Decode the initializers that this node reads: those that nothing reads stay bytes."""
+        for name in node.input:
+            if name and name not in self.values:
+                self.values[name] = Const(decode(self.source, self.source.initializers[name]))
+
+    def _apply(self, node: onnx.NodeProto) -> None:
+        opset = self.source.opset(node.domain)
+        constants = {n: v.real() for n in node.input if n and isinstance(v := self.values[n], Const)}
+        if fold.foldable(node) and all(n in constants for n in node.input if n):
+            results = fold.evaluate(node, opset, constants)
+            for name, data in zip(filter(None, node.output), results, strict=False):
+                self.values[name] = Const(data)
+            return
+        rule = _rule(node)
+        rule(Op(node, opset, self.built.builder, self.values, self.uses))
+        for name in node.output:
+            if name and name not in self.values and self.uses[name]:
+                raise Refusal(f"its output '{name}' cannot be computed")
+
+    def _refuse(self, node: onnx.NodeProto, reason: str, hint: str) -> None:
+        self.built.problems.append(Problem(node.name or (node.output[0] if node.output else "?"), node.op_type, reason, hint))
+        self.built.tainted |= {n for n in node.output if n}
+        self._guess(node)
+
+    def _guess(self, node: onnx.NodeProto) -> None:
+        """Give the outputs shapes by ONNX's own inference, so that what follows can be checked too."""
+        for name in filter(None, node.output):
+            if isinstance(self.values.get(name), (Act, Const)):
+                continue
+            self.values[name] = self._infer().get(name, Unknown())
+
+    def _infer(self) -> dict[str, Value]:
+        if self._inferred is None:
+            self._inferred = {n: self._placeholder(n, s) for n, s in inferred_shapes(self.source).items()}
+        return self._inferred
+
+    def _placeholder(self, name: str, shape: tuple[int, ...]) -> Value:
+        try:
+            return Act(self.built.builder.activation(f"{name}/unknown", shape), shape)
+        except Refusal:
+            return Unknown()
+
+    def outputs(self) -> None:
+        for name in self.source.outputs:
+            self._constants(onnx.NodeProto(input=[name]))
+            value = self.values.get(name, Unknown())
+            if isinstance(value, Act):
+                self.built.builder.output(name, value.tensor, value.integers or None)
+            elif isinstance(value, Const) and name not in self.built.tainted:
+                self._constant_output(name, value)
+
+    def _constant_output(self, name: str, value: Const) -> None:
+        data = value.real()
+        if data.dtype.kind not in "fiu" or data.size == 0:
+            self.built.problems.append(Problem(name, "output", f"is a constant {data.dtype} of shape {list(data.shape)}", "leave it out"))
+            return
+        self.built.builder.output(name, self.built.builder.constant(name, _narrow(data)))
+
+
+def _narrow(data: Array) -> Array:
+    if data.dtype in (np.int64, np.uint64, np.uint32):
+        return np.clip(data, -(2**31), 2**31 - 1).astype(np.int32)
+    return data
+
+
+def _rule(node: onnx.NodeProto):  # type: ignore[no-untyped-def]
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    rule = RULES.get((domain, node.op_type))
+    if rule is None:
+        where = f" of the domain '{node.domain}'" if domain else ""
+        reason = f"edgeq has no such operator{where}"
+        if not domain and node.op_type in fold.FOLDABLE:
+            reason = "edgeq computes this on constants only, an input is computed at run time"
+        raise Refusal(reason, _HINT)
+    return rule
+
+
+def inferred_shapes(source: Source) -> dict[str, tuple[int, ...]]:
+    """Shapes that ONNX's inference finds for float values, run once over a copy without the large weights."""
+    light = onnx.ModelProto()
+    light.CopyFrom(onnx.ModelProto(ir_version=source.model.ir_version, opset_import=source.model.opset_import))
+    graph = source.model.graph
+    light.graph.name = graph.name
+    light.graph.node.extend(graph.node)
+    light.graph.output.extend(graph.output)
+    for tensor in graph.initializer:
+        if np.prod(tensor.dims, dtype=np.float64) <= 64:
+            light.graph.initializer.append(tensor)
+        else:
+            light.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    for name in source.inputs:
+        light.graph.input.append(onnx.helper.make_tensor_value_info(name, element_type(source, name), input_shape(source, name)))
+    try:
+        done = onnx.shape_inference.infer_shapes(light, data_prop=True)
+    except _MALFORMED:
+        return {}
+    found = {}
+    for info in (*done.graph.value_info, *done.graph.output):
+        dims = info.type.tensor_type.shape.dim
+        if info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT and all(d.dim_value > 0 for d in dims):
+            found[info.name] = tuple(d.dim_value for d in dims)
+    return found

@@ -1,0 +1,191 @@
+"""The graph of an ONNX file before any rule looks at it: initializers, shapes of inputs, and the part between the cuts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import onnx
+from onnx import TensorProto
+
+from edgeq_host.errors import ModelError, UsageError
+from edgeq_host.graph import Array
+from edgeq_host.importers.common import MAX_ELEMENTS, ImportOptions
+
+MAX_NODES = 200_000
+DTYPES = {1: "f32", 10: "f32", 11: "f32", 16: "f32", 6: "s32", 3: "s8", 2: "u8"}
+_WEIGHT_ELEMENTS = 1 << 28
+
+
+@dataclass
+class Source:
+    """`nodes`: what the outputs need, in the file's order. `inputs`, `outputs`: names of values."""
+
+    path: str
+    model: onnx.ModelProto
+    options: ImportOptions
+    initializers: dict[str, TensorProto]
+    infos: dict[str, onnx.ValueInfoProto]
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+
+    def opset(self, domain: str) -> int:
+        return next((o.version for o in self.model.opset_import if o.domain in (domain, "ai.onnx" if not domain else domain)), 1)
+
+    def uses(self) -> Counter[str]:
+        """How often every value is read, by nodes and as an output."""
+        return Counter([name for node in self.nodes for name in node.input if name] + self.outputs)
+
+
+def read_source(model: onnx.ModelProto, path: str, options: ImportOptions) -> Source:
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
+    graph = model.graph
+    if not graph.node and not graph.output:
+        raise ModelError(f"{path} holds no graph", "is it an ONNX model?")
+    if len(graph.node) > MAX_NODES:
+        raise ModelError(f"{path} has {len(graph.node)} nodes, at most {MAX_NODES} are possible")
+    if not any(o.domain in ("", "ai.onnx") for o in model.opset_import):
+        raise ModelError(f"{path} does not say which version of the ONNX operators it uses", "export it again")
+    if graph.sparse_initializer:
+        raise ModelError(f"{path} has sparse weights", "store them as dense tensors")
+    infos = {v.name: v for v in (*graph.value_info, *graph.output, *graph.input)}
+    source = Source(path, model, options, {t.name: t for t in graph.initializer}, infos)
+    _check_opset(source)
+    _check_order(source)
+    _cut(source)
+    return source
+
+
+def _check_opset(source: Source) -> None:
+    version = source.opset("")
+    newest = onnx.defs.onnx_opset_version()
+    if not 7 <= version <= newest:
+        raise ModelError(f"{source.path} uses opset {version}, 7 to {newest} are possible", "convert it with onnx.version_converter")
+
+
+def _check_order(source: Source) -> None:
+    """Every name is made once, and before it is read."""
+    graph = source.model.graph
+    ready = {""} | set(source.initializers) | {i.name for i in graph.input}
+    made: set[str] = set()
+    for node in graph.node:
+        for name in node.input:
+            if name not in ready:
+                raise ModelError(f"{source.path}: '{node.name or node.op_type}' reads '{name}', which nothing makes before it")
+        for name in filter(None, node.output):
+            if name in made or name in source.initializers:
+                raise ModelError(f"{source.path}: '{name}' is made twice")
+            made.add(name)
+        ready |= set(node.output)
+    for out in graph.output:
+        if out.name not in ready:
+            raise ModelError(f"{source.path}: the output '{out.name}' is never made")
+
+
+def _cut(source: Source) -> None:
+    graph = source.model.graph
+    source.outputs = _resolve(source, source.options.outputs, "outputs", list) or [o.name for o in graph.output]
+    cut_inputs = _resolve(source, source.options.inputs, "inputs", lambda node: (n for n in node.input if n and n not in source.initializers))
+    stop = set(cut_inputs) | set(source.initializers)
+    makers = {name: node for node in graph.node for name in node.output if name and name not in stop}
+    needed: set[int] = set()
+    read: set[str] = set()
+    waiting = list(source.outputs)
+    while waiting:
+        name = waiting.pop()
+        if name in read:
+            continue
+        read.add(name)
+        if name in makers and id(makers[name]) not in needed:
+            needed.add(id(makers[name]))
+            waiting += [n for n in makers[name].input if n]
+    source.nodes = [n for n in graph.node if id(n) in needed]
+    own = [i.name for i in graph.input if i.name not in source.initializers]
+    source.inputs = cut_inputs + [n for n in own if n not in cut_inputs and (n in read or not cut_inputs)]
+    unread = [n for n in cut_inputs if n not in read]
+    if unread:
+        raise UsageError(f"--inputs {','.join(unread)}: the outputs {','.join(source.outputs)} do not depend on it")
+
+
+def _resolve(source: Source, names: Sequence[str], flag: str, values_of: object) -> list[str]:
+    """Names of values for names of nodes or values."""
+    nodes = {n.name: n for n in source.model.graph.node if n.name}
+    values = {v for n in source.model.graph.node for v in (*n.input, *n.output)} | set(source.infos)
+    found: list[str] = []
+    for name in names:
+        if name in values and name:
+            found.append(name)
+        elif name in nodes and callable(values_of):
+            node = nodes[name]
+            picked: Iterable[str] = values_of(node) if flag == "inputs" else node.output
+            found += [v for v in picked if v]
+        else:
+            near = [n for n in (*nodes, *values) if name and name.lower() in n.lower()][:5]
+            hint = f"did you mean {', '.join(near)}?" if near else "'edgeq check' lists the nodes"
+            raise UsageError(f"--{flag} {name}: {source.path} has no node and no tensor of that name", hint)
+    return list(dict.fromkeys(found))
+
+
+def input_shape(source: Source, name: str) -> tuple[int, ...]:
+    """The shape of an input: --shape, else the file's, where an unknown first dimension (the batch) is 1."""
+    if name in source.options.shapes:
+        return _given_shape(source, name)
+    info = source.infos.get(name)
+    if info is None or not info.type.tensor_type.HasField("shape"):
+        raise ModelError(f"{source.path} does not say the shape of the input '{name}'", f"give it: --shape {name}=1,3,224,224")
+    dims = info.type.tensor_type.shape.dim
+    batch = dims[0].dim_param if dims and not dims[0].HasField("dim_value") else None
+    found = [d.dim_value if d.HasField("dim_value") else 1 if i == 0 or (batch and d.dim_param == batch) else 0 for i, d in enumerate(dims)]
+    if any(d < 1 for d in found) or (len(dims) == 1 and batch is not None):
+        shown = ",".join(str(d.dim_value) if d.HasField("dim_value") else d.dim_param or "?" for d in dims)
+        example = ",".join(str(d) if d > 0 else "N" for d in found)
+        raise ModelError(f"the input '{name}' of {source.path} has the shape [{shown}], which is not fixed", f"give it: --shape {name}={example}")
+    if math.prod(found) > MAX_ELEMENTS:
+        raise ModelError(f"the input '{name}' of {source.path} has the shape {found}, more than {MAX_ELEMENTS} elements")
+    return tuple(found)
+
+
+def _given_shape(source: Source, name: str) -> tuple[int, ...]:
+    given = source.options.shapes[name]
+    info = source.infos.get(name)
+    shown = ",".join(map(str, given))
+    if not given or any(d < 1 for d in given) or math.prod(given) > MAX_ELEMENTS:
+        raise UsageError(f"--shape {name}={shown}: every dimension must be at least 1, of at most {MAX_ELEMENTS} elements in all")
+    if info is not None and info.type.tensor_type.HasField("shape"):
+        dims = [d.dim_value if d.HasField("dim_value") else None for d in info.type.tensor_type.shape.dim]
+        if len(dims) != len(given) or any(i and d is not None and d != g for i, (d, g) in enumerate(zip(dims, given, strict=True))):
+            raise UsageError(f"--shape {name}={shown} does not fit the model's {[d if d is not None else '?' for d in dims]}")
+    return given
+
+
+def element_type(source: Source, name: str) -> int:
+    info = source.infos.get(name)
+    kind = info.type.tensor_type.elem_type if info is not None else 0
+    return kind or TensorProto.FLOAT
+
+
+def input_dtype(source: Source, name: str) -> str:
+    kind = element_type(source, name)
+    if kind not in DTYPES:
+        shown = TensorProto.DataType.Name(kind) if kind in TensorProto.DataType.values() else str(kind)
+        raise ModelError(f"the input '{name}' of {source.path} is {shown}", "float32, int32, int8 and uint8 are possible; cut it off with --inputs")
+    return DTYPES[kind]
+
+
+def decode(source: Source, tensor: TensorProto) -> Array:
+    """The array of an initializer. Data outside of the file is never read: its path could point anywhere."""
+    if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+        raise ModelError(
+            f"{source.path}: the weights '{tensor.name}' lie in another file, which edgeq does not read",
+            "save the model as one file: onnx.save_model(onnx.load(PATH), NEW_PATH, save_as_external_data=False)",
+        )
+    if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > _WEIGHT_ELEMENTS:
+        raise ModelError(f"{source.path}: the weights '{tensor.name}' have the shape {list(tensor.dims)}")
+    try:
+        return onnx.numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError, OverflowError, NotImplementedError) as error:
+        raise ModelError(f"{source.path}: the weights '{tensor.name}' cannot be read: {error}", "the file may be damaged") from None
