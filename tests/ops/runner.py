@@ -1,0 +1,50 @@
+"""One operator as a model: written to a file, run by the C core and by the reference, compared."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from edgeq_host.export import Bundle, Variant, to_bytes
+from edgeq_host.graph import Edge, Graph, Node, Tensor
+from edgeq_runtime import native
+from edgeq_runtime.ops import DTYPES, run
+from tests.ops.cases.base import Array, Case
+
+NAMES = {np.dtype(kind): name for name, kind in DTYPES.items()}
+
+
+def graph_of(op: str, case: Case) -> Graph:
+    """A graph of this one operator; edges have the internal layout and type."""
+    names = [f"in{i}" for i in range(len(case.inputs))]
+    tensors = {
+        name: Tensor(name, value.shape, NAMES[value.dtype], value if i in case.constant else None)
+        for i, (name, value) in enumerate(zip(names, case.inputs, strict=True))
+    }
+    tensors["out"] = Tensor("out", case.shape, case.dtype)
+    edges = {name: Edge(name, name, t.shape, tuple(range(len(t.shape))), t.dtype) for name, t in tensors.items() if t.data is None}
+    node = Node(op, op, tuple(names), ("out",), case.attrs)
+    return Graph(op, tensors, [node], [edges[n] for n in names if n in edges], [edges["out"]])
+
+
+def model_bytes(op: str, case: Case) -> bytes:
+    return to_bytes(Bundle(op, [Variant("case", graph_of(op, case))]))
+
+
+def run_core(data: bytes, case: Case, isas: int) -> Array:
+    """native.Error where the core refuses."""
+    model = native.Model(data, isas=isas)
+    result = model.run([value for i, value in enumerate(case.inputs) if i not in case.constant])
+    return np.asarray(result[0] if isinstance(result, (list, tuple)) else result)
+
+
+def run_reference(op: str, case: Case) -> Array:
+    return run(op, case.attrs, list(case.inputs), case.shape, case.dtype)
+
+
+@lru_cache(maxsize=1)
+def isa_masks() -> tuple[int, ...]:
+    """Every subset of the instruction sets of this CPU; portable is always in."""
+    have = int(native.library().eq_cpu_isas())
+    return tuple(mask for mask in range(1, have + 1) if mask & 1 and mask & have == mask)

@@ -1,0 +1,60 @@
+"""Every operator of ops.def: the C core under every set of instruction sets gives exactly the bytes of the numpy reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq_host.graph import Edge
+from edgeq_host.reference import run_graph
+from edgeq_runtime import lists
+from tests.ops.cases import CASES, cases_of
+from tests.ops.compare import difference
+from tests.ops.runner import graph_of, isa_masks, model_bytes, run_core, run_reference
+
+SHOWN = 5  # differing cases that a failure prints
+
+
+def test_every_row_of_the_list_has_cases_and_every_case_a_row() -> None:
+    assert set(CASES) == set(lists.ops())
+
+
+@pytest.mark.parametrize("op", lists.ops())
+def test_cases_are_the_same_on_every_run_and_use_the_fields_of_the_row(op: str) -> None:
+    first, second = cases_of(op), cases_of(op)
+    assert [c.label for c in first] == [c.label for c in second]
+    assert all(a.tobytes() == b.tobytes() for c, d in zip(first, second, strict=True) for a, b in zip(c.inputs, d.inputs, strict=True))
+    for case in first:
+        graph_of(op, case).validate()
+
+
+@pytest.mark.parametrize("op", lists.ops())
+def test_core_equals_reference_on_every_instruction_set(op: str) -> None:
+    cases = cases_of(op)
+    assert len(cases) >= 8
+    wrong = []
+    for case in cases:
+        want, data = run_reference(op, case), model_bytes(op, case)
+        for isas in isa_masks():
+            problem = difference(want, run_core(data, case, isas))
+            if problem:
+                wrong.append(f"isas {isas:b}, {case.label}, {case.attrs}: {problem}")
+    assert not wrong, "\n".join([f"{len(wrong)} runs differ", *wrong[:SHOWN]])
+
+
+@pytest.mark.parametrize("op", [name for name in lists.ops() if name.endswith("_s8") and name != "softmax_s8"])
+def test_random_cases_reach_many_values(op: str) -> None:
+    """Against cases that clamp everything to one value and so compare nothing."""
+    seen: set[int] = set()
+    for case in cases_of(op):
+        seen |= set(np.unique(run_reference(op, case).view(np.uint8)).tolist())
+    assert len(seen) >= 200
+
+
+def test_run_graph_chains_operators_by_name() -> None:
+    case = cases_of("clip_s8")[-1]
+    graph = graph_of("clip_s8", case)
+    x = case.inputs[0]
+    values = run_graph(graph, {"in0": x})
+    assert values["out"].tobytes() == run_reference("clip_s8", case).tobytes()
+    assert isinstance(graph.inputs[0], Edge) and values["in0"] is x
