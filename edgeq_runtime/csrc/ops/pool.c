@@ -1,0 +1,54 @@
+#include "pool.h"
+
+enum { KERNEL_MAX = 1 << 24 };
+
+int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struct eq_prepare *ctx, int type, int64_t pad_bottom,
+                    int64_t pad_right) {
+    const struct eq_tensor *x = eq_in(node, ctx->tensors, 0), *y = eq_out(node, ctx->tensors, 0);
+    EQ_NEED_SHAPE(node->output_count == 1);
+    EQ_NEED_TYPE(x, type);
+    EQ_NEED_TYPE(y, type);
+    const int status = eq_window_images(w, x, y);
+    if (status != EQ_OK) return status;
+    EQ_NEED_SHAPE(w->ic == w->oc && w->kh >= 1 && w->kh <= KERNEL_MAX && w->kw >= 1 && w->kw <= KERNEL_MAX);
+    return eq_window_check(w, pad_bottom, pad_right);
+}
+
+struct span {
+    int64_t first, count; /* taps */
+};
+
+/* The taps of an axis of `size`, `dilation` apart, tap 0 at `origin`, that lie inside. */
+static struct span inside(int64_t origin, int64_t dilation, int64_t kernel, int64_t size) {
+    const int64_t first = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
+    const int64_t fit = origin < size ? (size - 1 - origin) / dilation + 1 : 0;
+    const int64_t end = fit < kernel ? fit : kernel;
+    return (struct span){first, end > first ? end - first : 0};
+}
+
+static void row_of(struct eq_cell *cell, const struct eq_window *w, size_t image, int64_t oy, void (*pixel)(const struct eq_cell *)) {
+    const int64_t top = oy * w->stride_h - w->pad_top;
+    const struct span ys = inside(top, w->dilation_h, w->kh, w->ih);
+    for (int64_t ox = 0; ox < w->ow; ox++) {
+        const int64_t left = ox * w->stride_w - w->pad_left;
+        const struct span xs = inside(left, w->dilation_w, w->kw, w->iw);
+        cell->rows = xs.count > 0 ? (size_t)ys.count : 0;
+        cell->cols = cell->rows > 0 ? (size_t)xs.count : 0;
+        if (cell->rows > 0) {
+            const int64_t at = (top + ys.first * w->dilation_h) * w->iw + left + xs.first * w->dilation_w;
+            cell->in = image + (size_t)at * cell->channels;
+        }
+        pixel(cell);
+        cell->out += cell->channels;
+    }
+}
+
+void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*pixel)(const struct eq_cell *cell)) {
+    eq_window_images(&w, eq_in(call->node, call->tensors, 0), eq_out(call->node, call->tensors, 0));
+    const size_t channels = (size_t)w.ic, line = channels * (size_t)w.iw;
+    struct eq_cell cell = {
+        .call = call, .channels = channels, .col_step = channels * (size_t)w.dilation_w, .row_step = line * (size_t)w.dilation_h};
+    for (int64_t n = 0; n < w.batch; n++) {
+        for (int64_t oy = 0; oy < w.oh; oy++) row_of(&cell, &w, (size_t)(n * w.ih) * line, oy, pixel);
+    }
+}

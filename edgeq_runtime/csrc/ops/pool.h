@@ -1,0 +1,27 @@
+/* Pooling: the window of every output pixel, cut to the taps that lie in the input. */
+#ifndef EQ_POOL_H
+#define EQ_POOL_H
+#include "op.h"
+#include "window.h"
+
+/* One output pixel. Its taps are rows x cols pixels of x; distances in elements. */
+struct eq_cell {
+    const struct eq_call *call;
+    size_t in, out; /* the first tap in x, the pixel in y */
+    size_t rows, cols, row_step, col_step, channels;
+};
+
+#define EQ_POOL_WINDOW(w, attrs)                                                                                                           \
+    do {                                                                                                                                   \
+        EQ_WINDOW_ATTRS(w, attrs);                                                                                                         \
+        (w)->kh = (attrs)->kernel_h;                                                                                                       \
+        (w)->kw = (attrs)->kernel_w;                                                                                                       \
+        (w)->groups = 1;                                                                                                                   \
+    } while (0)
+
+/* Fills in the sizes of the window's images and checks everything. */
+int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struct eq_prepare *ctx, int type, int64_t pad_bottom,
+                    int64_t pad_right);
+/* w: kernel, strides, dilations and pads; the sizes are those of the tensors. */
+void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*pixel)(const struct eq_cell *cell));
+#endif

@@ -1,0 +1,62 @@
+#include "reduction.h"
+#include "sum_s8.h"
+
+enum { SUM, MEAN, MAX, MIN };
+_Static_assert((int)EQ_CELL_WIDTH <= (int)EQ_SUM_WIDTH, "a cell fits in one sum");
+
+int eq_prepare_reduce_s8(struct eq_node *node, const struct eq_prepare *ctx) {
+    const struct eq_reduce_s8_attrs *a = node->attrs;
+    const int status = eq_prepare_reduction(node, ctx, EQ_TYPE_s8, a->axes);
+    if (status != EQ_OK) return status;
+    EQ_NEED_SHAPE(a->kind >= SUM && a->kind <= MIN);
+    if (a->kind > MEAN) return EQ_OK;
+    EQ_NEED_SHAPE(eq_is_s8(a->x_zero) && eq_is_s8(a->y_zero) && eq_rq_valid(a->m, a->n));
+    EQ_NEED_SHAPE(eq_reduced_count(eq_in(node, ctx->tensors, 0), a->axes) <= INT32_MAX / 255); /* the sum stays in int32 */
+    return EQ_OK;
+}
+
+static void sum(const struct eq_reduce_cell *cell, const int8_t *x, int8_t *restrict y) {
+    const struct eq_reduce_s8_attrs attrs = *(const struct eq_reduce_s8_attrs *)cell->call->node->attrs;
+    int32_t acc[EQ_CELL_WIDTH] = {0};
+    struct eq_walk walk = cell->walk;
+    do eq_sum_s8(acc, x + walk.at[0], cell->run, cell->step, cell->width);
+    while (eq_walk_next(&walk));
+    const int32_t zeros = (int32_t)cell->count * attrs.x_zero;
+    for (size_t c = 0; c < cell->width; c++) {
+        y[c] = eq_clamp_s8(eq_requantize(acc[c] - zeros, attrs.m, attrs.n), attrs.y_zero, INT8_MIN, INT8_MAX);
+    }
+}
+
+#define EXTREME(name, better)                                                                                                              \
+    static void name(const struct eq_reduce_cell *cell, const int8_t *x, int8_t *restrict y) {                                             \
+        struct eq_walk walk = cell->walk;                                                                                                  \
+        memcpy(y, x, cell->width);                                                                                                         \
+        do {                                                                                                                               \
+            for (size_t i = 0; i < cell->run; i++) {                                                                                       \
+                const int8_t *v = x + walk.at[0] + i * cell->step;                                                                         \
+                for (size_t c = 0; c < cell->width; c++) y[c] = v[c] better y[c] ? v[c] : y[c];                                            \
+            }                                                                                                                              \
+        } while (eq_walk_next(&walk));                                                                                                     \
+    }
+EXTREME(max, >)
+EXTREME(min, <)
+
+static void reduce(const struct eq_reduce_cell *cell) {
+    const int32_t kind = ((const struct eq_reduce_s8_attrs *)cell->call->node->attrs)->kind;
+    const int8_t *x = (const int8_t *)eq_read(cell->call, 0) + cell->in;
+    int8_t *y = (int8_t *)eq_write(cell->call, 0) + cell->out;
+    switch (kind) {
+    case MAX:
+        max(cell, x, y);
+        break;
+    case MIN:
+        min(cell, x, y);
+        break;
+    default:
+        sum(cell, x, y);
+    }
+}
+
+void eq_run_reduce_s8(const struct eq_call *call) {
+    eq_run_reduction(call, ((const struct eq_reduce_s8_attrs *)call->node->attrs)->axes, reduce);
+}
