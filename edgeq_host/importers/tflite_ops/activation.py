@@ -26,7 +26,7 @@ def finish(step: Step, kind: str, inputs: Sequence[Tensor], shape: Sequence[int]
         return
     if fused not in BOUNDS:
         raise Refusal(f"its fused activation {fused} is not one of none, relu, relu6, relu_n1_to_1, tanh")
-    lo, hi = BOUNDS[fused]
+    lo, hi = saturated(step, *BOUNDS[fused])
     if any(f.name == "lo" for f in lists.ops()[kind].fields):
         step.emit(kind, inputs, shape, {**attrs, "lo": lo, "hi": hi})
     elif fused == NONE:
@@ -35,10 +35,20 @@ def finish(step: Step, kind: str, inputs: Sequence[Tensor], shape: Sequence[int]
         step.emit("clip_f32", [step.add(kind, inputs, shape, attrs)], shape, {"lo": lo, "hi": hi})
 
 
+def saturated(step: Step, lo: float, hi: float) -> tuple[float, float]:
+    """The bounds, narrowed to what the output's 8 bits can hold: files rely on that as an activation (relu6 as the range 0 to 6)."""
+    quant = step.quant()
+    if quant is None or quant.axis is not None:
+        return lo, hi
+    low, high = ((q - float(quant.zero[0])) * float(quant.scale[0]) for q in (-128, 127))
+    return max(lo, low), min(hi, high)
+
+
 def clip(lo: float, hi: float) -> Run:
     def rule(step: Step) -> None:
         x = step.real()
-        step.emit("clip_f32", [x], x.shape, {"lo": lo, "hi": hi})
+        low, high = saturated(step, lo, hi)
+        step.emit("clip_f32", [x], x.shape, {"lo": low, "hi": high})
 
     return rule
 
