@@ -8,6 +8,8 @@
 
 #define EQ_ALIGN 64u     /* bytes; of the file, of model memory and of an arena */
 #define EQ_MAX_RANK 6
+#define EQ_RUNTIME_VERSION (0u << 16 | 1u) /* major << 16 | minor */
+#define EQ_FORMAT_VERSION  (1u << 16 | 0u) /* of model files */
 
 enum eq_status {
     EQ_OK = 0,

@@ -1,0 +1,31 @@
+#include "eq_internal.h"
+
+#if defined(__x86_64__)
+#define EQ_X86(feature) __builtin_cpu_supports(feature)
+#else
+#define EQ_X86(feature) 0
+#endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#define EQ_HWCAP(bit) ((getauxval(AT_HWCAP) & (bit)) != 0)
+#else
+#define EQ_HWCAP(bit) 0
+#endif
+
+uint32_t eq_cpu_isas(void) {
+    uint32_t isas = 0;
+#define EQ_ISA(name, arch, check, flags) isas |= (uint32_t)(EQ_ON_##name && (check)) << EQ_ISA_##name;
+#include "isa.def"
+#undef EQ_ISA
+    return isas;
+}
+
+const char *eq_isa_name(unsigned isa) {
+    static const char *const names[] = {
+#define EQ_ISA(name, arch, check, flags) #name,
+#include "isa.def"
+#undef EQ_ISA
+    };
+    return isa < EQ_ISA_COUNT ? names[isa] : NULL;
+}

@@ -1,0 +1,7 @@
+/* The tables of operators and kernels, made from ops.def and kernels.def. */
+#ifndef EQ_DISPATCH_H
+#define EQ_DISPATCH_H
+#include "eq_kernels.h"
+
+const char *eq_kernel_name(const struct eq_kernel *kernel); /* "<family>_<types>" */
+#endif

@@ -1,0 +1,151 @@
+/* Plan and open: resolve a variant of a checked file, let each operator prepare, lay its weights out. */
+#include "eq_model.h"
+#include <string.h>
+
+/* Where things lie in model memory, from its start. */
+struct layout {
+    size_t tensors, nodes, inputs, outputs, end;
+};
+
+/* *at rounded up to EQ_ALIGN. */
+static int align(size_t *at) {
+    if (*at > SIZE_MAX - (EQ_ALIGN - 1)) return EQ_ERR_MEMORY;
+    *at = (*at + (EQ_ALIGN - 1)) & ~(size_t)(EQ_ALIGN - 1);
+    return EQ_OK;
+}
+
+/* Reserve `bytes` at the next multiple of EQ_ALIGN: *place. */
+static int reserve(size_t *at, size_t bytes, size_t *place) {
+    if (align(at) || bytes > SIZE_MAX - *at) return EQ_ERR_MEMORY;
+    *place = *at;
+    *at += bytes;
+    return EQ_OK;
+}
+
+static int lay_out(const struct eq_variant *variant, struct layout *layout) {
+    size_t at = sizeof(struct eq_model);
+    int status = reserve(&at, variant->tensors.count * sizeof(struct eq_tensor), &layout->tensors);
+    if (!status) status = reserve(&at, variant->operators.count * sizeof(struct eq_node), &layout->nodes);
+    if (!status) status = reserve(&at, variant->inputs.count * sizeof(struct eq_edge_row), &layout->inputs);
+    if (!status) status = reserve(&at, variant->outputs.count * sizeof(struct eq_edge_row), &layout->outputs);
+    layout->end = at;
+    return status;
+}
+
+static int open_variant(const struct eq_file *file, int index, struct eq_reader *reader, struct eq_variant *variant) {
+    if (index < 0) return EQ_ERR_ARGUMENT;
+    int status = eq_reader_open(reader, file->body, file->body_size);
+    if (status) return status;
+    return (uint32_t)index < reader->variants.count ? eq_reader_variant(reader, (uint32_t)index, variant) : EQ_ERR_ARGUMENT;
+}
+
+/* Bits that the CPU lacks are not taken. */
+static uint32_t usable(uint32_t isas) { return (isas & eq_cpu_isas()) | 1u << EQ_ISA_portable; }
+
+/* Add a prepared node to the plan; *packed: where in model memory its weights go. */
+static int plan_node(struct eq_plan *plan, const struct eq_node *node, size_t *packed) {
+    plan->macs += node->macs;
+    if (node->scratch_bytes > plan->scratch_bytes) plan->scratch_bytes = node->scratch_bytes;
+    if (!node->packed_bytes) return EQ_OK;
+    plan->packed_bytes += node->packed_bytes;
+    return reserve(&plan->model_bytes, node->packed_bytes, packed);
+}
+
+/* Scratch starts at a multiple of EQ_ALIGN; without it the arena ends with the last activation. */
+static int plan_arena(struct eq_plan *plan, const struct eq_variant *variant, size_t *scratch_at) {
+    plan->activation_bytes = plan->arena_bytes = *scratch_at = variant->activation_bytes;
+    return plan->scratch_bytes ? reserve(&plan->arena_bytes, plan->scratch_bytes, scratch_at) : EQ_OK;
+}
+
+/* Prepare an operator where there is no memory for the variant's tensors: with only its own, in the order of its inputs. */
+static int prepare_alone(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, uint32_t isas,
+                         struct eq_node *node) {
+    struct eq_tensor tensors[EQ_MAX_INPUTS + 1];
+    int32_t places[EQ_MAX_INPUTS + 1];
+    struct eq_prepare ctx = {tensors, isas};
+    int status = eq_reader_node(reader, variant, index, node);
+    for (int i = 0; !status && i <= node->input_count; i++) {
+        int32_t from = i < node->input_count ? node->inputs[i] : node->outputs[0];
+        places[i] = i;
+        status = eq_reader_tensor(reader, variant, (uint32_t)from, &tensors[i]);
+    }
+    if (status) return status;
+    node->inputs = places;
+    node->outputs = places + node->input_count;
+    return eq_ops[node->op].prepare(node, &ctx);
+}
+
+int eq_plan(struct eq_plan *plan, const struct eq_file *file, int variant_index, uint32_t isas) {
+    struct eq_reader reader;
+    struct eq_variant variant;
+    struct layout layout;
+    size_t place;
+    if (!plan || !file || !file->body) return EQ_ERR_ARGUMENT;
+    memset(plan, 0, sizeof *plan);
+    int status = open_variant(file, variant_index, &reader, &variant);
+    if (!status) status = lay_out(&variant, &layout);
+    if (status) return status;
+    plan->model_bytes = layout.end;
+    for (uint32_t i = 0; i < variant.operators.count; i++) {
+        struct eq_node node;
+        status = prepare_alone(&reader, &variant, i, usable(isas), &node);
+        if (!status) status = plan_node(plan, &node, &place);
+        if (status) return status;
+    }
+    return plan_arena(plan, &variant, &place);
+}
+
+static int resolve_edges(struct eq_model *model) {
+    const struct eq_reader *reader = &model->reader;
+    int status = EQ_OK;
+    for (uint32_t i = 0; !status && i < reader->inputs.count; i++)
+        status = eq_reader_edge(reader, &reader->inputs, i, &model->tensors[eq_vector_int(&model->variant.inputs, i)], &model->inputs[i]);
+    for (uint32_t i = 0; !status && i < reader->outputs.count; i++)
+        status = eq_reader_edge(reader, &reader->outputs, i, &model->tensors[eq_vector_int(&model->variant.outputs, i)], &model->outputs[i]);
+    return status;
+}
+
+static int resolve(struct eq_model *model, uint8_t *memory, const struct layout *layout) {
+    int status = EQ_OK;
+    model->tensors = (struct eq_tensor *)(void *)(memory + layout->tensors);
+    model->nodes = (struct eq_node *)(void *)(memory + layout->nodes);
+    model->inputs = (struct eq_edge_row *)(void *)(memory + layout->inputs);
+    model->outputs = (struct eq_edge_row *)(void *)(memory + layout->outputs);
+    for (uint32_t i = 0; !status && i < model->variant.tensors.count; i++)
+        status = eq_reader_tensor(&model->reader, &model->variant, i, &model->tensors[i]);
+    for (uint32_t i = 0; !status && i < model->variant.operators.count; i++)
+        status = eq_reader_node(&model->reader, &model->variant, i, &model->nodes[i]);
+    return status ? status : resolve_edges(model);
+}
+
+static int prepare_node(struct eq_model *model, struct eq_node *node, uint32_t isas, uint8_t *memory, size_t size) {
+    struct eq_prepare ctx = {model->tensors, isas};
+    size_t packed;
+    int status = eq_ops[node->op].prepare(node, &ctx);
+    if (!status) status = plan_node(&model->plan, node, &packed);
+    if (status || !node->packed_bytes) return status;
+    if (model->plan.model_bytes > size) return EQ_ERR_MEMORY;
+    node->packed = memory + packed;
+    return eq_ops[node->op].prepare(node, &ctx);
+}
+
+int eq_open(struct eq_model **opened, const struct eq_file *file, int variant, uint32_t isas, void *memory, size_t size) {
+    struct eq_model *model = memory;
+    struct layout layout;
+    if (!opened || !file || !file->body || !memory) return EQ_ERR_ARGUMENT;
+    *opened = NULL;
+    if ((uintptr_t)memory % EQ_ALIGN) return EQ_ERR_ALIGNMENT;
+    if (size < sizeof *model) return EQ_ERR_MEMORY;
+    memset(model, 0, sizeof *model);
+    int status = open_variant(file, variant, &model->reader, &model->variant);
+    if (!status) status = lay_out(&model->variant, &layout);
+    if (status) return status;
+    if (size < layout.end) return EQ_ERR_MEMORY;
+    model->plan.model_bytes = layout.end;
+    status = resolve(model, memory, &layout);
+    for (uint32_t i = 0; !status && i < model->variant.operators.count; i++)
+        status = prepare_node(model, &model->nodes[i], usable(isas), memory, size);
+    if (!status) status = plan_arena(&model->plan, &model->variant, &model->scratch_at);
+    if (!status) *opened = model;
+    return status;
+}

@@ -1,0 +1,83 @@
+#include "eq_hash.h"
+#include <string.h>
+
+static const uint32_t round_constants[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
+    0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
+    0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85,
+    0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+    0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f,
+    0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+static uint32_t rotate(uint32_t x, int n) { return x >> n | x << (32 - n); }
+
+static uint32_t big_endian(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+
+static void schedule(uint32_t w[64], const uint8_t *block) {
+    for (int i = 0; i < 16; i++) w[i] = big_endian(block + 4 * i);
+    for (int i = 16; i < 64; i++) {
+        uint32_t s0 = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3;
+        uint32_t s1 = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10;
+        w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+    }
+}
+
+static void compress(uint32_t state[8], const uint8_t *block) {
+    uint32_t w[64], v[8];
+    schedule(w, block);
+    memcpy(v, state, sizeof v);
+    for (int i = 0; i < 64; i++) {
+        uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
+        uint32_t t1 = v[7] + s1 + ((v[4] & v[5]) ^ (~v[4] & v[6])) + round_constants[i] + w[i];
+        uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
+        uint32_t t2 = s0 + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+        memmove(v + 1, v, 7 * sizeof *v);
+        v[4] += t1;
+        v[0] = t1 + t2;
+    }
+    for (int i = 0; i < 8; i++) state[i] += v[i];
+}
+
+void eq_sha256_begin(struct eq_sha256 *sha) {
+    static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    memcpy(sha->state, start, sizeof start);
+    sha->size = 0;
+}
+
+void eq_sha256_add(struct eq_sha256 *sha, const void *data, size_t size) {
+    const uint8_t *p = data;
+    size_t used = (size_t)(sha->size % 64);
+    sha->size += size;
+    if (used) {
+        size_t take = size < 64 - used ? size : 64 - used;
+        memcpy(sha->block + used, p, take);
+        p += take;
+        size -= take;
+        if (used + take < 64) return;
+        compress(sha->state, sha->block);
+    }
+    for (; size >= 64; p += 64, size -= 64) compress(sha->state, p);
+    if (size) memcpy(sha->block, p, size);
+}
+
+void eq_sha256_end(struct eq_sha256 *sha, uint8_t digest[32]) {
+    uint64_t bits = sha->size * 8;
+    size_t used = (size_t)(sha->size % 64);
+    sha->block[used++] = 0x80;
+    if (used > 56) {
+        memset(sha->block + used, 0, 64 - used);
+        compress(sha->state, sha->block);
+        used = 0;
+    }
+    memset(sha->block + used, 0, 56 - used);
+    for (int i = 0; i < 8; i++) sha->block[56 + i] = (uint8_t)(bits >> (56 - 8 * i));
+    compress(sha->state, sha->block);
+    for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(sha->state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void eq_sha256(const void *data, size_t size, uint8_t digest[32]) {
+    struct eq_sha256 sha;
+    eq_sha256_begin(&sha);
+    eq_sha256_add(&sha, data, size);
+    eq_sha256_end(&sha, digest);
+}
