@@ -45,6 +45,11 @@ class Tensor:
     data: Array | None = None
     quant: Quant | None = None
 
+    @property
+    def is_real(self) -> bool:
+        """Stands for real numbers: a float tensor, or a constant of quantized ones; not indices."""
+        return self.dtype == "f32" or (self.data is not None and self.quant is not None)
+
     def real(self) -> Array:
         """The real values of a constant, float32."""
         assert self.data is not None, f"{self.name} is not a constant"
@@ -97,6 +102,16 @@ class Graph:
 
     def copy(self) -> Graph:
         return replace(self, tensors=dict(self.tensors), nodes=list(self.nodes), inputs=list(self.inputs), outputs=list(self.outputs))
+
+    def with_real_constants(self) -> Graph:
+        """The same graph with float32 in place of the quantized constants that float operators read: it can run."""
+        graph = self.copy()
+        for node in self.nodes:
+            if node.op != "dequantize_s8" and self.tensors[node.outputs[0]].dtype == "f32":
+                for t in self.constants(node):
+                    if t.quant is not None:
+                        graph.tensors[t.name] = replace(t, dtype="f32", data=t.real(), quant=None)
+        return graph
 
     def validate(self) -> None:
         """Every node names known tensors and has exactly the attributes of its row in ops.def; producers come first. AssertionError if not."""

@@ -1,0 +1,177 @@
+"""The int8 graph under construction: what the rules write to.
+
+A tensor of the float graph may exist here as int8 (under its own name), as float32 (name/f32, around islands), or both;
+whoever needs a form asks for it and the conversion is made once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq_host.errors import UnsupportedError
+from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
+from edgeq_host.quant.affine import Affine, affine, of
+from edgeq_runtime import rounding
+
+
+class NoRuleError(Exception):
+    """This node cannot run in int8, for the reason given: it becomes a float island. Raised before anything is emitted."""
+
+
+class Build:
+    def __init__(self, source: Graph, quants: dict[str, Affine]) -> None:
+        self.source = source
+        self.quants = quants
+        self.graph = Graph(source.name, {}, [], [], [], source.labels)
+        self._s8: dict[tuple[str, Affine], str] = {}
+        self._f32: dict[str, str] = {}
+
+    # What a rule asks of the float graph.
+
+    def tensor(self, name: str) -> Tensor:
+        return self.source.tensors[name]
+
+    def constant(self, name: str) -> Array | None:
+        """Real values of a constant, None for an activation."""
+        tensor = self.source.tensors[name]
+        return None if tensor.data is None else tensor.real()
+
+    def affine(self, name: str) -> Affine:
+        """The quantization of a tensor; of a constant: what it came with, or its range."""
+        tensor = self.source.tensors[name]
+        if tensor.data is None:
+            return self.quants[name]
+        if _is_int8(tensor) and tensor.quant is not None:
+            return of(tensor.quant)
+        values = tensor.real()
+        if not np.isfinite(values).all():
+            raise NoRuleError(f"the constant {name} holds values that are not finite")
+        return affine(float(values.min()), float(values.max()))
+
+    # Tensors of the int8 graph.
+
+    def s8(self, name: str, at: Affine | None = None) -> str:
+        """The int8 form of a tensor, in its own quantization or in that of `at`."""
+        own = self.affine(name)
+        wanted = at or own
+        if (name, wanted) not in self._s8:
+            tensor = self.source.tensors[name]
+            if tensor.data is not None:
+                self._s8[name, wanted] = self._quantized_constant(tensor, wanted)
+            elif (name, own) not in self._s8:
+                self._quantize(name, own)
+            if (name, wanted) not in self._s8:
+                self._requantize(name, own, wanted)
+        return self._s8[name, wanted]
+
+    def f32(self, name: str) -> str:
+        """The float32 form of a tensor."""
+        if name not in self._f32:
+            tensor = self.source.tensors[name]
+            if tensor.data is not None:
+                self._f32[name] = self.add_constant(f"{name}/f32", tensor.real(), "f32")
+            else:
+                a = self.quants[name]
+                self._f32[name] = self._activation(f"{name}/f32", tensor.shape, "f32", None)
+                self.emit("dequantize_s8", f"{name}/dequantize", [self.s8(name)], self._f32[name], {"scale": a.scale, "zero": a.zero})
+        return self._f32[name]
+
+    def same(self, name: str) -> str:
+        """A tensor that is no float: indices and the like, unchanged."""
+        self.graph.tensors.setdefault(name, self.source.tensors[name])
+        return name
+
+    def output(self, name: str) -> str:
+        """Declare the int8 form of a node's output in its own quantization."""
+        own = self.quants[name]
+        self._s8[name, own] = self._activation(name, self.source.tensors[name].shape, "s8", own)
+        return name
+
+    def alias(self, name: str, existing: str) -> None:
+        """The output `name` has the bytes of the int8 tensor `existing`."""
+        self._s8[name, self.quants[name]] = existing
+
+    def between(self, name: str, shape: tuple[int, ...], at: Affine) -> str:
+        """A further int8 activation that the float graph does not have."""
+        return self._activation(name, shape, "s8", at)
+
+    def output_f32(self, name: str) -> str:
+        self._f32[name] = self._activation(f"{name}/f32", self.source.tensors[name].shape, "f32", None)
+        return self._f32[name]
+
+    def add_constant(self, name: str, data: Array, dtype: str, quant: Quant | None = None) -> str:
+        """Add a constant; another one of that name but other contents gets a number."""
+        unique, number = name, 1
+        while (found := self.graph.tensors.get(unique)) is not None:
+            if found.data is not None and found.dtype == dtype and np.array_equal(found.data, data):
+                return unique
+            number += 1
+            unique = f"{name}.{number}"
+        self.graph.tensors[unique] = Tensor(unique, data.shape, dtype, data, quant)
+        return unique
+
+    def emit(self, op: str, name: str, inputs: list[str], output: str, attrs: Attrs | None = None) -> None:
+        self.graph.nodes.append(Node(op, name, tuple(inputs), (output,), attrs or {}))
+
+    # Edges.
+
+    def add_input(self, edge: Edge, as_float: bool) -> None:
+        name, tensor = edge.tensor, self.source.tensors[edge.tensor]
+        if tensor.dtype != "f32":
+            place = self.same(name)
+        elif as_float:
+            place = self.output_f32(name)
+        else:
+            place = self.output(name)
+        self.graph.inputs.append(Edge(edge.name, place, edge.shape, edge.permutation, edge.dtype))
+
+    def add_output(self, edge: Edge) -> None:
+        name, tensor = edge.tensor, self.source.tensors[edge.tensor]
+        if tensor.dtype != "f32":
+            place = self.same(name)
+        elif name in self._f32 and edge.dtype == "f32" and (name, self.quants.get(name)) not in self._s8:
+            place = self._f32[name]
+        else:
+            place = self.s8(name)
+        self.graph.outputs.append(Edge(edge.name, place, edge.shape, edge.permutation, edge.dtype))
+
+    # Conversions.
+
+    def _quantize(self, name: str, own: Affine) -> None:
+        self.emit("quantize_s8", f"{name}/quantize", [self._f32[name]], self.output(name), {"scale": own.scale, "zero": own.zero})
+
+    def _requantize(self, name: str, own: Affine, wanted: Affine) -> None:
+        factor = pair(own.scale / wanted.scale, own.reach, f"{name}: requantization")
+        tensor = self.source.tensors[name]
+        made = self._activation(f"{name}/{wanted.scale:.6g},{wanted.zero}", tensor.shape, "s8", wanted)
+        attrs = {"x_zero": own.zero, "y_zero": wanted.zero, **factor, "lo": -128, "hi": 127}
+        self.emit("requantize_s8", f"{made}/requantize", [self.s8(name)], made, attrs)
+        self._s8[name, wanted] = made
+
+    def _quantized_constant(self, tensor: Tensor, wanted: Affine) -> str:
+        keep = _is_int8(tensor) and tensor.quant is not None and of(tensor.quant) == wanted
+        data = np.asarray(tensor.data) if keep else wanted.quantize(tensor.real())
+        return self.add_constant(tensor.name, data.astype(np.int8), "s8", wanted.quant())
+
+    def _activation(self, name: str, shape: tuple[int, ...], dtype: str, at: Affine | None) -> str:
+        assert name not in self.graph.tensors, f"{name} is made twice"
+        self.graph.tensors[name] = Tensor(name, shape, dtype, None, at.quant() if at else None)
+        return name
+
+
+def pair(factor: float, bound: int, what: str) -> Attrs:
+    """m and n of a factor; proves that an accumulator of at most `bound` survives the shift that factors >= 1/2 need."""
+    try:
+        m, n = rounding.multiplier(factor)
+    except ValueError as e:
+        raise UnsupportedError(f"{what}: {e}", "calibrate with samples that reach the real range of this tensor") from None
+    if n < 1 and bound << (1 - n) >= 1 << 31:
+        raise UnsupportedError(
+            f"{what}: the factor {factor:.6g} shifts sums of up to {bound} left by {1 - n}, beyond 2^31",
+            "calibrate with samples that reach the real range of this tensor",
+        )
+    return {"m": m, "n": n}
+
+
+def _is_int8(tensor: Tensor) -> bool:
+    return tensor.data is not None and tensor.data.dtype == np.int8 and tensor.quant is not None and tensor.quant.scale.size == 1

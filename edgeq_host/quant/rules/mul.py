@@ -1,0 +1,13 @@
+"""Product of two tensors, broadcast."""
+
+from __future__ import annotations
+
+from edgeq_host.graph import Node
+from edgeq_host.quant.build import Build
+from edgeq_host.quant.products import factor, multiply
+
+
+def apply(build: Build, node: Node) -> None:
+    a, b = (build.affine(name) for name in node.inputs)
+    factor(build, node, a, b)
+    multiply(build, node, a, build.s8(node.inputs[0]), b, build.s8(node.inputs[1]))
