@@ -42,7 +42,7 @@ def test_core_equals_reference_on_every_instruction_set(op: str) -> None:
     assert not wrong, "\n".join([f"{len(wrong)} runs differ", *wrong[:SHOWN]])
 
 
-@pytest.mark.parametrize("op", [name for name in lists.ops() if name.endswith("_s8") and name != "softmax_s8"])
+@pytest.mark.parametrize("op", [name for name in lists.ops() if name.endswith("_s8") and name != "dequantize_s8"])
 def test_random_cases_reach_many_values(op: str) -> None:
     """Against cases that clamp everything to one value and so compare nothing."""
     seen: set[int] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -80,10 +81,18 @@ def pick(rng: Rng, values: tuple[Any, ...]) -> Any:
 
 
 def scalar_mn(rng: Rng, bound: float) -> tuple[int, int]:
-    """m, n that bring accumulators of about `bound` into int8, or now and then an extreme pair."""
+    """m, n that bring accumulators of about `bound` into int8, often a power of two (many ties), or now and then an extreme pair."""
     if rng.random() < 0.2:
         return tuple(pick(rng, M_N))  # type: ignore[return-value]
-    return multiplier(float(rng.uniform(20, 300)) / max(1.0, bound))
+    factor = float(rng.uniform(20, 200)) / max(1.0, bound)
+    return multiplier(2.0 ** math.floor(math.log2(factor)) if rng.random() < 0.3 else factor)
+
+
+def dot_spread(a: Array, a_zero: int, b: Array, b_zero: int, length: int) -> float:
+    """About the size of an accumulator over `length` products."""
+    x, y = a.astype(np.float64) - a_zero, b.astype(np.float64) - b_zero
+    walk = math.sqrt(length) * max(x.std(), abs(x.mean())) * y.std()
+    return float(max(walk, length * abs(x.mean() * y.mean()), 1.0))
 
 
 def channel_blob(rng: Rng, channels: int, bound: float, bias_bound: float) -> Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tests.ops.cases.base import (
@@ -15,6 +13,7 @@ from tests.ops.cases.base import (
     Rng,
     Table,
     channel_blob,
+    dot_spread,
     f32_limits,
     fill_f32,
     fill_s8,
@@ -44,16 +43,18 @@ PRODUCTS = (
     ((2, 1, 3, 4), (1, 3, 4, 5)),
     ((1, 2, 1, 2, 3, 9), (2, 3, 1, 9, 1)),
     ((5, 1, 1), (1, 1, 6)),
+    ((13, 33), (33, 21)),
 )
 
 
 def fully_connected_s8(rng: Rng) -> Cases:
     for i, (rows, k, o) in enumerate(LAYERS):
-        for fx, fw in [("random", "random"), *((a, b) for a in FILLS_S8 for b in FILLS_S8 if (i + len(a + b)) % 4 == 0)]:
+        for fx, fw in [("random", "random"), ("random", "random"), *((FILLS_S8[i % 4], b) for b in FILLS_S8)]:
             zeros = {"x_zero": pick(rng, ZEROS), "w_zero": pick(rng, (0, 0, -128, 127)), "y_zero": pick(rng, ZEROS)}
-            blob = channel_blob(rng, o, 5000.0 * math.sqrt(k), 2**31 - 1 - 65025.0 * k if i % 4 == 0 else 2000.0)
-            inputs = (fill_s8(rng, (*rows, k), fx), fill_s8(rng, (o, k), fw), blob)
-            yield Case(f"rows {rows} k={k} o={o} x={fx} w={fw}", zeros | s8_limits(rng), inputs, (*rows, o), constant=(1, 2))
+            x, w = fill_s8(rng, (*rows, k), fx), fill_s8(rng, (o, k), fw)
+            spread = dot_spread(x, zeros["x_zero"], w, zeros["w_zero"], k)
+            blob = channel_blob(rng, o, spread, 2**31 - 1 - 65025.0 * k if i % 8 == 0 else spread)
+            yield Case(f"rows {rows} k={k} o={o} x={fx} w={fw}", zeros | s8_limits(rng), (x, w, blob), (*rows, o), constant=(1, 2))
 
 
 def fully_connected_f32(rng: Rng) -> Cases:
@@ -69,11 +70,11 @@ def _product(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 
 def matmul_s8(rng: Rng) -> Cases:
     for i, (a, b) in enumerate(PRODUCTS):
-        for j, (fa, fb) in enumerate([("random", "random"), (FILLS_S8[i % 4], FILLS_S8[i % 3]), ("low", "low")]):
-            m, n = scalar_mn(rng, 5000.0 * math.sqrt(a[-1]))
-            attrs = {"a_zero": pick(rng, ZEROS), "b_zero": pick(rng, ZEROS), "y_zero": pick(rng, ZEROS), "m": m, "n": n}
-            inputs = (fill_s8(rng, a, fa), fill_s8(rng, b, fb))
-            yield Case(f"{a} {b} {fa} {fb}", attrs | s8_limits(rng), inputs, _product(a, b), constant=(1,) if j == 1 else ())
+        for j, (fa, fb) in enumerate([("random", "random"), (FILLS_S8[i % 4], FILLS_S8[i % 3]), ("random", "random"), ("low", "low")]):
+            x, y, zeros = fill_s8(rng, a, fa), fill_s8(rng, b, fb), {name: pick(rng, ZEROS) for name in ("a_zero", "b_zero", "y_zero")}
+            m, n = scalar_mn(rng, dot_spread(x, zeros["a_zero"], y, zeros["b_zero"], a[-1]))
+            attrs = zeros | {"m": m, "n": n} | s8_limits(rng)
+            yield Case(f"{a} {b} {fa} {fb}", attrs, (x, y), _product(a, b), constant=(1,) if j == 1 else ())
 
 
 def matmul_f32(rng: Rng) -> Cases:

@@ -103,6 +103,7 @@ def prelu_s8(rng: Rng) -> Cases:
 
 
 def clip_s8(rng: Rng) -> Cases:
+    yield Case("every value", {"lo": -128, "hi": 127}, (RIGHT[:256],), (256,))
     for shape in SHAPES:
         for kind in FILLS_S8:
             yield Case(f"{shape} {kind}", s8_limits(rng), (fill_s8(rng, shape, kind),), shape)

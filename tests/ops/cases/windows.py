@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,12 @@ from tests.ops.cases.base import (
     FILLS_F32,
     FILLS_S8,
     ZEROS,
-    Array,
     Case,
     Cases,
     Rng,
     Table,
     channel_blob,
+    dot_spread,
     f32_limits,
     fill_f32,
     fill_s8,
@@ -106,6 +105,7 @@ POOL = (
     G((1, 9, 8, 4), 1, (2, 3), stride=(3, 1), dilation=(3, 2), pad=(0, 2, 1, 0)),
     G((1, 2, 3, 2), 1, (2, 2), stride=(1, 2), pad=(3, 2, 3, 4)),
     G((1, 1, 25, 9), 1, (1, 25)),
+    G((2, 9, 11, 6), 1, (2, 1), pad=(1, 0, 0, 0)),
 )
 
 
@@ -120,12 +120,6 @@ def _two_fills(kinds: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     yield from ((a, b) for a in kinds for b in kinds)
 
 
-def _spread(x: Array, w: Array, zeros: dict[str, int], taps: int) -> float:
-    """About the size of an accumulator."""
-    a, b = (np.abs(v.astype(np.int64) - z).mean() + 1 for v, z in ((x, zeros["x_zero"]), (w, zeros["w_zero"])))
-    return float(a * b * math.sqrt(taps))
-
-
 def _weighted_s8(rng: Rng, geometries: tuple[Geometry, ...], layout: str) -> Cases:
     for i, g in enumerate(geometries):
         fills = list(_two_fills(FILLS_S8))
@@ -134,7 +128,8 @@ def _weighted_s8(rng: Rng, geometries: tuple[Geometry, ...], layout: str) -> Cas
             w_shape, out, size, attrs = _weights(rng, g, layout)
             w = fill_s8(rng, w_shape, fw)
             taps = w.size // out
-            blob = channel_blob(rng, out, _spread(x, w, zeros, taps), 2**31 - 1 - 65025.0 * taps if i % 5 == 0 else 3000.0)
+            spread = dot_spread(x, zeros["x_zero"], w, zeros["w_zero"], taps)
+            blob = channel_blob(rng, out, spread, 2**31 - 1 - 65025.0 * taps if i % 5 == 1 else spread)
             label = f"{layout} {g} x={fx} w={fw}"
             yield Case(label, attrs | zeros | s8_limits(rng), (x, w, blob), (g.image[0], *size, out), constant=(1, 2))
 
