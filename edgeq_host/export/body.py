@@ -182,4 +182,7 @@ def _provenance(provenance: Provenance | None) -> eqm.ProvenanceT | None:
         tool=provenance.tool,
         calibrationSha256=np.frombuffer(provenance.calibration_sha256, np.uint8),
         scoreSha256=np.frombuffer(provenance.score_sha256, np.uint8),
+        calibrationName=provenance.calibration_name,
+        scoreName=provenance.score_name,
+        importOptions=provenance.import_options,
     )

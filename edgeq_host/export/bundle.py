@@ -51,6 +51,9 @@ class Provenance:
     tool: str
     calibration_sha256: bytes = b""
     score_sha256: bytes = b""
+    calibration_name: str = ""
+    score_name: str = ""
+    import_options: str = ""
 
 
 @dataclass(frozen=True)

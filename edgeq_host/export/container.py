@@ -64,7 +64,10 @@ def unpack(data: bytes, name: str) -> eqm.ModelT:
         native.check(data)
     except native.Error as error:
         raise ModelError(f"{name}: {error}", "make it again with edgeq quantize, or copy it again if it was copied") from error
-    return eqm.ModelT.InitFromBuf(bytearray(data), 0)
+    try:
+        return eqm.ModelT.InitFromBuf(bytearray(data), 0)
+    except (struct.error, IndexError, TypeError, ValueError, AttributeError) as error:  # parts that only reports read
+        raise ModelError(f"{name}: its provenance cannot be read ({error})", "make it again with edgeq quantize") from error
 
 
 def read_file(path: Path) -> bytes:

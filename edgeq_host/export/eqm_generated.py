@@ -1431,7 +1431,28 @@ class Provenance(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
         return o == 0
 
-def ProvenanceStart(builder): builder.StartObject(6)
+    # Provenance
+    def CalibrationName(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+    # Provenance
+    def ScoreName(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+    # Provenance
+    def ImportOptions(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+def ProvenanceStart(builder): builder.StartObject(9)
 def ProvenanceAddSourceName(builder, sourceName): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(sourceName), 0)
 def ProvenanceAddSourceSha256(builder, sourceSha256): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(sourceSha256), 0)
 def ProvenanceStartSourceSha256Vector(builder, numElems): return builder.StartVector(1, numElems, 1)
@@ -1441,6 +1462,9 @@ def ProvenanceAddCalibrationSha256(builder, calibrationSha256): builder.PrependU
 def ProvenanceStartCalibrationSha256Vector(builder, numElems): return builder.StartVector(1, numElems, 1)
 def ProvenanceAddScoreSha256(builder, scoreSha256): builder.PrependUOffsetTRelativeSlot(5, flatbuffers.number_types.UOffsetTFlags.py_type(scoreSha256), 0)
 def ProvenanceStartScoreSha256Vector(builder, numElems): return builder.StartVector(1, numElems, 1)
+def ProvenanceAddCalibrationName(builder, calibrationName): builder.PrependUOffsetTRelativeSlot(6, flatbuffers.number_types.UOffsetTFlags.py_type(calibrationName), 0)
+def ProvenanceAddScoreName(builder, scoreName): builder.PrependUOffsetTRelativeSlot(7, flatbuffers.number_types.UOffsetTFlags.py_type(scoreName), 0)
+def ProvenanceAddImportOptions(builder, importOptions): builder.PrependUOffsetTRelativeSlot(8, flatbuffers.number_types.UOffsetTFlags.py_type(importOptions), 0)
 def ProvenanceEnd(builder): return builder.EndObject()
 
 try:
@@ -1458,6 +1482,9 @@ class ProvenanceT(object):
         self.tool = None  # type: str
         self.calibrationSha256 = None  # type: List[int]
         self.scoreSha256 = None  # type: List[int]
+        self.calibrationName = None  # type: str
+        self.scoreName = None  # type: str
+        self.importOptions = None  # type: str
 
     @classmethod
     def InitFromBuf(cls, buf, pos):
@@ -1499,6 +1526,9 @@ class ProvenanceT(object):
                     self.scoreSha256.append(provenance.ScoreSha256(i))
             else:
                 self.scoreSha256 = provenance.ScoreSha256AsNumpy()
+        self.calibrationName = provenance.CalibrationName()
+        self.scoreName = provenance.ScoreName()
+        self.importOptions = provenance.ImportOptions()
 
     # ProvenanceT
     def Pack(self, builder):
@@ -1532,6 +1562,12 @@ class ProvenanceT(object):
                 for i in reversed(range(len(self.scoreSha256))):
                     builder.PrependUint8(self.scoreSha256[i])
                 scoreSha256 = builder.EndVector()
+        if self.calibrationName is not None:
+            calibrationName = builder.CreateString(self.calibrationName)
+        if self.scoreName is not None:
+            scoreName = builder.CreateString(self.scoreName)
+        if self.importOptions is not None:
+            importOptions = builder.CreateString(self.importOptions)
         ProvenanceStart(builder)
         if self.sourceName is not None:
             ProvenanceAddSourceName(builder, sourceName)
@@ -1545,6 +1581,12 @@ class ProvenanceT(object):
             ProvenanceAddCalibrationSha256(builder, calibrationSha256)
         if self.scoreSha256 is not None:
             ProvenanceAddScoreSha256(builder, scoreSha256)
+        if self.calibrationName is not None:
+            ProvenanceAddCalibrationName(builder, calibrationName)
+        if self.scoreName is not None:
+            ProvenanceAddScoreName(builder, scoreName)
+        if self.importOptions is not None:
+            ProvenanceAddImportOptions(builder, importOptions)
         provenance = ProvenanceEnd(builder)
         return provenance
 
