@@ -11,6 +11,7 @@ from edgeq_runtime.ops import DTYPES, run
 
 def run_graph(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:
     """Every tensor by name. `inputs`: by tensor name, in the internal layout and type. UsageError where they do not fit."""
+    graph = graph.with_real_constants()
     values = {t.name: np.asarray(t.data, DTYPES[t.dtype]).reshape(t.shape) for t in graph.tensors.values() if t.data is not None}
     for edge in graph.inputs:
         values[edge.tensor] = _checked(graph, edge.tensor, inputs)

@@ -13,7 +13,7 @@ class Session:
     """A graph made ready to run. keep_all: `tensor` gives every activation after a run. isas: a mask of instruction sets; None: all."""
 
     def __init__(self, graph: Graph, keep_all: bool = False, isas: int | None = None) -> None:
-        self.graph = graph
+        self.graph = graph = graph.with_real_constants()
         data = to_bytes(Bundle(graph.name, [Variant("session", graph)]), keep_all)
         self.model = native.Model(data, isas=isas)
         self._place: dict[str, int] | None = None

@@ -22,7 +22,7 @@ def calibrate(
     graph: Graph, groups: list[Group], samples: Iterable[list[Array]], recipe: Recipe, isas: int | None = None
 ) -> tuple[dict[Group, Affine], int]:
     """The quantization of every group, and the number of samples."""
-    session = Session(graph.with_real_constants(), keep_all=True, isas=isas)
+    session = Session(graph, keep_all=True, isas=isas)
     observers = {group: calibrators.make(recipe.calibrator, dict(recipe.options)) for group in groups}
     count = 0
     for sample in samples:
