@@ -28,7 +28,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, clang-format, Python 3.6 syntax of th
 	$(RUN)/ruff format --check $(SOURCES)
 	$(RUN)/mypy
 	clang-format --dry-run -Werror $(C_FILES)
-	$(RUN)/vermin -q -t=3.6- --violations --no-tips edgeq_runtime/__init__.py edgeq_runtime/native.py
+	$(RUN)/vermin -q -t=3.6- --violations --no-tips edgeq_runtime/__init__.py edgeq_runtime/abi.py edgeq_runtime/native.py
 
 fmt: $(VENV)/.dev ## format Python and C
 	$(RUN)/ruff check --fix $(SOURCES)

@@ -1,5 +1,7 @@
 """Compile csrc: `python -m edgeq_runtime.build [lib] [agent] [selftest] [fuzz] [--cc CC] [--sanitize]`.
 
+lib: libedgeq.so; agent: edgeq-agent; selftest: every kernel against the portable one; fuzz: each csrc/fuzz/*.c with libFuzzer (clang).
+
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, and only where that row fits the compiler's
 target. Objects stay in build/<tag>/ and are made again when the command line or a file they include has changed. Without
 --cc and --sanitize the library and the agent go to edgeq_runtime/lib/, where the package looks for them; else to build/<tag>/.
@@ -30,7 +32,8 @@ BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *WARNINGS
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 PARALLEL = 2
-OUTPUTS = {"lib": "libedgeq.so", "agent": "edgeq-agent", "selftest": "selftest", "fuzz": "fuzz_file"}
+OUTPUTS = {"lib": "libedgeq.so", "agent": "edgeq-agent", "selftest": "selftest"}
+TARGETS = (*OUTPUTS, "fuzz")
 
 
 class BuildError(Exception):
@@ -73,7 +76,7 @@ def enabled(cc: str) -> dict[str, bool]:
 
 
 def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
-    """The files of csrc that make up a target. A kernel file of an unknown instruction set is an error."""
+    """The files of csrc that make up a target: a key of OUTPUTS, or the stem of a file in csrc/fuzz. A kernel file of an unknown instruction set is an error."""
     kernels = []
     for path in sorted(CSRC.glob("kernels/*.c")):
         isa = path.stem.rpartition("__")[2]
@@ -84,13 +87,9 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     core = [p for p in sorted(CSRC.glob("*.c")) if p.name != "selftest.c"]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
     agent = sorted(CSRC.glob("agent/*.c"))
-    own = {
-        "lib": [p for p in agent if p.name != "main.c"],
-        "agent": agent,
-        "selftest": [CSRC / "selftest.c"],
-        "fuzz": [CSRC / "fuzz" / "fuzz_file.c"],
-    }
-    return [*common, *own[target]]
+    shared = [p for p in agent if p.name != "main.c"]
+    own = {"lib": shared, "agent": agent, "selftest": [CSRC / "selftest.c"]}
+    return [*common, *(own[target] if target in own else [*shared, CSRC / "fuzz" / f"{target}.c"])]
 
 
 def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
@@ -161,7 +160,7 @@ def build(target: str, config: Config, folder: Path | None = None) -> Path:
     """Bring one target up to date and return its path; `folder` (default: by the tag) is where it goes."""
     on = enabled(config.cc)
     ships = not config.tag and target in ("lib", "agent")
-    output = (folder or (LIB if ships else config.folder)) / OUTPUTS[target]
+    output = (folder or (LIB if ships else config.folder)) / OUTPUTS.get(target, target)
     output.parent.mkdir(parents=True, exist_ok=True)
     sources = [*target_sources(target, on), *config.sources]
     with _locked(config.folder), ThreadPoolExecutor(PARALLEL) as pool:
@@ -170,7 +169,7 @@ def build(target: str, config: Config, folder: Path | None = None) -> Path:
 
 
 def config_for(target: str, cc: str | None, sanitize: bool) -> Config:
-    if target == "fuzz":
+    if target not in OUTPUTS:
         return Config(cc or "clang", "fuzz", FUZZ)
     flags = SANITIZE if sanitize else ()
     name = Path((cc or "").split()[0]).name if cc else ""
@@ -180,15 +179,16 @@ def config_for(target: str, cc: str | None, sanitize: bool) -> Config:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m edgeq_runtime.build", description="Compile the C runtime.")
-    parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(OUTPUTS)}; default: lib agent")
+    parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(TARGETS)}; default: lib agent")
     parser.add_argument("--cc", help="the compiler (default: $CC, cc, gcc or clang)")
     parser.add_argument("--sanitize", action="store_true", help="with AddressSanitizer and UndefinedBehaviorSanitizer")
     args = parser.parse_args()
     for name in args.targets:
-        if name not in OUTPUTS:
-            parser.error(f"unknown target {name!r}: have {', '.join(OUTPUTS)}")
+        if name not in TARGETS:
+            parser.error(f"unknown target {name!r}: have {', '.join(TARGETS)}")
+    fuzzers = [path.stem for path in sorted(CSRC.glob("fuzz/*.c"))]
     try:
-        for target in args.targets or ("lib", "agent"):
+        for target in (t for name in args.targets or ("lib", "agent") for t in (fuzzers if name == "fuzz" else [name])):
             print(build(target, config_for(target, args.cc, args.sanitize)))
     except BuildError as error:
         print(error, file=sys.stderr)

@@ -148,7 +148,8 @@ int eq_body_check(const struct eq_file *file) {
     struct check check = {&reader, &variant, 0};
     int status = eq_reader_open(&reader, file->body, file->body_size);
     if (status) return status;
-    if (reader.variants.count > MAX_VARIANTS || reader.inputs.count > MAX_EDGES || reader.outputs.count > MAX_EDGES) return EQ_ERR_UNSUPPORTED;
+    if (reader.variants.count > MAX_VARIANTS || reader.inputs.count > MAX_EDGES || reader.outputs.count > MAX_EDGES)
+        return EQ_ERR_UNSUPPORTED;
     for (uint32_t i = 0; !status && i < reader.variants.count; i++) {
         status = eq_reader_variant(&reader, i, &variant);
         if (!status) status = check_variant(&check);

@@ -3,8 +3,9 @@
 
 const struct eq_kernel eq_kernels[] = {
 #define EQ_COMMA ,
-#define EQ_ROW(family, types, isa, mr, nr, kr) \
-    {#family EQ_COMMA #types EQ_COMMA (void (*)(void))eq_##family##_##types##__##isa EQ_COMMA EQ_ISA_##isa EQ_COMMA mr EQ_COMMA nr EQ_COMMA kr} EQ_COMMA
+#define EQ_ROW(family, types, isa, mr, nr, kr)                                                                                             \
+    {#family EQ_COMMA #types EQ_COMMA(void (*)(void))                                                                                      \
+         eq_##family##_##types##__##isa EQ_COMMA EQ_ISA_##isa EQ_COMMA mr EQ_COMMA nr EQ_COMMA kr} EQ_COMMA
 #define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_CAT(EQ_WHEN_, EQ_ON_##isa)(EQ_ROW(family, types, isa, mr, nr, kr))
 #include "kernels.def"
 #undef EQ_KERNEL
@@ -14,7 +15,7 @@ const size_t eq_kernel_count = sizeof eq_kernels / sizeof *eq_kernels;
 
 const char *eq_kernel_name(const struct eq_kernel *kernel) {
     static const char *const names[] = {
-#define EQ_ROW(family, types) #family "_" #types EQ_COMMA
+#define EQ_ROW(family, types)                     #family "_" #types EQ_COMMA
 #define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_CAT(EQ_WHEN_, EQ_ON_##isa)(EQ_ROW(family, types))
 #include "kernels.def"
 #undef EQ_KERNEL
@@ -33,7 +34,7 @@ const struct eq_kernel *eq_select(const char *family, const char *types, uint32_
 }
 
 const struct eq_op_impl eq_ops[] = {
-#define EQ_OP(id, name, inputs_min, inputs_max, ...) \
+#define EQ_OP(id, name, inputs_min, inputs_max, ...)                                                                                       \
     {id, inputs_min, inputs_max, sizeof(struct eq_##name##_attrs), #name, eq_prepare_##name, eq_run_##name},
 #define EQ_OP_PLAIN(id, name, inputs_min, inputs_max) {id, inputs_min, inputs_max, 0, #name, eq_prepare_##name, eq_run_##name},
 #include "ops.def"

@@ -17,11 +17,11 @@ struct walk {
     ptrdiff_t inner[EQ_MAX_RANK], outer[EQ_MAX_RANK]; /* strides in elements: of the tensor inside, of the source */
 };
 
-#define EACH(to_t, from_t, value)                                                    \
-    do {                                                                             \
-        to_t *d = (to_t *)(void *)to->at;                                            \
-        const from_t *s = (const from_t *)(const void *)from->at;                    \
-        for (; count--; d += to->stride, s += from->stride) *d = (to_t)(value);      \
+#define EACH(to_t, from_t, value)                                                                                                          \
+    do {                                                                                                                                   \
+        to_t *d = (to_t *)(void *)to->at;                                                                                                  \
+        const from_t *s = (const from_t *)(const void *)from->at;                                                                          \
+        for (; count--; d += to->stride, s += from->stride) *d = (to_t)(value);                                                            \
     } while (0)
 
 static void convert(const struct side *to, const struct side *from, int32_t count, float scale, int32_t zero) {

@@ -25,7 +25,9 @@ static int step_over_costs(const uint8_t *data, size_t size, size_t *end) {
 }
 
 /* Without a trailer: a piece of a model, or something else. */
-static int not_a_file(const uint8_t *data, size_t size) { return size >= 8 && !memcmp(data + 4, "EQM1", 4) ? EQ_ERR_TRUNCATED : EQ_ERR_MAGIC; }
+static int not_a_file(const uint8_t *data, size_t size) {
+    return size >= 8 && !memcmp(data + 4, "EQM1", 4) ? EQ_ERR_TRUNCATED : EQ_ERR_MAGIC;
+}
 
 static int read_trailer(struct eq_file *file, const uint8_t *data, size_t end) {
     const uint8_t *trailer = data + end - TRAILER;

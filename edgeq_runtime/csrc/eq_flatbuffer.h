@@ -1,5 +1,6 @@
 /* A FlatBuffer read with every access checked: nothing outside the body is touched, whatever it holds.
- * Functions that can fail return an eq_status: EQ_OK or EQ_ERR_FORMAT. An absent field is not an error: it is the default, or an empty vector. */
+ * Functions that can fail return an eq_status: EQ_OK or EQ_ERR_FORMAT. An absent field is not an error: it is the default, or an empty
+ * vector. */
 #ifndef EQ_FLATBUFFER_H
 #define EQ_FLATBUFFER_H
 #include "eq.h"
@@ -31,7 +32,7 @@ int eq_table_u32(const struct eq_body *body, const struct eq_table *table, int f
 
 int eq_table_has(const struct eq_table *table, int field);
 int eq_table_table(const struct eq_body *body, const struct eq_table *table, int field, struct eq_table *child); /* absent: an error */
-int eq_table_string(const struct eq_body *body, const struct eq_table *table, int field, const char **text);    /* absent: "" */
+int eq_table_string(const struct eq_body *body, const struct eq_table *table, int field, const char **text);     /* absent: "" */
 /* A vector of elements of 1 or 4 bytes; tables are elements of 4 bytes, for eq_vector_table. */
 int eq_table_vector(const struct eq_body *body, const struct eq_table *table, int field, uint32_t element, struct eq_vector *vector);
 int eq_vector_table(const struct eq_body *body, const struct eq_vector *vector, uint32_t index, struct eq_table *child);

@@ -5,14 +5,14 @@
 
 /* build.py passes -DEQ_ON_<isa>=0|1 for every row of isa.def. */
 #define EQ_CAT_(a, b) a##b
-#define EQ_CAT(a, b) EQ_CAT_(a, b)
+#define EQ_CAT(a, b)  EQ_CAT_(a, b)
 #define EQ_WHEN_0(...)
 #define EQ_WHEN_1(...) __VA_ARGS__
 
 /* struct eq_<op>_attrs, read in place from the file: 4 bytes a field, no padding. */
-#define EQ_OP(id, name, inputs_min, inputs_max, ...) \
-    struct eq_##name##_attrs {                       \
-        __VA_ARGS__                                  \
+#define EQ_OP(id, name, inputs_min, inputs_max, ...)                                                                                       \
+    struct eq_##name##_attrs {                                                                                                             \
+        __VA_ARGS__                                                                                                                        \
     };
 #define EQ_OP_PLAIN(id, name, inputs_min, inputs_max)
 #include "ops.def"
@@ -71,8 +71,8 @@ struct eq_op_impl {
 extern const struct eq_op_impl eq_ops[];
 extern const size_t eq_op_impl_count;
 
-#define EQ_OP(id, name, inputs_min, inputs_max, ...)                                    \
-    int eq_prepare_##name(struct eq_node *node, const struct eq_prepare *ctx);          \
+#define EQ_OP(id, name, inputs_min, inputs_max, ...)                                                                                       \
+    int eq_prepare_##name(struct eq_node *node, const struct eq_prepare *ctx);                                                             \
     void eq_run_##name(const struct eq_call *call);
 #define EQ_OP_PLAIN(id, name, inputs_min, inputs_max) EQ_OP(id, name, inputs_min, inputs_max, )
 #include "ops.def"
@@ -89,7 +89,5 @@ static inline const void *eq_read(const struct eq_call *call, int i) {
     const struct eq_tensor *t = eq_in(call->node, call->tensors, i);
     return t->data ? t->data : call->arena + t->offset;
 }
-static inline void *eq_write(const struct eq_call *call, int i) {
-    return call->arena + eq_out(call->node, call->tensors, i)->offset;
-}
+static inline void *eq_write(const struct eq_call *call, int i) { return call->arena + eq_out(call->node, call->tensors, i)->offset; }
 #endif

@@ -101,7 +101,8 @@ static int resolve_edges(struct eq_model *model) {
     for (uint32_t i = 0; !status && i < reader->inputs.count; i++)
         status = eq_reader_edge(reader, &reader->inputs, i, &model->tensors[eq_vector_int(&model->variant.inputs, i)], &model->inputs[i]);
     for (uint32_t i = 0; !status && i < reader->outputs.count; i++)
-        status = eq_reader_edge(reader, &reader->outputs, i, &model->tensors[eq_vector_int(&model->variant.outputs, i)], &model->outputs[i]);
+        status =
+            eq_reader_edge(reader, &reader->outputs, i, &model->tensors[eq_vector_int(&model->variant.outputs, i)], &model->outputs[i]);
     return status;
 }
 

@@ -10,10 +10,10 @@ enum { EDGE_NAME, EDGE_SHAPE, EDGE_PERMUTATION, EDGE_TYPE };
 enum { SELFTEST_INPUTS, SELFTEST_SEEDS, SELFTEST_OUTPUTS };
 enum { BUFFER_DATA };
 
-#define TRY(call)                  \
-    do {                           \
-        int status_ = (call);      \
-        if (status_) return status_; \
+#define TRY(call)                                                                                                                          \
+    do {                                                                                                                                   \
+        int status_ = (call);                                                                                                              \
+        if (status_) return status_;                                                                                                       \
     } while (0)
 
 int32_t eq_vector_int(const struct eq_vector *vector, uint32_t index) {
@@ -24,11 +24,13 @@ int32_t eq_vector_int(const struct eq_vector *vector, uint32_t index) {
 
 uint32_t eq_type_bytes(int type) {
     switch (type) {
-#define EQ_QTYPE(id, name, bits) \
-    case id: return (bits) / 8;
+#define EQ_QTYPE(id, name, bits)                                                                                                           \
+    case id:                                                                                                                               \
+        return (bits) / 8;
 #include "qtypes.def"
 #undef EQ_QTYPE
-    default: return 0;
+    default:
+        return 0;
     }
 }
 

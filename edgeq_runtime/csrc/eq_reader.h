@@ -5,7 +5,7 @@
 #include "eq_flatbuffer.h"
 #include "eq_internal.h"
 
-#define EQ_MAX_INPUTS 64 /* of an operator */
+#define EQ_MAX_INPUTS 64   /* of an operator */
 #define EQ_HASH_ABOVE 1024 /* bytes of a self-test output; longer ones are stored as their SHA-256 */
 
 struct eq_reader {
@@ -48,5 +48,5 @@ int eq_reader_buffer(const struct eq_reader *reader, uint32_t index, const uint8
 int eq_reader_samples(const struct eq_reader *reader, const struct eq_variant *variant, struct eq_samples *samples);
 
 int32_t eq_vector_int(const struct eq_vector *vector, uint32_t index); /* of [int]; index < count */
-uint32_t eq_type_bytes(int type);                                     /* 0: no such type */
+uint32_t eq_type_bytes(int type);                                      /* 0: no such type */
 #endif

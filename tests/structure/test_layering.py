@@ -20,7 +20,7 @@ MAY_IMPORT = {
 PARTS = {*MAY_IMPORT, "tests", "boards", "firmware"}
 # Folders whose modules do not know each other; names beginning with "_" and __init__ are shared.
 SIBLINGS = ["importers/onnx_ops", "importers/tflite_ops", "quant/rules", "quant/calibrators", "transports"]
-DEVICE_PYTHON = ["__init__.py", "native.py", "store.py"]
+DEVICE_PYTHON = ["__init__.py", "abi.py", "native.py", "store.py"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 INTRINSICS = {"immintrin.h", "arm_neon.h", "arm_mve.h", "x86intrin.h"}
 
