@@ -1,0 +1,65 @@
+/* Weights of 8 channels x 2 inputs fill one register once widened to 16 bits, and meet a broadcast pair of activations in one
+ * multiply-add: exact, where 8-bit multiply-adds would saturate. */
+#include "avx2.h"
+
+enum { NR = 8, KR = 2, ROWS = 4 };
+
+/* What w_zero takes from every channel of row i. Unsigned: the sum of all is in range, its parts need not be. */
+static uint32_t zero_term(const struct eq_gemm_s8_s16_s8 *g, size_t i) {
+    int64_t sum = 0;
+    for (size_t k = 0; k < g->k; k++) sum += g->a[i * g->a_stride + k];
+    return (uint32_t)sum * (uint32_t)g->w_zero;
+}
+
+EQ_INLINE __m256i broadcast_pair(const int16_t *a) {
+    int32_t pair;
+    memcpy(&pair, a, sizeof pair);
+    return _mm256_set1_epi32(pair);
+}
+
+/* rows x blocks accumulators in registers. */
+EQ_INLINE void accumulate(const struct eq_gemm_s8_s16_s8 *g, const int8_t *w, const int rows, const int blocks, __m256i acc[][4]) {
+    const size_t block = g->k * NR;
+    for (size_t k = 0; k < g->k; k += KR, w += NR * KR) {
+        __m256i b[4];
+        for (int j = 0; j < blocks; j++) b[j] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + (size_t)j * block)));
+        for (int i = 0; i < rows; i++) {
+            const __m256i a = broadcast_pair(g->a + (size_t)i * g->a_stride + k);
+            for (int j = 0; j < blocks; j++) acc[i][j] = _mm256_add_epi32(acc[i][j], _mm256_madd_epi16(a, b[j]));
+        }
+    }
+}
+
+EQ_INLINE void tile(const struct eq_gemm_s8_s16_s8 *g, size_t o, const int rows, const int blocks, const uint32_t *zero) {
+    __m256i acc[ROWS][4];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < blocks; j++) acc[i][j] = _mm256_set1_epi32((int32_t)(0u - zero[i]));
+    accumulate(g, g->w + o * g->k, rows, blocks, acc);
+    const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
+    for (int j = 0; j < blocks; j++) {
+        const size_t at = o + (size_t)j * NR, count = g->n - at < NR ? g->n - at : NR;
+        const struct rq8 rq = rq8_load(&g->rq, at, count);
+        for (int i = 0; i < rows; i++) {
+            const __m256i v = rq8_apply(&rq, _mm256_add_epi32(acc[i][j], rq.bias));
+            store_bytes(g->y + (size_t)i * g->y_stride + at, clamp8_apply(&clamp, v), count);
+        }
+    }
+}
+
+EQ_INLINE void run(const struct eq_gemm_s8_s16_s8 *g, const int rows, const int blocks) {
+    uint32_t zero[ROWS] = {0};
+    if (g->w_zero != 0)
+        for (int i = 0; i < rows; i++) zero[i] = zero_term(g, (size_t)i);
+    size_t o = 0;
+    for (; o + NR * (size_t)(blocks - 1) < g->n; o += NR * (size_t)blocks) tile(g, o, rows, blocks, zero);
+    for (; o < g->n; o += NR) tile(g, o, rows, 1, zero);
+}
+
+void eq_gemm_s8_s16_s8__avx2(const struct eq_gemm_s8_s16_s8 *g) {
+    switch (g->m) {
+    case 1: run(g, 1, 4); break;
+    case 2: run(g, 2, 2); break;
+    case 3: run(g, 3, 2); break;
+    default: run(g, ROWS, 2); break;
+    }
+}

@@ -1,0 +1,106 @@
+#include "depthwise.h"
+#include "pack.h"
+#include "rq.h"
+
+typedef void (*dwconv_fn)(const struct eq_dwconv_s8_s8_s8 *args);
+
+/* Scratch, in this order. */
+struct parts {
+    const int8_t **taps; /* [taps] */
+    int8_t *padded;      /* [channels], x_zero */
+    int8_t *spread;      /* [taps][channels]; none where mult is 1 */
+};
+
+struct run {
+    struct eq_window window;
+    struct parts parts;
+    const int8_t *x;
+    int8_t *y;
+    struct eq_dwconv_s8_s8_s8 args;
+    dwconv_fn kernel;
+};
+
+static int window_of(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
+    const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
+    *w = (struct eq_window){.groups = 1};
+    EQ_WINDOW_ATTRS(w, a);
+    return eq_depthwise_sizes(w, node, tensors);
+}
+
+static size_t layout(struct parts *parts, const struct eq_window *w, uint8_t *memory) {
+    const size_t taps = eq_window_taps(w), channels = (size_t)w->oc;
+    if (memory) {
+        parts->taps = (void *)memory;
+        parts->padded = (int8_t *)memory + taps * sizeof *parts->taps;
+        parts->spread = parts->padded + channels;
+    }
+    return taps * sizeof *parts->taps + channels + (eq_depthwise_mult(w) > 1 ? taps * channels : 0);
+}
+
+static int check(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_window *w, const struct eq_s8_attrs *attrs) {
+    const struct eq_tensor *weights = eq_in(node, tensors, 1), *rq = eq_in(node, tensors, 2);
+    const size_t taps = eq_window_taps(w), channels = (size_t)w->oc;
+    EQ_NEED_TYPE(eq_in(node, tensors, 0), EQ_TYPE_s8);
+    EQ_NEED_SHAPE(eq_is_table(weights, EQ_TYPE_s8, taps * channels));
+    const int status = eq_rq_check(rq, channels, attrs);
+    if (status != EQ_OK) return status;
+    const struct eq_rq r = eq_rq_from(rq, 0);
+    for (size_t c = 0; c < channels; c++)
+        EQ_NEED(eq_accumulator_fits((const int8_t *)weights->data + c, taps, channels, r.bias[c], attrs), EQ_ERR_FORMAT);
+    return EQ_OK;
+}
+
+int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare *ctx) {
+    const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
+    const struct eq_s8_attrs attrs = EQ_S8_ATTRS(a);
+    struct eq_window w;
+    int status = window_of(&w, node, ctx->tensors);
+    if (status != EQ_OK) return status;
+    const size_t taps = eq_window_taps(&w), channels = (size_t)w.oc;
+    if (node->packed) {
+        eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)eq_in(node, ctx->tensors, 1)->data, a->w_zero, node->packed);
+        return EQ_OK;
+    }
+    status = eq_window_check(&w, a->pad_bottom, a->pad_right);
+    if (status == EQ_OK) status = check(node, ctx->tensors, &w, &attrs);
+    if (status != EQ_OK) return status;
+    node->kernel = eq_select("dwconv", "s8_s8_s8", ctx->isas);
+    EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
+    node->packed_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
+    node->scratch_bytes = layout(NULL, &w, NULL);
+    node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
+    return EQ_OK;
+}
+
+/* Where tap t of a pixel lies, as the kernel reads it. */
+static const int8_t *tap(const struct run *r, const struct eq_pixel *p, size_t t) {
+    const size_t channels = (size_t)r->window.oc, mult = eq_depthwise_mult(&r->window);
+    const int64_t at = eq_window_tap(&r->window, p, (int64_t)t / r->window.kw, (int64_t)t % r->window.kw);
+    if (at < 0) return r->parts.padded;
+    if (mult == 1) return r->x + at;
+    int8_t *spread = r->parts.spread + t * channels;
+    eq_depthwise_spread(r->x + at, (size_t)r->window.ic, mult, 1, spread);
+    return spread;
+}
+
+static void run_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
+    struct run *r = context;
+    for (size_t t = 0; t < r->args.taps; t++) r->parts.taps[t] = tap(r, p, t);
+    r->args.pixels = pixels;
+    r->args.y = r->y + ((p->n * r->window.oh + p->oy) * r->window.ow + p->ox) * r->window.oc;
+    r->kernel(&r->args);
+}
+
+void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
+    const struct eq_depthwise_conv2d_s8_attrs *a = call->node->attrs;
+    const struct eq_node *node = call->node;
+    struct run r = {.x = eq_read(call, 0), .y = eq_write(call, 0), .kernel = (dwconv_fn)node->kernel->run};
+    window_of(&r.window, node, call->tensors);
+    layout(&r.parts, &r.window, call->scratch);
+    memset(r.parts.padded, a->x_zero, (size_t)r.window.oc);
+    r.args = (struct eq_dwconv_s8_s8_s8){.channels = (size_t)r.window.oc, .taps = eq_window_taps(&r.window), .x = r.parts.taps,
+                                         .x_step = (size_t)(r.window.ic * r.window.stride_w), .w = node->packed ? node->packed : eq_read(call, 1),
+                                         .rq = eq_rq_from(eq_in(node, call->tensors, 2), 0), .x_zero = a->x_zero, .w_zero = a->w_zero,
+                                         .y_zero = a->y_zero, .lo = a->lo, .hi = a->hi};
+    eq_depthwise_walk(&r.window, &r, run_pixels);
+}

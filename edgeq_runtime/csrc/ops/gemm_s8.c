@@ -1,0 +1,80 @@
+#include "gemm_s8.h"
+#include "pack.h"
+
+typedef void (*gemm_fn)(const struct eq_gemm_s8_s16_s8 *args);
+
+static size_t group_channels(const struct eq_gemm_op *op) { return (size_t)(op->window.oc / op->window.groups); }
+
+/* Rows of one call: no more than there are. */
+static size_t rows_at_once(const struct eq_kernel *kernel, const struct eq_window *w) {
+    const size_t pixels = eq_window_pixels(w);
+    return pixels < kernel->mr ? pixels : kernel->mr;
+}
+
+static int check(const struct eq_gemm_op *op) {
+    const size_t k = eq_window_k(&op->window), channels = (size_t)op->window.oc;
+    const int8_t *w = (const int8_t *)op->w->data;
+    EQ_NEED_SHAPE(eq_is_table(op->w, EQ_TYPE_s8, channels * k));
+    const int status = eq_rq_check(op->rq, channels, &op->attrs);
+    if (status != EQ_OK) return status;
+    const struct eq_rq rq = eq_rq_from(op->rq, 0);
+    for (size_t o = 0; o < channels; o++) EQ_NEED(eq_accumulator_fits(w + o * k, k, 1, rq.bias[o], &op->attrs), EQ_ERR_FORMAT);
+    return EQ_OK;
+}
+
+int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const struct eq_gemm_op *op) {
+    const struct eq_window *w = &op->window;
+    const size_t k = eq_window_k(w), n = group_channels(op), groups = (size_t)w->groups;
+    if (node->packed) {
+        const size_t bytes = eq_gemm_pack_bytes(node->kernel, n, k);
+        for (size_t g = 0; g < groups; g++)
+            eq_gemm_pack(node->kernel, n, k, (const int8_t *)op->w->data + g * n * k, k, 1, (int8_t *)node->packed + g * bytes);
+        return EQ_OK;
+    }
+    EQ_NEED_TYPE(eq_in(node, ctx->tensors, 0), EQ_TYPE_s8);
+    const int status = check(op);
+    if (status != EQ_OK) return status;
+    node->kernel = eq_select("gemm", "s8_s16_s8", ctx->isas);
+    EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
+    node->packed_bytes = node->kernel->kr ? groups * eq_gemm_pack_bytes(node->kernel, n, k) : 0;
+    node->scratch_bytes = rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * sizeof(int16_t);
+    node->macs = w->transposed ? (uint64_t)(w->batch * w->ih * w->iw) * (uint64_t)w->ic * eq_window_taps(w) * n
+                               : (uint64_t)eq_window_pixels(w) * groups * n * k;
+    return EQ_OK;
+}
+
+/* The next rows of activations, widened; the inputs that were added are 0. */
+static void fill_rows(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride, int16_t *row) {
+    const size_t k = eq_window_k(&op->window);
+    for (size_t i = 0; i < rows; i++, row += stride) {
+        eq_window_row_s16(&op->window, x, op->attrs.x_zero, p, group, row);
+        for (size_t j = k; j < stride; j++) row[j] = 0;
+        eq_pixel_next(&op->window, p);
+    }
+}
+
+static void run_group(const struct eq_call *call, const struct eq_gemm_op *op, size_t group, const int8_t *weights) {
+    const struct eq_kernel *kernel = call->node->kernel;
+    const gemm_fn run = (gemm_fn)kernel->run;
+    const size_t pixels = eq_window_pixels(&op->window), channels = (size_t)op->window.oc, n = group_channels(op);
+    const int8_t *x = eq_read(call, 0);
+    int16_t *rows = (void *)call->scratch;
+    const size_t k = eq_gemm_k(kernel, eq_window_k(&op->window));
+    struct eq_gemm_s8_s16_s8 args = {.n = n, .k = k, .a = rows, .a_stride = k, .w = weights, .y_stride = channels,
+                                     .rq = eq_rq_from(op->rq, group * n), .w_zero = op->attrs.w_zero, .y_zero = op->attrs.y_zero,
+                                     .lo = op->attrs.lo, .hi = op->attrs.hi};
+    struct eq_pixel p = {0, 0, 0};
+    args.y = (int8_t *)eq_write(call, 0) + group * n;
+    for (size_t i = 0; i < pixels; i += args.m, args.y += args.m * channels) {
+        args.m = pixels - i < kernel->mr ? pixels - i : kernel->mr;
+        fill_rows(op, x, &p, (int64_t)group, args.m, k, rows);
+        run(&args);
+    }
+}
+
+void eq_gemm_s8_run(const struct eq_call *call, const struct eq_gemm_op *op) {
+    const size_t n = group_channels(op), k = eq_window_k(&op->window);
+    const int8_t *weights = call->node->packed ? call->node->packed : (const int8_t *)op->w->data;
+    const size_t bytes = eq_gemm_pack_bytes(call->node->kernel, n, k);
+    for (size_t g = 0; g < (size_t)op->window.groups; g++) run_group(call, op, g, weights + g * bytes);
+}

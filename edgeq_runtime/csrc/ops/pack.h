@@ -1,0 +1,16 @@
+/* Weights as the kernels want them; eq_kernels.h says how they lie. */
+#ifndef EQ_OPS_PACK_H
+#define EQ_OPS_PACK_H
+#include "eq_kernels.h"
+
+/* Inputs of a row: k, rounded up where the kernel takes several at once. */
+static inline size_t eq_gemm_k(const struct eq_kernel *kernel, size_t k) { return kernel->kr ? (k + kernel->kr - 1) / kernel->kr * kernel->kr : k; }
+/* Bytes of the packed weights of one matrix; of the neutral layout where kr is 0. */
+size_t eq_gemm_pack_bytes(const struct eq_kernel *kernel, size_t n, size_t k);
+/* w: element (channel o, input i) at o * o_step + i * k_step. kr = 0: copied into the neutral layout. */
+void eq_gemm_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8_t *w, size_t o_step, size_t k_step, int8_t *packed);
+
+/* Only where kr > 0. w: [taps][channels]. */
+size_t eq_dwconv_pack_bytes(const struct eq_kernel *kernel, size_t taps, size_t channels);
+void eq_dwconv_pack(const struct eq_kernel *kernel, size_t taps, size_t channels, const int8_t *w, int32_t w_zero, int16_t *packed);
+#endif

@@ -1,0 +1,180 @@
+#include "window.h"
+
+/* Beyond any use, and small enough that no product of a position and one of these leaves 64 bits. */
+enum { LIMIT = 1 << 24 };
+
+static int within(int64_t v, int64_t lo) { return v >= lo && v <= LIMIT; }
+
+int eq_window_images(struct eq_window *w, const struct eq_tensor *x, const struct eq_tensor *y) {
+    EQ_NEED_SHAPE(x->rank == 4 && y->rank == 4 && x->dims[0] == y->dims[0] && x->type == y->type);
+    w->batch = x->dims[0];
+    w->ih = x->dims[1];
+    w->iw = x->dims[2];
+    w->ic = x->dims[3];
+    w->oh = y->dims[1];
+    w->ow = y->dims[2];
+    w->oc = y->dims[3];
+    return EQ_OK;
+}
+
+int eq_window_conv(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
+    const struct eq_tensor *weights = eq_in(node, tensors, 1);
+    EQ_NEED_SHAPE(node->output_count == 1 && w->groups >= 1 && weights->rank == 4);
+    const int status = eq_window_images(w, eq_in(node, tensors, 0), eq_out(node, tensors, 0));
+    if (status != EQ_OK) return status;
+    w->kh = weights->dims[1];
+    w->kw = weights->dims[2];
+    EQ_NEED_SHAPE(w->groups <= w->ic && w->ic % w->groups == 0 && w->oc % w->groups == 0);
+    EQ_NEED_SHAPE(weights->dims[0] == w->oc && weights->dims[3] == w->ic / w->groups);
+    return EQ_OK;
+}
+
+int eq_window_dense(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
+    const struct eq_tensor *x = eq_in(node, tensors, 0), *weights = eq_in(node, tensors, 1), *y = eq_out(node, tensors, 0);
+    const int64_t rows = (int64_t)eq_row_count(x);
+    EQ_NEED_SHAPE(node->output_count == 1 && x->rank >= 1 && y->rank == x->rank && weights->rank == 2 && x->type == y->type);
+    for (int i = 0; i + 1 < x->rank; i++) EQ_NEED_SHAPE(x->dims[i] == y->dims[i]);
+    *w = (struct eq_window){.batch = 1, .ih = 1, .iw = rows, .ic = weights->dims[1], .oh = 1, .ow = rows, .oc = weights->dims[0], .kh = 1, .kw = 1,
+                            .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1};
+    EQ_NEED_SHAPE(x->dims[x->rank - 1] == w->ic && y->dims[y->rank - 1] == w->oc);
+    return EQ_OK;
+}
+
+static int64_t output_size(int64_t size, int64_t pads, int64_t kernel, int64_t dilation, int64_t stride) {
+    const int64_t room = size + pads - (kernel - 1) * dilation - 1;
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+int eq_window_check(const struct eq_window *w, int64_t pad_bottom, int64_t pad_right) {
+    EQ_NEED_SHAPE(within(w->stride_h, 1) && within(w->stride_w, 1) && within(w->dilation_h, 1) && within(w->dilation_w, 1));
+    EQ_NEED_SHAPE(within(w->pad_top, 0) && within(w->pad_left, 0) && within(pad_bottom, 0) && within(pad_right, 0));
+    if (w->transposed) return EQ_OK;
+    EQ_NEED_SHAPE(w->oh == output_size(w->ih, w->pad_top + pad_bottom, w->kh, w->dilation_h, w->stride_h));
+    EQ_NEED_SHAPE(w->ow == output_size(w->iw, w->pad_left + pad_right, w->kw, w->dilation_w, w->stride_w));
+    return EQ_OK;
+}
+
+void eq_pixel_next(const struct eq_window *w, struct eq_pixel *p) {
+    if (++p->ox < w->ow) return;
+    p->ox = 0;
+    if (++p->oy < w->oh) return;
+    p->oy = 0;
+    p->n++;
+}
+
+/* The input position of a tap along one axis; < 0: none. */
+static int64_t position(int transposed, int64_t o, int64_t k, int64_t stride, int64_t pad, int64_t dilation, int64_t size) {
+    int64_t i = transposed ? o + pad - k * dilation : o * stride - pad + k * dilation;
+    if (i < 0) return -1;
+    if (transposed) {
+        if (i % stride != 0) return -1;
+        i /= stride;
+    }
+    return i < size ? i : -1;
+}
+
+static int64_t position_y(const struct eq_window *w, int64_t oy, int64_t ky) {
+    return position(w->transposed, oy, ky, w->stride_h, w->pad_top, w->dilation_h, w->ih);
+}
+
+static int64_t position_x(const struct eq_window *w, int64_t ox, int64_t kx) {
+    return position(w->transposed, ox, kx, w->stride_w, w->pad_left, w->dilation_w, w->iw);
+}
+
+int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64_t ky, int64_t kx) {
+    const int64_t iy = position_y(w, p->oy, ky), ix = position_x(w, p->ox, kx);
+    return iy < 0 || ix < 0 ? -1 : ((p->n * w->ih + iy) * w->iw + ix) * w->ic;
+}
+
+void eq_widen_s16(const int8_t *restrict x, int32_t x_zero, size_t count, int16_t *restrict row) {
+    enum { STEP = 16 }; /* a constant trip count: compilers vectorize it at any level */
+    size_t i = 0;
+    for (; i + STEP <= count; i += STEP)
+        for (size_t j = 0; j < STEP; j++) row[i + j] = (int16_t)(x[i + j] - x_zero);
+    for (; i < count; i++) row[i] = (int16_t)(x[i] - x_zero);
+}
+
+/* Taps of one kernel row that lie side by side in x are copied as one: [*first, *end) of kx. */
+static void inside_x(const struct eq_window *w, int64_t ox, int64_t *first, int64_t *end) {
+    const int64_t left = ox * w->stride_w - w->pad_left;
+    *first = left < 0 ? (-left < w->kw ? -left : w->kw) : 0;
+    *end = left + w->kw > w->iw ? w->iw - left : w->kw;
+    if (*end < *first) *end = *first;
+}
+
+/* The row being made: of one of the two element types. */
+struct sink {
+    const int8_t *s8;
+    const float *f32;
+    int16_t *s16_row;
+    float *f32_row;
+    int32_t x_zero;
+};
+
+/* count elements from an offset of x on; offset < 0: zeros. */
+static void put(struct sink *s, int64_t offset, int64_t count) {
+    const size_t n = (size_t)count;
+    if (s->s8) {
+        if (offset < 0) memset(s->s16_row, 0, n * sizeof *s->s16_row);
+        else eq_widen_s16(s->s8 + offset, s->x_zero, n, s->s16_row);
+        s->s16_row += n;
+    } else {
+        if (offset < 0) memset(s->f32_row, 0, n * sizeof *s->f32_row);
+        else memcpy(s->f32_row, s->f32 + offset, n * sizeof *s->f32_row);
+        s->f32_row += n;
+    }
+}
+
+static void put_joined(struct sink *s, const struct eq_window *w, const struct eq_pixel *p, int64_t ky) {
+    int64_t first, end;
+    inside_x(w, p->ox, &first, &end);
+    put(s, -1, first * w->ic);
+    if (end > first) put(s, eq_window_tap(w, p, ky, first), (end - first) * w->ic);
+    put(s, -1, (w->kw - end) * w->ic);
+}
+
+static void put_row(struct sink *s, const struct eq_window *w, const struct eq_pixel *p, int64_t group) {
+    const int64_t depth = w->ic / w->groups;
+    const int joined = !w->transposed && w->dilation_w == 1 && w->groups == 1;
+    for (int64_t ky = 0; ky < w->kh; ky++) {
+        if (position_y(w, p->oy, ky) < 0) {
+            put(s, -1, w->kw * depth);
+        } else if (joined) {
+            put_joined(s, w, p, ky);
+        } else {
+            for (int64_t kx = 0; kx < w->kw; kx++) {
+                const int64_t at = eq_window_tap(w, p, ky, kx);
+                put(s, at < 0 ? -1 : at + group * depth, depth);
+            }
+        }
+    }
+}
+
+void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row) {
+    struct sink s = {.s8 = x, .s16_row = row, .x_zero = x_zero};
+    put_row(&s, w, p, group);
+}
+
+void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, int64_t group, float *row) {
+    struct sink s = {.f32 = x, .f32_row = row};
+    put_row(&s, w, p, group);
+}
+
+int eq_window_plain(const struct eq_window *w) {
+    return !w->transposed && w->groups == 1 && w->kh == 1 && w->kw == 1 && w->stride_h == 1 && w->stride_w == 1 && w->oh == w->ih && w->ow == w->iw &&
+           w->pad_top == 0 && w->pad_left == 0;
+}
+
+void eq_window_inner(const struct eq_window *w, int64_t *first, int64_t *end) {
+    const int64_t reach = (w->kw - 1) * w->dilation_w, last = w->iw - 1 + w->pad_left - reach;
+    *first = (w->pad_left + w->stride_w - 1) / w->stride_w;
+    *end = last < 0 ? 0 : last / w->stride_w + 1;
+    if (*first > w->ow) *first = w->ow;
+    if (*end > w->ow) *end = w->ow;
+    if (*end < *first) *end = *first;
+}
+
+int eq_window_row_inside(const struct eq_window *w, int64_t oy) {
+    const int64_t top = oy * w->stride_h - w->pad_top;
+    return top >= 0 && top + (w->kh - 1) * w->dilation_h < w->ih;
+}

@@ -1,0 +1,56 @@
+/* The geometry of convolutions: checks at prepare, and the rows of a product of matrices ("one output pixel, one group") at run. */
+#ifndef EQ_OPS_WINDOW_H
+#define EQ_OPS_WINDOW_H
+#include "op.h"
+
+struct eq_window {
+    int64_t batch, ih, iw, ic, oh, ow, oc, kh, kw;
+    int64_t stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, groups;
+    int transposed;
+};
+
+/* k: inputs of one output value. */
+static inline size_t eq_window_taps(const struct eq_window *w) { return (size_t)(w->kh * w->kw); }
+static inline size_t eq_window_k(const struct eq_window *w) { return (size_t)(w->kh * w->kw * (w->ic / w->groups)); }
+static inline size_t eq_window_pixels(const struct eq_window *w) { return (size_t)(w->batch * w->oh * w->ow); }
+
+/* The sizes of x and y, [N, H, W, C] each and of one type. */
+int eq_window_images(struct eq_window *w, const struct eq_tensor *x, const struct eq_tensor *y);
+/* All sizes of a node whose inputs are x and w [O, KH, KW, C / groups] (groups already set). */
+int eq_window_conv(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors);
+/* A fully connected layer as a 1 x 1 window: x [rows][K], w [O, K], y [rows][O]. */
+int eq_window_dense(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors);
+/* Strides, dilations, pads within bounds, the output of the size that they give (transposed: any size). */
+int eq_window_check(const struct eq_window *w, int64_t pad_bottom, int64_t pad_right);
+
+/* An output pixel. */
+struct eq_pixel {
+    int64_t n, oy, ox;
+};
+void eq_pixel_next(const struct eq_window *w, struct eq_pixel *p);
+/* Where in x the first channel of a tap lies, in elements; < 0: the tap is outside the input. */
+int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64_t ky, int64_t kx);
+
+/* All inputs of a pixel and a group in the order (ky, kx, c), padded taps as 0. s8: x - x_zero. */
+void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row);
+void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, int64_t group, float *row);
+void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row);
+
+/* Whether the rows lie in x one after another: 1 x 1, stride 1, no pads, one group. */
+int eq_window_plain(const struct eq_window *w);
+/* Output columns [*first, *end) whose taps all lie in the columns of the input; empty: *first = *end. Not for transposed. */
+void eq_window_inner(const struct eq_window *w, int64_t *first, int64_t *end);
+/* Whether all taps of output row oy lie in the rows of the input. Not for transposed. */
+int eq_window_row_inside(const struct eq_window *w, int64_t oy);
+
+/* Copies the strides, dilations and first pads out of the attributes of any window operator. */
+#define EQ_WINDOW_ATTRS(w, attrs)            \
+    do {                                     \
+        (w)->stride_h = (attrs)->stride_h;   \
+        (w)->stride_w = (attrs)->stride_w;   \
+        (w)->dilation_h = (attrs)->dilation_h; \
+        (w)->dilation_w = (attrs)->dilation_w; \
+        (w)->pad_top = (attrs)->pad_top;     \
+        (w)->pad_left = (attrs)->pad_left;   \
+    } while (0)
+#endif
