@@ -65,7 +65,7 @@ def unpack(data: bytes, name: str) -> eqm.ModelT:
     except native.Error as error:
         raise ModelError(f"{name}: {error}", "make it again with edgeq quantize, or copy it again if it was copied") from error
     try:
-        return eqm.ModelT.InitFromBuf(bytearray(data), 0)
+        return eqm.ModelT.InitFromObj(eqm.Model.GetRootAs(bytearray(data), 0))
     except (struct.error, IndexError, TypeError, ValueError, AttributeError) as error:  # parts that only reports read
         raise ModelError(f"{name}: its provenance cannot be read ({error})", "make it again with edgeq quantize") from error
 
