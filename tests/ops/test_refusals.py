@@ -1,0 +1,129 @@
+"""Files whose operators make no sense get a status; whatever the core accepts it computes as the reference does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgeq_runtime import lists, native
+from tests.ops.cases import cases_of, hostile
+from tests.ops.cases.base import Case
+from tests.ops.compare import difference
+from tests.ops.runner import model_bytes, run_core, run_reference
+
+FORMAT, UNSUPPORTED, SHAPE = -5, -6, -7
+BLOBS = {"conv2d_s8": 2, "depthwise_conv2d_s8": 2, "transpose_conv2d_s8": 2, "fully_connected_s8": 2}
+PLACES = {"resize_nearest": ((1, 2), 0), "resize_bilinear_s8": ((1, 2), 12), "resize_bilinear_f32": ((1, 3), 0)}
+
+
+def status_of(op: str, case: Case) -> int:
+    """0: the core accepts it."""
+    try:
+        native.Model(model_bytes(op, case))
+    except native.Error as error:
+        return int(error.status)
+    return 0
+
+
+def accepted(op: str, cases: Iterable[Case]) -> list[str]:
+    return [case.label for case in cases if status_of(op, case) not in (FORMAT, UNSUPPORTED, SHAPE)]
+
+
+def largest(op: str, count: int = 1) -> list[Case]:
+    """Cases with the most elements: no axis of 1 that could stretch."""
+    return sorted(cases_of(op), key=lambda c: (min(c.shape) > 1, c.inputs[0].size < 5000, c.inputs[0].size))[-count:]
+
+
+@pytest.mark.parametrize("op", lists.ops())
+def test_attributes_out_of_their_range_are_refused(op: str) -> None:
+    case = largest(op)[0]
+    if op == "reduce_s8":  # maximum and minimum read neither zero points nor multiplier
+        case = replace(case, attrs=case.attrs | {"kind": 0})
+    assert accepted(op, hostile.bad_attributes(op, case)) == []
+
+
+@pytest.mark.parametrize("op", lists.ops())
+def test_what_is_accepted_with_other_tensors_equals_the_reference(op: str) -> None:
+    """Every mutation is refused, or means what the reference says it means."""
+    wrong = []
+    for case in [*cases_of(op)[:2], *largest(op, 2)]:
+        for changed in hostile.bad_tensors(case):
+            if len(changed.constant) == len(changed.inputs):
+                continue
+            problem = _problem(op, changed)
+            if problem:
+                wrong.append(f"{case.label}, {changed.label}: {problem}")
+    assert not wrong, "\n".join(wrong[:8])
+
+
+def _problem(op: str, case: Case) -> str | None:
+    try:
+        got = run_core(model_bytes(op, case), case, 1)
+    except native.Error as error:
+        return None if error.status in (FORMAT, UNSUPPORTED, SHAPE) else f"status {error.status}: {error}"
+    try:
+        return difference(run_reference(op, case), got)
+    except (ValueError, IndexError, KeyError) as error:
+        return f"accepted; the reference says {error}"
+
+
+@pytest.mark.parametrize("op", BLOBS)
+def test_channel_parameters_out_of_their_range_are_refused(op: str) -> None:
+    assert accepted(op, hostile.bad_blobs(largest(op)[0], BLOBS[op])) == []
+
+
+def test_pooling_parameters_out_of_their_range_are_refused() -> None:
+    case = next(c for c in cases_of("avg_pool2d_s8") if len(c.inputs) == 2)
+
+    def changed() -> Iterator[Case]:
+        area = case.inputs[1].size // 5
+        for place, bad in ((3, 0x80), (4 * area - 1, 0x10), (5 * area - 1, 32), (4 * area, 0xE9)):
+            table = case.inputs[1].copy()
+            table[place] = bad
+            yield replace(case, label=f"byte {place} = {bad}", inputs=(case.inputs[0], table))
+        yield replace(case, label="short", inputs=(case.inputs[0], case.inputs[1][:-1].copy()))
+
+    assert accepted("avg_pool2d_s8", changed()) == []
+
+
+@pytest.mark.parametrize("op", PLACES)
+def test_places_outside_the_image_are_refused(op: str) -> None:
+    indices, shift = PLACES[op]
+    case = largest(op)[0]
+    assert accepted(op, hostile.bad_places(case, indices, case.inputs[0].shape[1:3], shift)) == []
+
+
+def test_a_softmax_table_that_could_divide_by_zero_is_refused() -> None:
+    case = cases_of("softmax_s8")[0]
+    assert accepted("softmax_s8", [replace(case, inputs=(case.inputs[0], np.zeros(256, np.int32)), label="all zero")]) == []
+
+
+def test_slices_that_leave_the_input_are_refused() -> None:
+    x = np.arange(12, dtype=np.int8).reshape(3, 4)
+
+    def case(begin: list[int], step: list[int], shape: tuple[int, ...]) -> Case:
+        return Case(f"{begin} {step} {shape}", {"begin": [*begin, 0, 0, 0, 0], "step": [*step, 1, 1, 1, 1]}, (x,), shape)
+
+    assert (
+        accepted(
+            "slice",
+            [case([0, 0], [2, 1], (3, 4)), case([2, 3], [-1, -2], (4, 2)), case([0, 2], [1, 1], (3, 3)), case([3, 0], [1, 1], (1, 4))],
+        )
+        == []
+    )
+    assert status_of("slice", case([2, 3], [-1, -3], (3, 2))) == 0
+
+
+def test_transpose_that_repeats_an_axis_is_refused() -> None:
+    x = np.zeros((2, 2, 3), np.int8)
+    bad = [[0, 0, 2, 0, 0, 0], [0, 1, 1, 0, 0, 0], [0, 1, 3, 0, 0, 0]]
+    assert accepted("transpose", [Case(str(p), {"perm": p}, (x,), (2, 2, 3)) for p in bad]) == []
+
+
+def test_reflection_beyond_the_input_is_refused() -> None:
+    x = np.zeros((3,), np.int8)
+    attrs = {"mode": 1, "value": 0, "before": [3, 0, 0, 0, 0, 0], "after": [0] * 6}
+    assert accepted("pad", [Case("reflect 3 of 3", attrs, (x,), (6,))]) == []
