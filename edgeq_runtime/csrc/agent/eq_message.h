@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 #define EQ_MESSAGE_HEAD 6u /* id u16, length u32 of what follows */
-#define EQ_VERSION_NUMBER 0x000100u /* of this software: 0.1.0 */
+#define EQ_VERSION_TEXT   "0.1.0"
+#define EQ_VERSION_NUMBER 0x000100u /* the same: major << 16, minor << 8, patch */
 
 struct eq_bytes {
     const uint8_t *data;
@@ -44,10 +45,11 @@ enum eq_message_id {
 
 enum eq_fault {
     EQ_FAULT_none = 0,
-#define EQ_FAULT(id, name, text) EQ_FAULT_##name = (id),
+#define EQ_FAULT(id, name, exit_code, text) EQ_FAULT_##name = (id),
 #include "protocol.def"
 };
 const char *eq_fault_text(int fault);
+int eq_fault_exit_code(int fault); /* of the process that reports it */
 
 enum eq_protocol {
 #define EQ_PROTOCOL(major, minor) EQ_PROTOCOL_NEWEST = (major) << 8 | (minor), EQ_PROTOCOL_OLDEST = (major) << 8 | ((minor) > 2 ? (minor) - 2 : 0)

@@ -120,10 +120,19 @@ static struct eq_bytes take_blob(struct reader *r) {
 
 const char *eq_fault_text(int fault) {
     switch (fault) {
-#define EQ_FAULT(id, name, text) \
+#define EQ_FAULT(id, name, exit_code, text) \
     case id: return text;
 #include "protocol.def"
     default: return "an unknown fault";
+    }
+}
+
+int eq_fault_exit_code(int fault) {
+    switch (fault) {
+#define EQ_FAULT(id, name, exit_code, text) \
+    case id: return exit_code;
+#include "protocol.def"
+    default: return fault ? 1 : 0;
     }
 }
 

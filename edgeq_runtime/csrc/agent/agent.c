@@ -1,0 +1,151 @@
+/* The loop of the agent: bytes to messages, messages to handlers, answers to bytes. */
+#include "eq_agent.h"
+#include <string.h>
+
+uint32_t eq_agent_now_ms(void) { return (uint32_t)(eq_port_time_ns() / 1000000u); }
+
+static int flush(struct eq_agent *agent) {
+    size_t size;
+    while (!agent->ended && (size = eq_link_transmit(agent->link, agent->frame, agent->frame_room, eq_agent_now_ms())))
+        agent->ended = eq_port_write(agent->frame, size) != 0;
+    return agent->ended || agent->link->fresh ? -1 : 0;
+}
+
+int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms) {
+    if (flush(agent)) return -1;
+    uint32_t due = eq_link_wait(agent->link, eq_agent_now_ms());
+    int n = eq_port_read(agent->chunk, agent->frame_room, due < wait_ms ? due : wait_ms);
+    if (n < 0) agent->ended = 1;
+    if (n > 0) eq_link_receive(agent->link, agent->chunk, (size_t)n, eq_agent_now_ms());
+    return flush(agent);
+}
+
+static int send_bytes(struct eq_agent *agent, const uint8_t *data, size_t size) {
+    while (size) {
+        size_t n = eq_link_write(agent->link, data, size);
+        data += n, size -= n;
+        if (eq_agent_pump(agent, size ? 1000 : 0)) return -1;
+    }
+    return 0;
+}
+
+int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t size) {
+    uint8_t head[EQ_MESSAGE_HEAD];
+    eq_store_u16(head, id);
+    eq_store_u32(head + 2, (uint32_t)size);
+    /* In one piece where it fits, so that short answers take one frame. */
+    if (eq_link_write(agent->link, head, sizeof head) != sizeof head) return -1;
+    return size ? send_bytes(agent, body, size) : eq_agent_pump(agent, 0);
+}
+
+/* Messages are written behind the one being answered: fields may point into it. */
+#define EQ_MESSAGE(id, name, fields)                                                             \
+    int eq_agent_send_##name(struct eq_agent *agent, const struct eq_msg_##name *message) {      \
+        size_t room = agent->info.limits.max_message;                                            \
+        uint8_t *out = agent->body + room;                                                       \
+        if (agent->ended || agent->link->fresh) return -1;                                       \
+        while (agent->info.limits.window - eq_link_pending(agent->link) < EQ_MESSAGE_HEAD)       \
+            if (eq_agent_pump(agent, 1000)) return -1;                                           \
+        return eq_agent_send(agent, (id), out, eq_write_##name(out, room, message));             \
+    }
+#include "protocol.def"
+
+uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body) {
+    uint32_t limit = agent->info.limits.max_message;
+    if (agent->head_fill < EQ_MESSAGE_HEAD)
+        agent->head_fill += eq_link_read(agent->link, agent->head + agent->head_fill, EQ_MESSAGE_HEAD - agent->head_fill);
+    if (agent->head_fill < EQ_MESSAGE_HEAD) return 0;
+    uint16_t id = eq_load_u16(agent->head);
+    uint32_t size = eq_load_u32(agent->head + 2);
+    /* A body that is too long is read and thrown away; the handler sees that it is longer than the limit. */
+    while (agent->body_fill < size) {
+        size_t at = agent->body_fill < limit ? agent->body_fill : 0, room = limit - at;
+        size_t n = eq_link_read(agent->link, agent->body + at, size - agent->body_fill < room ? size - agent->body_fill : room);
+        agent->body_fill += n;
+        if (n == 0) return 0;
+    }
+    agent->head_fill = agent->body_fill = 0;
+    *body = (struct eq_bytes){agent->body, size};
+    return id;
+}
+
+#define RUN(name)                                                  \
+    case EQ_MSG_##name: {                                          \
+        struct eq_msg_##name message;                              \
+        if (eq_read_##name(&message, body.data, body.size)) return EQ_FAULT_malformed; \
+        return eq_agent_##name(agent, &message);                   \
+    }
+#define RUN_PLAIN(name) \
+    case EQ_MSG_##name: return eq_agent_##name(agent);
+
+static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
+    if (agent->link->protocol == 0) return EQ_FAULT_version;
+    if (body.size > agent->info.limits.max_message) return EQ_FAULT_too_long;
+    if (id != EQ_MSG_data && id != EQ_MSG_end) agent->put_failed = 0;
+    switch (id) {
+        RUN_PLAIN(info)
+        RUN(put)
+        RUN(data)
+        RUN_PLAIN(end)
+        RUN(commit)
+        RUN_PLAIN(list)
+        RUN(remove)
+        RUN(rollback)
+        RUN(selftest)
+        RUN(open)
+        RUN_PLAIN(layers)
+        RUN(input)
+        RUN(infer)
+        RUN_PLAIN(close)
+        RUN(profile)
+    case EQ_MSG_stop: return 0; /* came after the profile had ended */
+    default: return EQ_FAULT_unknown_command;
+    }
+}
+
+static void begin_session(struct eq_agent *agent) {
+    agent->link->fresh = 0;
+    agent->head_fill = agent->body_fill = 0;
+    agent->put_failed = 0;
+    eq_agent_drop_upload(agent);
+    eq_agent_drop_loaded(agent);
+    eq_agent_drop_model(agent);
+}
+
+static void serve(struct eq_agent *agent) {
+    while (!agent->ended) {
+        struct eq_bytes body;
+        uint16_t id;
+        (void)eq_agent_pump(agent, 1000);
+        if (agent->link->fresh) begin_session(agent);
+        while (!agent->ended && !agent->link->fresh && (id = eq_agent_next(agent, &body))) {
+            agent->detail = 0;
+            int fault = handle(agent, id, body);
+            if (fault > 0) (void)EQ_SEND(agent, error, (uint16_t)fault, agent->detail, id);
+        }
+    }
+    begin_session(agent);
+}
+
+int eq_agent_serve(void) {
+    struct eq_agent agent = {0};
+    eq_port_info(&agent.info);
+    const struct eq_link_limits *limits = &agent.info.limits;
+    agent.frame_room = EQ_FRAME_BOUND(limits->max_payload);
+    agent.upload.file = -1;
+    void *memory = eq_port_alloc(eq_link_bytes(limits));
+    agent.frame = eq_port_alloc(agent.frame_room);
+    agent.chunk = eq_port_alloc(agent.frame_room);
+    agent.body = eq_port_alloc(2 * (size_t)limits->max_message);
+    agent.link = memory ? eq_link_init(memory, limits) : NULL;
+    int ok = agent.link && agent.frame && agent.chunk && agent.body;
+    if (ok) {
+        (void)eq_store_tidy(eq_port_store()); /* another agent may be at work: then it has tidied */
+        serve(&agent);
+    }
+    eq_port_free(agent.body);
+    eq_port_free(agent.chunk);
+    eq_port_free(agent.frame);
+    eq_port_free(memory);
+    return ok ? 0 : EQ_FAULT_memory;
+}

@@ -1,0 +1,77 @@
+/* Time every layer of every run and stream it; what to make of it is the host's work. */
+#include "eq_agent.h"
+
+struct watch {
+    uint32_t *layer_ns;
+    uint64_t last;
+};
+
+static void after(void *context, int index) {
+    struct watch *watch = context;
+    uint64_t now = eq_port_time_ns(), spent = now - watch->last;
+    watch->layer_ns[index] = spent < UINT32_MAX ? (uint32_t)spent : UINT32_MAX;
+    watch->last = now;
+}
+
+/* The same inputs for every run: bytes of a generator, floats in [-1, 1). Their memory is reused during a run. */
+static int fill_inputs(struct eq_agent *agent) {
+    struct eq_agent_model *m = &agent->model;
+    struct eq_edge e;
+    uint32_t x = 1;
+    for (int i = 0; i < eq_input_count(m->model); i++) {
+        (void)eq_input(m->model, i, &e);
+        int type = e.scale != 0.0f ? EQ_TYPE_s8 : e.type;
+        size_t size = e.scale != 0.0f ? e.inner_bytes : e.bytes;
+        uint8_t *data = m->inputs[i].data;
+        for (size_t at = 0; at < size; at++) {
+            x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+            data[at] = (uint8_t)(x >> 24);
+        }
+        for (size_t at = 0; type == EQ_TYPE_f32 && at < size / 4; at++)
+            ((float *)(void *)data)[at] = (float)(int8_t)data[4 * at + 3] / 128.0f;
+        agent->detail = eq_set_input(m->model, m->arena, i, type, data, size);
+        if (agent->detail) return EQ_FAULT_argument;
+        m->inputs[i].filled = 0;
+    }
+    return 0;
+}
+
+/* Layers of one run in as many messages as they need. */
+static int send_timing(struct eq_agent *agent, uint32_t run, uint64_t total_ns) {
+    const struct eq_agent_model *m = &agent->model;
+    uint32_t count = (uint32_t)eq_op_count(m->model), part = (agent->info.limits.max_message - 32u) / 4;
+    uint8_t *bytes = (uint8_t *)m->layer_ns;
+    for (uint32_t i = 0; i < count; i++) eq_store_u32(bytes + 4 * (size_t)i, m->layer_ns[i]);
+    for (uint32_t first = 0; first < count; first += part) {
+        struct eq_bytes blob = {bytes + 4 * (size_t)first, 4 * (size_t)(count - first < part ? count - first : part)};
+        if (EQ_SEND(agent, timing, run, first, total_ns, blob)) return -1;
+    }
+    return 0;
+}
+
+/* stop, or anything else, ends the runs; 1: it came. */
+static int told_to_stop(struct eq_agent *agent) {
+    struct eq_bytes body;
+    if (eq_agent_pump(agent, 0)) return -1;
+    return eq_agent_next(agent, &body) != 0;
+}
+
+EQ_HANDLER(profile) {
+    struct eq_agent_model *m = &agent->model;
+    if (!m->model) return EQ_FAULT_order;
+    if (message->runs == 0 || message->runs > 1000000 || message->warmup > 1000000) return EQ_FAULT_argument;
+    uint32_t runs = message->runs, warmup = message->warmup;
+    for (uint32_t i = 0; i < warmup + runs; i++) {
+        int fault = fill_inputs(agent), stop;
+        if (fault) return fault;
+        struct watch watch = {m->layer_ns, eq_port_time_ns()};
+        uint64_t start = watch.last;
+        struct eq_observer observer = {after, &watch};
+        agent->detail = eq_run(m->model, m->arena, m->plan.arena_bytes, &observer);
+        if (agent->detail) return EQ_FAULT_model;
+        if (i >= warmup && send_timing(agent, i - warmup, watch.last - start)) return -1;
+        if ((stop = told_to_stop(agent)) < 0) return -1;
+        if (stop) break;
+    }
+    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+}

@@ -1,0 +1,162 @@
+/* Commands that change or list what is installed. */
+#include "eq_agent.h"
+#include "../eq_hash.h"
+#include <string.h>
+
+void eq_agent_drop_upload(struct eq_agent *agent) {
+    eq_store_abort(&agent->upload);
+    agent->put_target = 0;
+}
+
+void eq_agent_drop_loaded(struct eq_agent *agent) {
+    if (agent->loaded && agent->model.model && !agent->model.stored.data) eq_agent_drop_model(agent);
+    eq_port_free(agent->loaded);
+    agent->loaded = NULL;
+    agent->loaded_ok = 0;
+}
+
+static int put_memory(struct eq_agent *agent, const struct eq_msg_put *message) {
+    eq_agent_drop_loaded(agent);
+    if (message->size == 0 || message->size > SIZE_MAX / 2) return EQ_FAULT_argument;
+    agent->loaded = eq_port_alloc((size_t)message->size);
+    if (!agent->loaded) return EQ_FAULT_memory;
+    agent->loaded_size = message->size;
+    agent->loaded_fill = 0;
+    agent->loaded_sha256 = message->sha256;
+    return 0;
+}
+
+EQ_HANDLER(put) {
+    char name[EQ_STORE_NAME];
+    int current = 0, fault = 0;
+    eq_agent_drop_upload(agent);
+    if (message->target == EQ_PUT_MEMORY) {
+        fault = put_memory(agent, message);
+    } else if (message->target == EQ_PUT_STORE) {
+        if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
+        fault = eq_store_begin(&agent->upload, eq_port_store(), name, message->size, message->sha256.bytes, &current);
+    } else {
+        fault = EQ_FAULT_argument;
+    }
+    if (fault) return fault;
+    agent->put_target = current ? 0 : message->target;
+    return EQ_SEND(agent, ready, (uint8_t)current, current ? agent->upload.wanted.version : 0, agent->upload.offset);
+}
+
+static int take_data(struct eq_agent *agent, const struct eq_msg_data *message) {
+    if (agent->put_target == EQ_PUT_STORE) return eq_store_write(&agent->upload, message->offset, message->bytes.data, message->bytes.size);
+    if (agent->put_target != EQ_PUT_MEMORY || message->offset != agent->loaded_fill) return EQ_FAULT_order;
+    if (message->bytes.size > agent->loaded_size - agent->loaded_fill) return EQ_FAULT_too_long;
+    memcpy(agent->loaded + agent->loaded_fill, message->bytes.data, message->bytes.size);
+    agent->loaded_fill += message->bytes.size;
+    return 0;
+}
+
+/* Data is not answered; the first that fails ends the upload with one error, and what was on its way is passed over. */
+EQ_HANDLER(data) {
+    if (agent->put_failed) return 0;
+    int fault = take_data(agent, message);
+    if (!fault) return 0;
+    agent->put_failed = 1;
+    eq_agent_drop_upload(agent);
+    return fault;
+}
+
+static int end_memory(struct eq_agent *agent) {
+    uint8_t digest[32];
+    agent->put_target = 0;
+    if (agent->loaded_fill != agent->loaded_size) return EQ_FAULT_order;
+    eq_sha256(agent->loaded, (size_t)agent->loaded_size, digest);
+    agent->loaded_ok = memcmp(digest, agent->loaded_sha256.bytes, 32) == 0;
+    return agent->loaded_ok ? 0 : EQ_FAULT_hash;
+}
+
+EQ_HANDLER_PLAIN(end) {
+    if (agent->put_failed) return 0;
+    int fault = agent->put_target == EQ_PUT_STORE ? eq_store_finish(&agent->upload) : agent->put_target == EQ_PUT_MEMORY ? end_memory(agent) : EQ_FAULT_order;
+    if (fault) {
+        eq_agent_drop_upload(agent);
+        return fault;
+    }
+    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+}
+
+struct check {
+    struct eq_agent *agent;
+    struct eq_health health;
+    uint32_t limit_ms;
+};
+
+static void alive(void *context) {
+    struct eq_agent *agent = context;
+    eq_link_touch(agent->link);
+    (void)eq_agent_pump(agent, 0);
+}
+
+static int run_check(void *context, const void *data, size_t size) {
+    struct check *check = context;
+    int fault = eq_agent_health(&check->health, data, size, check->agent->info.isas, check->limit_ms, alive, check->agent);
+    check->agent->detail = check->health.detail;
+    return fault;
+}
+
+EQ_HANDLER(commit) {
+    struct check check = {agent, {0}, message->limit_ms};
+    uint32_t version = 0;
+    eq_wire_hash sha256;
+    memcpy(sha256.bytes, agent->upload.wanted.sha256, 32);
+    if (agent->put_target != EQ_PUT_STORE) return EQ_FAULT_order;
+    int fault = eq_store_commit(&agent->upload, run_check, &check, &version);
+    agent->put_target = 0;
+    return fault ? fault : EQ_SEND(agent, installed, version, sha256, check.health.variants);
+}
+
+static eq_wire_hash hash_of(const struct eq_store_version *version) {
+    eq_wire_hash hash;
+    memcpy(hash.bytes, version->sha256, 32);
+    return hash;
+}
+
+EQ_HANDLER_PLAIN(list) {
+    const struct eq_store_ops *ops = eq_port_store();
+    struct eq_store_state s;
+    char name[EQ_STORE_NAME];
+    int fault = 0;
+    for (uint32_t i = 0; (fault = eq_store_name(ops, i, name, sizeof name)) == 0; i++) {
+        fault = eq_store_read(ops, name, &s);
+        if (EQ_SEND(agent, entry, eq_text(name), (uint16_t)fault, s.current.version, s.current.size, hash_of(&s.current), s.previous.version,
+                    s.previous.size, hash_of(&s.previous)))
+            return -1;
+    }
+    return fault == EQ_FAULT_missing ? eq_agent_send(agent, EQ_MSG_done, NULL, 0) : fault;
+}
+
+EQ_HANDLER(remove) {
+    char name[EQ_STORE_NAME];
+    if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
+    int fault = eq_store_remove(eq_port_store(), name);
+    return fault ? fault : eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+}
+
+EQ_HANDLER(rollback) {
+    char name[EQ_STORE_NAME];
+    struct check check = {agent, {0}, message->limit_ms};
+    struct eq_store_state state;
+    if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
+    int fault = eq_store_rollback(eq_port_store(), name, run_check, &check, &state);
+    return fault ? fault : EQ_SEND(agent, installed, state.current.version, hash_of(&state.current), check.health.variants);
+}
+
+EQ_HANDLER(selftest) {
+    char name[EQ_STORE_NAME];
+    struct check check = {agent, {0}, message->limit_ms};
+    struct eq_store_model model;
+    if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
+    int fault = eq_store_open(&model, eq_port_store(), name, message->version);
+    if (fault) return fault;
+    fault = run_check(&check, model.data, model.size);
+    eq_wire_hash sha256 = hash_of(&model.version);
+    uint32_t version = model.version.version;
+    eq_store_close(&model);
+    return fault ? fault : EQ_SEND(agent, installed, version, sha256, check.health.variants);
+}

@@ -1,0 +1,88 @@
+/* Shared by the files of the agent. */
+#ifndef EQ_AGENT_H
+#define EQ_AGENT_H
+#include "../eq.h"
+#include "eq_port.h"
+
+/* What a health check found. */
+struct eq_health {
+    int fault;
+    int32_t detail; /* eq_status, failing sample or signal */
+    uint32_t variants;
+};
+
+struct eq_agent_input {
+    uint8_t *data;
+    uint64_t room, filled;
+    uint8_t type;
+};
+
+/* One open model. */
+struct eq_agent_model {
+    struct eq_store_model stored; /* data NULL: it was sent to memory */
+    struct eq_file file;
+    struct eq_plan plan;
+    struct eq_model *model; /* NULL: none is open */
+    void *memory, *arena;
+    struct eq_agent_input *inputs;
+    uint8_t *output; /* room for the largest */
+    uint32_t *layer_ns;
+};
+
+struct eq_agent {
+    struct eq_port_info info;
+    struct eq_link *link;
+    uint8_t *frame, *chunk, *body; /* one frame out, bytes in, one message */
+    size_t frame_room;
+    uint8_t head[EQ_MESSAGE_HEAD];
+    size_t head_fill, body_fill;
+    int ended; /* the stream, for good */
+    int32_t detail;
+    struct eq_upload upload;
+    int put_target; /* enum eq_put_target while one goes on, else 0 */
+    int put_failed; /* reported; the rest of the upload is passed over */
+    uint8_t *loaded;
+    uint64_t loaded_size, loaded_fill;
+    eq_wire_hash loaded_sha256;
+    int loaded_ok;
+    struct eq_agent_model model;
+};
+enum eq_put_target { EQ_PUT_STORE = 1, EQ_PUT_MEMORY = 2 };
+
+/* Every handler gets the fields and returns 0 or a fault, which is sent as `error`. */
+#define EQ_HANDLER(name) int eq_agent_##name(struct eq_agent *agent, const struct eq_msg_##name *message)
+#define EQ_HANDLER_PLAIN(name) int eq_agent_##name(struct eq_agent *agent)
+EQ_HANDLER_PLAIN(info);
+EQ_HANDLER(put);
+EQ_HANDLER(data);
+EQ_HANDLER_PLAIN(end);
+EQ_HANDLER(commit);
+EQ_HANDLER_PLAIN(list);
+EQ_HANDLER(remove);
+EQ_HANDLER(rollback);
+EQ_HANDLER(selftest);
+EQ_HANDLER(open);
+EQ_HANDLER_PLAIN(layers);
+EQ_HANDLER(input);
+EQ_HANDLER(infer);
+EQ_HANDLER_PLAIN(close);
+EQ_HANDLER(profile);
+
+/* Send one message; -1 where the host is gone or began anew: the handler returns at once. */
+int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t size);
+#define EQ_SEND(agent, name, ...) eq_agent_send_##name(agent, &(struct eq_msg_##name){__VA_ARGS__})
+#define EQ_MESSAGE(id, name, fields) int eq_agent_send_##name(struct eq_agent *agent, const struct eq_msg_##name *message);
+#include "protocol.def"
+/* Move bytes for at most wait_ms. 0, or -1 as above. */
+int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms);
+/* The next complete message: its id, 0 where none is there yet. */
+uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body);
+uint32_t eq_agent_now_ms(void);
+
+/* Check the file, and run the self-test of every variant, guarded. */
+int eq_agent_health(struct eq_health *health, const void *data, size_t size, uint32_t isas, uint32_t limit_ms, void (*alive)(void *),
+                    void *context);
+void eq_agent_drop_upload(struct eq_agent *agent);
+void eq_agent_drop_loaded(struct eq_agent *agent);
+void eq_agent_drop_model(struct eq_agent *agent);
+#endif

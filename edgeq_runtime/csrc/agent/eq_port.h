@@ -1,0 +1,45 @@
+/* The machine as the agent sees it. A port implements these functions and calls eq_agent_serve. */
+#ifndef EQ_PORT_H
+#define EQ_PORT_H
+#include "eq_link.h"
+#include "eq_store.h"
+
+/* The byte stream to the host. Read waits at most wait_ms for the first byte: how many came, 0 none in time, -1 the stream has ended. */
+int eq_port_read(void *data, size_t size, uint32_t wait_ms);
+/* All bytes, 0; -1: the stream has ended. */
+int eq_port_write(const void *data, size_t size);
+
+uint64_t eq_port_time_ns(void); /* monotonic, from any origin */
+
+/* Zeroed memory aligned to EQ_ALIGN, NULL where there is none. A port without a heap hands out parts of one pool. */
+void *eq_port_alloc(size_t size);
+void eq_port_free(void *memory);
+
+const struct eq_store_ops *eq_port_store(void);
+
+/* Run work(argument, result) where a crash or an endless loop does not take the agent with it (a child process, a watchdog);
+ * result_size bytes at result come back. alive is called at least once a second meanwhile where the port can. 0: work has returned;
+ * EQ_FAULT_selftest_crashed with *detail the signal, EQ_FAULT_selftest_hung, or EQ_FAULT_memory. */
+struct eq_port_work {
+    void (*work)(void *argument, void *result);
+    void *argument;
+    void *result;
+    size_t result_size;
+    uint32_t limit_ms;
+    void (*alive)(void *context);
+    void *alive_context;
+    int detail;
+};
+int eq_port_guard(struct eq_port_work *work);
+
+struct eq_port_info {
+    char board[64], machine[128], system[128];
+    uint64_t clock_hz, memory_bytes, memory_free; /* 0: not known */
+    uint32_t isas;                                /* that the agent uses */
+    struct eq_link_limits limits;
+};
+void eq_port_info(struct eq_port_info *info);
+
+/* The other direction: serve hosts until the stream ends. 0, or a fault that kept it from starting. */
+int eq_agent_serve(void);
+#endif

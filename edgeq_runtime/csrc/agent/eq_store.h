@@ -1,0 +1,116 @@
+/* Installed models: versions under one root, one atomic switch, the previous version kept. SPEC.md section 5 is the contract.
+ * Every file operation goes through one table, so that tests can record them and cut the power after each.
+ * Functions return 0 or an enum eq_fault (eq_message.h). */
+#ifndef EQ_STORE_H
+#define EQ_STORE_H
+#include "eq_message.h"
+
+#define EQ_STORE_NAME   64u  /* bytes of a model name with its end */
+#define EQ_STORE_PATH   160u /* of a path below the root */
+#define EQ_STORE_RECORD 104u /* bytes of a state record */
+
+/* Paths are relative to the root, '/' between parts, "" the root itself. 0 is success, else an enum eq_fault unless said otherwise. */
+struct eq_store_ops {
+    void *context;
+    /* For writing at the end; made when absent. A handle >= 0, or minus a fault. */
+    int (*open)(void *context, const char *path);
+    int (*write)(void *context, int file, const void *data, size_t size);
+    int (*fsync)(void *context, int file);
+    int (*close)(void *context, int file);
+    int (*rename)(void *context, const char *from, const char *to);
+    int (*unlink)(void *context, const char *path);
+    int (*mkdir)(void *context, const char *path); /* 0 too when it exists */
+    int (*rmdir)(void *context, const char *path);
+    int (*fsync_dir)(void *context, const char *path);
+    /* The name of entry `index` of a folder. 0, EQ_FAULT_missing past the last (or no such folder), or another fault. */
+    int (*list)(void *context, const char *path, uint32_t index, char *name, size_t room);
+    /* The bytes of a file, aligned to EQ_ALIGN, until unmap. */
+    int (*map)(void *context, const char *path, const void **data, size_t *size);
+    void (*unmap)(void *context, const void *data, size_t size);
+    /* One program at a time changes the store; EQ_FAULT_busy at once when it is another. */
+    int (*lock)(void *context);
+    void (*unlock)(void *context);
+    uint64_t (*free_bytes)(void *context);
+};
+
+struct eq_store_version {
+    uint32_t version; /* 0: none */
+    uint64_t size;
+    uint8_t sha256[32]; /* of the whole file */
+};
+/* What is installed under a name. */
+struct eq_store_state {
+    uint32_t next; /* number of the next version */
+    struct eq_store_version current, previous;
+};
+
+/* A change in progress. It holds the lock from eq_store_begin to eq_store_commit or eq_store_abort. */
+struct eq_upload {
+    const struct eq_store_ops *ops;
+    char name[EQ_STORE_NAME];
+    char part[EQ_STORE_PATH]; /* the temporary file */
+    struct eq_store_state state;
+    struct eq_store_version wanted;
+    uint64_t offset; /* bytes that are there */
+    int file;        /* -1: closed */
+    int checked;     /* complete, hashed and synced */
+};
+
+/* Runs the model in `data` where it lies; 0 or a fault. */
+typedef int (*eq_store_health)(void *context, const void *data, size_t size);
+
+int eq_store_name_ok(const char *name);
+/* The state of a model; EQ_FAULT_missing where it is not installed. Takes no lock: a record is replaced as a whole. */
+int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state);
+int eq_store_path(char *path, const char *name, uint32_t version);
+/* Name of installed model `index`, in no order; EQ_FAULT_missing past the last. */
+int eq_store_name(const struct eq_store_ops *ops, uint32_t index, char *name, size_t room);
+/* Remove what earlier, interrupted changes left. Partial uploads stay, they can be resumed. */
+int eq_store_tidy(const struct eq_store_ops *ops);
+
+/* current = 1: this file is installed already, nothing is to be done and the lock is free again. Else upload->offset is where to go on. */
+int eq_store_begin(struct eq_upload *upload, const struct eq_store_ops *ops, const char *name, uint64_t size, const uint8_t sha256[32],
+                   int *current);
+int eq_store_write(struct eq_upload *upload, uint64_t offset, const void *data, size_t size);
+/* All bytes are there: sync and compare the hash. EQ_FAULT_hash removes them. */
+int eq_store_finish(struct eq_upload *upload);
+/* Health check, then the switch. On a fault the model that ran before is in place, except for EQ_FAULT_rollback_failed. */
+int eq_store_commit(struct eq_upload *upload, eq_store_health health, void *context, uint32_t *version);
+void eq_store_abort(struct eq_upload *upload);
+
+/* Swap current and previous after a health check of the previous. */
+int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context, struct eq_store_state *state);
+int eq_store_remove(const struct eq_store_ops *ops, const char *name);
+
+/* For applications: the installed version of a model, mapped. */
+struct eq_store_model {
+    const struct eq_store_ops *ops;
+    char name[EQ_STORE_NAME];
+    struct eq_store_version version;
+    const void *data; /* give it to eq_file_check */
+    size_t size;
+};
+int eq_store_open(struct eq_store_model *model, const struct eq_store_ops *ops, const char *name, uint32_t version); /* 0: the current one */
+/* Where another version is current by now: *changed = 1 and *fresh is it, mapped beside the old one, which stays valid until it is closed. */
+int eq_store_refresh(const struct eq_store_model *model, struct eq_store_model *fresh, int *changed);
+void eq_store_close(struct eq_store_model *model);
+
+/* Between the files of the store. */
+int eq_store_write_state(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state);
+int eq_store_verify(const struct eq_store_ops *ops, const char *path, const struct eq_store_version *version, eq_store_health health,
+                    void *context);
+int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state, const char *keep);
+int eq_store_join(char *path, const char *name, const char *file);
+int eq_store_part(char *path, const char *name, const uint8_t sha256[32]);
+
+/* Files below a folder on a POSIX system (files_posix.c). root: absolute or relative, made when needed; at most 3000 bytes.
+ * memory: the caller's; the table lives in it. */
+struct eq_store_files {
+    struct eq_store_ops ops;
+    char root[3072];
+    int lock;
+};
+const struct eq_store_ops *eq_store_files_init(struct eq_store_files *files, const char *root);
+/* $EDGEQ_STORE, else $XDG_DATA_HOME/edgeq/local, else $HOME/.local/share/edgeq/local. 0, or EQ_FAULT_argument: none is set or fits. */
+int eq_store_default_root(char *root, size_t room);
+#endif

@@ -1,0 +1,43 @@
+/* edgeq-agent: without a command it serves the host at its standard input and output; with one it works on the store alone. */
+#include "port_linux.h"
+#include "eq_port.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] = "usage: edgeq-agent [--root FOLDER] [COMMAND]\n"
+                            "  (none)                     serve a host at standard input and output\n"
+                            "  install FILE [NAME]        install a model; NAME defaults to the file's stem\n"
+                            "  status [NAME]              what is installed\n"
+                            "  rollback NAME              back to the previous version\n"
+                            "  selftest NAME              run the self-test of the installed version\n"
+                            "  remove NAME                remove a model and its versions\n"
+                            "  --root FOLDER              the store (default: $EDGEQ_STORE, $XDG_DATA_HOME/edgeq/local or ~/.local/share/edgeq/local)\n"
+                            "  $EDGEQ_ISA                 instruction sets to use, with commas (default: all that the processor has)\n"
+                            "exit: 0 ok, 2 usage, 3 refused, nothing changed, 5 health check failed, the old version runs, 8 rollback failed\n";
+
+int main(int count, char **words) {
+    const char *root = NULL;
+    int at = 1;
+    if (at < count && (!strcmp(words[at], "--help") || !strcmp(words[at], "-h"))) return fputs(usage, stdout) < 0;
+    if (at < count && !strcmp(words[at], "--version")) return puts("edgeq-agent " EQ_VERSION_TEXT) < 0;
+    if (at + 1 < count && !strcmp(words[at], "--root")) root = words[at + 1], at += 2;
+    const char *unknown = eq_port_linux_isas(getenv("EDGEQ_ISA"));
+    if (unknown) {
+        fprintf(stderr, "edgeq-agent: EDGEQ_ISA names %s, which this agent does not have\n", unknown);
+        return 2;
+    }
+    int fault = eq_port_linux_init(root);
+    if (fault) {
+        fputs("edgeq-agent: no store: set EDGEQ_STORE, XDG_DATA_HOME or HOME to a folder of at most 3000 bytes, or give --root\n", stderr);
+        return 2;
+    }
+    if (at < count) {
+        int code = eq_command_run(count - at, words + at);
+        if (code < 0) fputs(usage, stderr);
+        return code < 0 ? 2 : code;
+    }
+    fault = eq_agent_serve();
+    if (fault) fprintf(stderr, "edgeq-agent: %s\n", eq_fault_text(fault));
+    return eq_fault_exit_code(fault);
+}

@@ -1,0 +1,184 @@
+/* The agent's machine: a process on Linux whose host is at its standard input and output. */
+#define _GNU_SOURCE
+#include "../eq.h"
+#include "eq_port.h"
+#include "port_linux.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct eq_store_files files;
+static const struct eq_store_ops *store;
+static uint32_t isas;
+
+int eq_port_linux_init(const char *root) {
+    char found[3072];
+    if (!root) {
+        int fault = eq_store_default_root(found, sizeof found);
+        if (fault) return fault;
+        root = found;
+    }
+    store = eq_store_files_init(&files, root);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write, not the end */
+    return store ? 0 : EQ_FAULT_argument;
+}
+
+/* EDGEQ_ISA: names with commas; not set: all. The first name that is not known, or NULL. */
+const char *eq_port_linux_isas(const char *names) {
+    static char unknown[64];
+    uint32_t mask = 1;
+    isas = eq_cpu_isas();
+    while (names && *names) {
+        size_t n = strcspn(names, ","), found = EQ_ISA_COUNT;
+        for (unsigned i = 0; i < EQ_ISA_COUNT; i++)
+            if (strlen(eq_isa_name(i)) == n && !strncmp(eq_isa_name(i), names, n)) found = i;
+        if (found == EQ_ISA_COUNT) {
+            snprintf(unknown, sizeof unknown, "%.*s", (int)n, names);
+            return unknown;
+        }
+        mask |= 1u << found;
+        names += n + (names[n] == ',');
+        if (!*names) isas &= mask;
+    }
+    return NULL;
+}
+
+int eq_port_read(void *data, size_t size, uint32_t wait_ms) {
+    struct pollfd in = {0, POLLIN, 0};
+    int ready = poll(&in, 1, (int)(wait_ms < 60000 ? wait_ms : 60000));
+    if (ready == 0 || (ready < 0 && errno == EINTR)) return 0;
+    ssize_t n = ready < 0 ? -1 : read(0, data, size);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
+    return n > 0 ? (int)n : -1;
+}
+
+int eq_port_write(const void *data, size_t size) {
+    const char *p = data;
+    while (size) {
+        ssize_t n = write(1, p, size);
+        if (n < 0 && errno == EAGAIN) {
+            struct pollfd out = {1, POLLOUT, 0};
+            (void)poll(&out, 1, 1000);
+        } else if (n < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (n > 0) p += n, size -= (size_t)n;
+    }
+    return 0;
+}
+
+uint64_t eq_port_time_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void *eq_port_alloc(size_t size) {
+    if (size > SIZE_MAX / 2) return NULL;
+    size_t room = (size + EQ_ALIGN) / EQ_ALIGN * EQ_ALIGN;
+    void *memory = aligned_alloc(EQ_ALIGN, room);
+    return memory ? memset(memory, 0, room) : NULL;
+}
+
+void eq_port_free(void *memory) { free(memory); }
+
+const struct eq_store_ops *eq_port_store(void) { return store; }
+
+static void child(struct eq_port_work *work, int out, pid_t parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a loop here must not outlive the agent: it would keep the store locked */
+    if (getppid() != parent) _exit(1);
+    work->work(work->argument, work->result);
+    ssize_t n = write(out, work->result, work->result_size);
+    _exit(n == (ssize_t)work->result_size ? 0 : 1);
+}
+
+/* The result of the child, or that its time is over. */
+static int collect(struct eq_port_work *work, int in) {
+    uint64_t end = eq_port_time_ns() + (uint64_t)work->limit_ms * 1000000u;
+    size_t got = 0;
+    for (;;) {
+        struct pollfd p = {in, POLLIN, 0};
+        uint64_t now = eq_port_time_ns(), left_ms = now < end ? (end - now) / 1000000u + 1 : 0;
+        if (left_ms == 0) return EQ_FAULT_selftest_hung;
+        if (poll(&p, 1, left_ms < 500 ? (int)left_ms : 500) == 0 && work->alive) work->alive(work->alive_context);
+        if (!(p.revents & (POLLIN | POLLHUP))) continue;
+        ssize_t n = read(in, (char *)work->result + got, work->result_size - got);
+        if (n > 0) got += (size_t)n;
+        if (got == work->result_size) return 0;
+        if (n == 0 || (n < 0 && errno != EINTR)) return EQ_FAULT_selftest_crashed;
+    }
+}
+
+int eq_port_guard(struct eq_port_work *work) {
+    int ends[2], status = 0;
+    pid_t parent = getpid();
+    if (pipe(ends)) return EQ_FAULT_memory;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        child(work, ends[1], parent);
+    }
+    close(ends[1]);
+    int fault = pid < 0 ? EQ_FAULT_memory : collect(work, ends[0]);
+    close(ends[0]);
+    if (pid < 0) return fault;
+    if (fault) kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    work->detail = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    return fault;
+}
+
+/* The first line of a text file that starts with `key`, after its ": "; 0 where there is none. */
+static int value_of(const char *path, const char *key, char *out, size_t room) {
+    char line[512];
+    FILE *file = fopen(path, "re");
+    int found = 0;
+    while (file && !found && fgets(line, sizeof line, file)) {
+        const char *colon = strchr(line, ':');
+        found = colon && !strncmp(line, key, strlen(key));
+        if (found) snprintf(out, room, "%s", colon + 1 + strspn(colon + 1, " \t"));
+    }
+    if (file) fclose(file);
+    if (found) out[strcspn(out, "\n")] = 0;
+    return found;
+}
+
+static uint64_t clock_hz(void) {
+    char text[64];
+    unsigned long long khz = 0;
+    FILE *file = fopen("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "re");
+    if (file && fscanf(file, "%llu", &khz) != 1) khz = 0;
+    if (file) fclose(file);
+    if (khz) return khz * 1000u;
+    return value_of("/proc/cpuinfo", "cpu MHz", text, sizeof text) ? (uint64_t)(atof(text) * 1e6) : 0;
+}
+
+static uint64_t meminfo(const char *key) {
+    char text[64];
+    return value_of("/proc/meminfo", key, text, sizeof text) ? strtoull(text, NULL, 10) * 1024u : 0;
+}
+
+void eq_port_info(struct eq_port_info *info) {
+    struct utsname name;
+    char cpu[96] = "";
+    memset(info, 0, sizeof *info);
+    snprintf(info->board, sizeof info->board, "local");
+    if (uname(&name)) memset(&name, 0, sizeof name);
+    (void)value_of("/proc/cpuinfo", "model name", cpu, sizeof cpu);
+    snprintf(info->machine, sizeof info->machine, "%.24s%s%.90s", name.machine, *cpu ? ", " : "", cpu);
+    snprintf(info->system, sizeof info->system, "%.40s %.80s", name.sysname, name.release);
+    info->clock_hz = clock_hz();
+    info->memory_bytes = meminfo("MemTotal");
+    info->memory_free = meminfo("MemAvailable");
+    info->isas = isas;
+    info->limits = (struct eq_link_limits){EQ_MAX_PAYLOAD, 1u << 20, 65536 + 64, EQ_VERSION_NUMBER};
+}

@@ -1,0 +1,228 @@
+/* Changes: upload, switch, rollback, removal. The order of the syncs is the promise; the tests cut the power at each step. */
+#include "eq_store.h"
+#include "../eq_hash.h"
+#include <string.h>
+
+/* Remove the files of a model that its state does not name; `keep` (a path, or NULL: every part file) stays, too. */
+int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state, const char *keep) {
+    char file[EQ_STORE_NAME], path[EQ_STORE_PATH], current[EQ_STORE_PATH], previous[EQ_STORE_PATH], record[EQ_STORE_PATH];
+    int err = eq_store_path(current, name, state->current.version);
+    if (!err) err = eq_store_path(previous, name, state->previous.version);
+    if (!err) err = eq_store_join(record, name, "state");
+    for (uint32_t i = 0; !err;) {
+        err = ops->list(ops->context, name, i, file, sizeof file);
+        if (!err) err = eq_store_join(path, name, file);
+        if (err) break;
+        int part = keep ? !strcmp(path, keep) : !strncmp(file, "part-", 5);
+        if (part || (state->current.version && (!strcmp(path, current) || !strcmp(path, previous) || !strcmp(path, record))))
+            i++;
+        else
+            err = ops->unlink(ops->context, path);
+    }
+    return err == EQ_FAULT_missing ? 0 : err;
+}
+
+static int read_or_empty(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state) {
+    int err = eq_store_read(ops, name, state);
+    if (err == EQ_FAULT_missing) state->next = 1, err = 0;
+    return err;
+}
+
+int eq_store_tidy(const struct eq_store_ops *ops) {
+    struct eq_store_state state;
+    char name[EQ_STORE_NAME];
+    int err = ops->lock(ops->context);
+    if (err) return err;
+    for (uint32_t i = 0; (err = ops->list(ops->context, "", i, name, sizeof name)) == 0; i++)
+        if (eq_store_name_ok(name) && !read_or_empty(ops, name, &state)) (void)eq_store_clean(ops, name, &state, NULL);
+    ops->unlock(ops->context);
+    return err == EQ_FAULT_missing ? 0 : err;
+}
+
+static uint64_t size_of(const struct eq_store_ops *ops, const char *path) {
+    const void *data;
+    size_t size;
+    if (ops->map(ops->context, path, &data, &size)) return 0;
+    ops->unmap(ops->context, data, size);
+    return size;
+}
+
+static int begin_locked(struct eq_upload *u, int *current) {
+    const struct eq_store_ops *ops = u->ops;
+    int err = read_or_empty(ops, u->name, &u->state);
+    if (err) return err;
+    if (u->state.current.version && u->state.current.size == u->wanted.size && !memcmp(u->state.current.sha256, u->wanted.sha256, 32)) {
+        char path[EQ_STORE_PATH];
+        err = eq_store_path(path, u->name, u->state.current.version);
+        u->wanted.version = u->state.current.version;
+        *current = !err && !eq_store_verify(ops, path, &u->wanted, NULL, NULL); /* damaged since: install it again */
+        if (err || *current) return err;
+    }
+    err = ops->mkdir(ops->context, u->name);
+    if (!err) err = ops->fsync_dir(ops->context, "");
+    if (!err) err = eq_store_part(u->part, u->name, u->wanted.sha256);
+    if (!err) err = eq_store_clean(ops, u->name, &u->state, u->part);
+    if (err) return err;
+    u->offset = size_of(ops, u->part);
+    if (u->offset > u->wanted.size) {
+        u->offset = 0;
+        err = ops->unlink(ops->context, u->part);
+        if (err) return err;
+    }
+    if (u->wanted.size - u->offset > ops->free_bytes(ops->context)) return EQ_FAULT_full;
+    u->file = ops->open(ops->context, u->part);
+    return u->file < 0 ? -u->file : 0;
+}
+
+int eq_store_begin(struct eq_upload *u, const struct eq_store_ops *ops, const char *name, uint64_t size, const uint8_t sha256[32],
+                   int *current) {
+    *current = 0;
+    memset(u, 0, sizeof *u);
+    u->file = -1;
+    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
+    if (size == 0 || size > SIZE_MAX / 2) return EQ_FAULT_argument;
+    memcpy(u->name, name, strlen(name) + 1);
+    u->wanted.size = size;
+    memcpy(u->wanted.sha256, sha256, 32);
+    int err = ops->lock(ops->context);
+    if (err) return err;
+    u->ops = ops;
+    err = begin_locked(u, current);
+    if (err || *current) eq_store_abort(u);
+    return err;
+}
+
+int eq_store_write(struct eq_upload *u, uint64_t offset, const void *data, size_t size) {
+    if (u->file < 0 || offset != u->offset) return EQ_FAULT_order;
+    if (size > u->wanted.size - u->offset) return EQ_FAULT_too_long;
+    int err = u->ops->write(u->ops->context, u->file, data, size);
+    if (!err) u->offset += size;
+    return err;
+}
+
+static int close_file(struct eq_upload *u) {
+    int file = u->file;
+    u->file = -1;
+    return file < 0 ? 0 : u->ops->close(u->ops->context, file);
+}
+
+int eq_store_finish(struct eq_upload *u) {
+    if (u->file < 0 || u->offset != u->wanted.size) return EQ_FAULT_order;
+    int err = u->ops->fsync(u->ops->context, u->file);
+    int closed = close_file(u);
+    if (!err) err = closed;
+    if (!err) err = eq_store_verify(u->ops, u->part, &u->wanted, NULL, NULL);
+    if (err == EQ_FAULT_corrupt) err = EQ_FAULT_hash;
+    if (err == EQ_FAULT_hash) (void)u->ops->unlink(u->ops->context, u->part);
+    u->checked = !err;
+    return err;
+}
+
+void eq_store_abort(struct eq_upload *u) {
+    (void)close_file(u);
+    if (u->ops) u->ops->unlock(u->ops->context);
+    u->ops = NULL;
+    u->checked = 0;
+}
+
+/* The file at `path` is what the record says, byte for byte (NULL: it has been compared), and passes the health check (NULL: none). */
+int eq_store_verify(const struct eq_store_ops *ops, const char *path, const struct eq_store_version *version, eq_store_health health,
+                    void *context) {
+    const void *data;
+    size_t size;
+    uint8_t digest[32];
+    int err = ops->map(ops->context, path, &data, &size);
+    if (err) return err;
+    if (version) eq_sha256(data, size, digest);
+    if (version && (size != version->size || memcmp(digest, version->sha256, 32))) err = EQ_FAULT_corrupt;
+    if (!err && health) err = health(context, data, size);
+    ops->unmap(ops->context, data, size);
+    return err;
+}
+
+/* For good: a cut after it leaves no model. */
+static int forget(const struct eq_store_ops *ops, const char *name) {
+    char path[EQ_STORE_PATH];
+    int err = eq_store_join(path, name, "state");
+    if (!err) err = ops->unlink(ops->context, path);
+    return err ? err : ops->fsync_dir(ops->context, name);
+}
+
+/* Make `fresh` the state. If that cannot be completed, put the old state back. */
+static int switch_to(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh, const struct eq_store_state *old) {
+    struct eq_store_state seen;
+    int err = eq_store_write_state(ops, name, fresh);
+    if (!err) return 0;
+    int found = eq_store_read(ops, name, &seen);
+    if (found == 0 && seen.current.version == old->current.version) return err;
+    if (found == EQ_FAULT_missing && !old->current.version) return err;
+    int undone = old->current.version ? eq_store_write_state(ops, name, old) : forget(ops, name);
+    return undone ? EQ_FAULT_rollback_failed : EQ_FAULT_switch_failed;
+}
+
+static int commit_checked(struct eq_upload *u, eq_store_health health, void *context, uint32_t *version) {
+    char path[EQ_STORE_PATH];
+    struct eq_store_state fresh = {u->state.next + 1, u->wanted, u->state.current};
+    fresh.current.version = u->state.next;
+    int err = eq_store_path(path, u->name, u->state.next);
+    if (!err) err = eq_store_verify(u->ops, u->part, NULL, health, context);
+    if (err) {
+        (void)u->ops->unlink(u->ops->context, u->part);
+        return err;
+    }
+    err = u->ops->rename(u->ops->context, u->part, path);
+    if (!err) err = u->ops->fsync_dir(u->ops->context, u->name);
+    if (!err) err = switch_to(u->ops, u->name, &fresh, &u->state);
+    if (err) return err;
+    *version = fresh.current.version;
+    (void)eq_store_clean(u->ops, u->name, &fresh, ""); /* what stays behind is removed the next time */
+    return 0;
+}
+
+int eq_store_commit(struct eq_upload *u, eq_store_health health, void *context, uint32_t *version) {
+    if (!u->checked) return EQ_FAULT_order;
+    int err = commit_checked(u, health, context, version);
+    eq_store_abort(u);
+    return err;
+}
+
+static int rollback_locked(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context,
+                           struct eq_store_state *state) {
+    char path[EQ_STORE_PATH];
+    struct eq_store_state old;
+    int err = eq_store_read(ops, name, &old);
+    if (err) return err;
+    if (!old.previous.version) return EQ_FAULT_no_previous;
+    *state = (struct eq_store_state){old.next, old.previous, old.current};
+    err = eq_store_path(path, name, old.previous.version);
+    if (!err) err = eq_store_verify(ops, path, &old.previous, health, context);
+    return err ? err : switch_to(ops, name, state, &old);
+}
+
+int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context,
+                      struct eq_store_state *state) {
+    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
+    int err = ops->lock(ops->context);
+    if (err) return err;
+    err = rollback_locked(ops, name, health, context, state);
+    ops->unlock(ops->context);
+    return err;
+}
+
+/* The record goes first: a cut leaves the whole model or none. */
+static int remove_locked(const struct eq_store_ops *ops, const char *name) {
+    struct eq_store_state none = {0};
+    int err = forget(ops, name);
+    if (!err) err = eq_store_clean(ops, name, &none, "");
+    if (!err) err = ops->rmdir(ops->context, name);
+    return err;
+}
+
+int eq_store_remove(const struct eq_store_ops *ops, const char *name) {
+    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
+    int err = ops->lock(ops->context);
+    if (err) return err;
+    err = remove_locked(ops, name);
+    ops->unlock(ops->context);
+    return err;
+}
