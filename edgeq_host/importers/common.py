@@ -6,20 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from edgeq_host.attributes import full_attrs
 from edgeq_host.errors import ModelError, UnsupportedError
 from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
-from edgeq_runtime import lists
 
 MAX_RANK = 6
 MAX_ELEMENTS = 2**31 - 1
 MAX_FILE_BYTES = 2**31 - 1  # protobuf and FlatBuffers stop here too
 
 DTYPES = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}
-_DEFAULTS: dict[str, float] = {"lo": -math.inf, "hi": math.inf}
 
 
 @dataclass(frozen=True)
@@ -154,24 +152,3 @@ class Builder:
         out = self.activation(name, shape, kind, quant)
         self.graph.nodes.append(Node(op, out, tuple(inputs), (out,), full_attrs(op, attrs or {})))
         return out
-
-
-def full_attrs(op: str, given: Attrs) -> Attrs:
-    """`given` completed with the neutral value of every other field of the operator's row."""
-    fields = lists.ops()[op].fields
-    unknown = set(given) - {f.name for f in fields}
-    assert not unknown, f"{op} has no attributes {sorted(unknown)}"
-    return {f.name: _value(f, given.get(f.name)) for f in fields}
-
-
-def _value(field_: lists.Field, value: Any) -> Any:
-    if field_.count:
-        neutral = 1 if field_.name == "step" else 0
-        held = [int(v) for v in (value if value is not None else ())]
-        return held + [neutral] * (field_.count - len(held))
-    if value is None:
-        value = _DEFAULTS.get(field_.name, 1 if field_.name in _ONES else 0)
-    return int(value) if field_.kind == "int32_t" else float(value)
-
-
-_ONES = frozenset({"stride_h", "stride_w", "dilation_h", "dilation_w", "groups"})

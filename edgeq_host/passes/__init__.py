@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 from edgeq_host.graph import Graph
+from edgeq_host.passes import clamp, constants, edges, identities, pad_fusion, reshapes, scale_fusion, scale_layer, sink, transposes
+from edgeq_host.passes.rewriter import Rewrite, Rewriter, remove_dead
 
 __all__ = ["normalize"]
+
+LAYOUT: tuple[Rewrite, ...] = (
+    transposes.spread_quant,
+    constants.fold,
+    identities.remove,
+    transposes.merge,
+    transposes.share,
+    sink.sink,
+    reshapes.sink_transpose,
+    reshapes.below_elementwise,
+    reshapes.into_weights,
+    reshapes.out_of_weights,
+)
+FUSION: tuple[Rewrite, ...] = (pad_fusion.fuse, scale_fusion.after_layer, clamp.fuse, scale_fusion.before_layer, identities.remove)
+LAST: tuple[Rewrite, ...] = (scale_layer.make, clamp.fuse)
+_MAX_ROUNDS = 1000  # every rewrite shortens the graph or moves something towards its outputs; more rounds are a bug
 
 
 def normalize(graph: Graph) -> Graph:
     """An equal graph: NHWC, constants and batch norm folded, activations fused, no avoidable transposes, no dead nodes."""
-    return graph.copy()
+    graph = graph.copy()
+    remove_dead(graph)
+    _until_stable(graph, LAYOUT)
+    _until_stable(graph, LAYOUT + FUSION)
+    _until_stable(graph, LAST)
+    return graph
+
+
+def _until_stable(graph: Graph, rewrites: tuple[Rewrite, ...]) -> None:
+    for _ in range(_MAX_ROUNDS):
+        changed = [Rewriter(graph).sweep(rewrite) for rewrite in rewrites]
+        changed.append(edges.absorb(graph))
+        if not any(changed):
+            return
+    raise AssertionError("the passes do not come to an end")

@@ -176,7 +176,7 @@ def inferred_shapes(source: Source) -> dict[str, tuple[int, ...]]:
         light.graph.input.append(onnx.helper.make_tensor_value_info(name, element_type(source, name), input_shape(source, name)))
     try:
         done = onnx.shape_inference.infer_shapes(light, data_prop=True)
-    except _MALFORMED:
+    except (*_MALFORMED, onnx.shape_inference.InferenceError):
         return {}
     found = {}
     for info in (*done.graph.value_info, *done.graph.output):
