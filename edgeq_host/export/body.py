@@ -109,7 +109,7 @@ def _tensor(tensor: Tensor, offsets: dict[str, int], buffers: Buffers) -> eqm.Te
         table.offset = offsets[tensor.name]
         table.name = short_name(tensor.name)
         return table
-    data = np.ascontiguousarray(tensor.data)
+    data = np.asarray(tensor.data)  # tobytes below gives C order; ascontiguousarray would give a scalar a dimension
     want = np.dtype(DTYPES[tensor.dtype])
     assert data.dtype == want and data.shape == tensor.shape, f"{tensor.name}: {data.dtype} {data.shape}, not {want} {tensor.shape}"
     assert data.nbytes == tensor_bytes(tensor)
