@@ -1,0 +1,137 @@
+"""Where an int8 model loses accuracy, layer by layer: alone, accumulated, clipping, and inputs against calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgeq_host.data import Data
+from edgeq_host.errors import ModelError
+from edgeq_host.graph import Array, Edge, Graph, Node
+from edgeq_host.metrics import decibel
+from edgeq_host.quant.affine import Affine, of
+from edgeq_host.session import Session
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator of the int8 model.
+
+    alone_db: SQNR of its output when its inputs are the float values, quantized. accumulated_db: with the inputs that the
+    int8 model really has. clipped: share of its float output beyond the int8 range. seen, calibrated: the range of its first
+    input in this data, in float, and the one that its int8 quantization can say. outside: seen goes beyond calibrated by more
+    than one step.
+    """
+
+    name: str
+    op: str
+    alone_db: float
+    accumulated_db: float
+    clipped: float
+    seen: tuple[float, float]
+    calibrated: tuple[float, float]
+    outside: bool
+
+
+@dataclass
+class _Sums:
+    signal: float = 0.0
+    alone: float = 0.0
+    accumulated: float = 0.0
+    clipped: int = 0
+    count: int = 0
+    low: float = np.inf
+    high: float = -np.inf
+
+
+@dataclass
+class _Probe:
+    """One node of the int8 graph, able to run by itself; float values are looked up by the same tensor name."""
+
+    node: Node
+    source: str
+    output: Affine
+    inputs: dict[str, Affine]  # activations among the inputs
+    session: Session
+    sums: _Sums = field(default_factory=_Sums)
+
+
+def diagnose(reference: Graph, quantized: Graph, data: Data, samples: int = 100) -> list[Layer]:
+    """reference: the float graph that `quantized` was made from (prepare()d). Both take the same data; the first `samples` count."""
+    reference_session, session = Session(reference, keep_all=True), Session(quantized, keep_all=True)
+    probes = [p for n in quantized.nodes if (p := _probe(reference, quantized, n)) is not None]
+    count = 0
+    for sample in data:
+        if count == samples:
+            break
+        reference_session.run(*sample.inputs)
+        session.run(*sample.inputs)
+        for probe in probes:
+            _measure(probe, reference_session, session)
+        count += 1
+    if not count:
+        raise ModelError("the data holds no samples", "give at least one")
+    return [_layer(p) for p in probes]
+
+
+def _probe(reference: Graph, quantized: Graph, node: Node) -> _Probe | None:
+    """None for a node whose output or inputs have no float counterpart (conversions around islands, tensors between)."""
+    output = quantized.tensors[node.outputs[0]]
+    activations = [quantized.tensors[i] for i in node.inputs if quantized.tensors[i].data is None]
+    known = all(t.quant is not None and t.dtype == "s8" and t.name in reference.tensors for t in (*activations, output))
+    if not known or not activations:
+        return None
+    tensors = {name: quantized.tensors[name] for name in (*node.inputs, *node.outputs)}
+    inputs = {t.name: of(t.quant) for t in activations if t.quant is not None}
+    assert output.quant is not None
+    part = Graph(node.name, tensors, [node], [_edge(quantized, name) for name in inputs], [_edge(quantized, output.name)])
+    return _Probe(node, output.name, of(output.quant), inputs, Session(part))
+
+
+def _edge(graph: Graph, name: str) -> Edge:
+    shape = graph.tensors[name].shape
+    return Edge(name, name, shape, tuple(range(len(shape))), "s8")
+
+
+def _measure(probe: _Probe, reference: Session, session: Session) -> None:
+    sums, wanted = probe.sums, reference.tensor(probe.source).astype(np.float64)
+    real = {name: reference.tensor(name) for name in probe.inputs}
+    alone = probe.session.run(*(a.quantize(real[name]) for name, a in probe.inputs.items()))[0]
+    sums.signal += float(np.sum(wanted**2))
+    sums.alone += _noise(wanted, probe.output, alone)
+    sums.accumulated += _noise(wanted, probe.output, session.tensor(probe.source))
+    step = probe.output.scale / 2
+    sums.clipped += int(np.sum((wanted < probe.output.low - step) | (wanted > probe.output.high + step)))
+    sums.count += wanted.size
+    first = next(iter(real.values()))
+    sums.low, sums.high = min(sums.low, float(first.min())), max(sums.high, float(first.max()))
+
+
+def _noise(wanted: Array, at: Affine, found: Array) -> float:
+    return float(np.sum((wanted - at.dequantize(found)) ** 2))
+
+
+def _layer(probe: _Probe) -> Layer:
+    sums, first = probe.sums, next(iter(probe.inputs.values()))
+    alone, accumulated = decibel(sums.signal, sums.alone), decibel(sums.signal, sums.accumulated)
+    outside = sums.low < first.low - first.scale or sums.high > first.high + first.scale
+    share = sums.clipped / sums.count
+    return Layer(probe.node.name, probe.node.op, alone, accumulated, share, (sums.low, sums.high), (first.low, first.high), outside)
+
+
+def rows(layers: list[Layer]) -> Iterator[tuple[str, ...]]:
+    """A table's head and cells as text."""
+    yield "layer", "operator", "alone dB", "accumulated dB", "clipped", "input seen", "input calibrated", ""
+    for layer in layers:
+        yield (
+            layer.name,
+            layer.op,
+            f"{layer.alone_db:.1f}",
+            f"{layer.accumulated_db:.1f}",
+            f"{100 * layer.clipped:.2f} %",
+            f"{layer.seen[0]:.4g} .. {layer.seen[1]:.4g}",
+            f"{layer.calibrated[0]:.4g} .. {layer.calibrated[1]:.4g}",
+            "outside" if layer.outside else "",
+        )

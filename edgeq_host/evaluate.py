@@ -1,0 +1,89 @@
+"""Score a model on data: a graph, a model file, or anything with run()."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeq_host import metrics
+from edgeq_host.data import Data
+from edgeq_host.errors import UsageError
+from edgeq_host.export import Score
+from edgeq_host.graph import Array, Edge, Graph, Quant
+from edgeq_host.metrics import Outcome
+from edgeq_host.session import Session
+from edgeq_runtime import native
+
+Run = Callable[[list[Array]], list[Array]]
+
+
+def evaluate(model: Any, data: Data, metric: str, reference: Any = None) -> Score:
+    """model, reference: see runner(). reference: the float model, for the metric agreement."""
+    return outcome(model, data, metric, reference).score
+
+
+def outcome(model: Any, data: Data, metric: str, reference: Any = None) -> Outcome:
+    """The same sample by sample: what metrics.compare() takes."""
+    chosen = metrics.metric(metric)
+    if chosen.needs_labels and not data.labelled:
+        raise UsageError(f"metric {metric} needs labels", "put them into the .npz as y (N), or images into one subfolder per label")
+    if chosen.needs_reference and reference is None:
+        raise UsageError(f"metric {metric} compares with a reference model", "give the float model beside the quantized one")
+    run, other = runner(model), runner(reference) if chosen.needs_reference else None
+    values, labels = [], []
+    for sample in data:
+        values.append(chosen.value(run(sample.inputs), sample, other(sample.inputs) if other else []))
+        labels.append(float(sample.label.reshape(-1)[0]) if sample.label is not None else 0.0)
+    return Outcome(chosen, np.array(values, np.float64), np.array(labels, np.float64))
+
+
+def output_sqnr(model: Any, reference: Any, data: Data) -> list[float]:
+    """dB per output, over all samples together."""
+    run, other = runner(model), runner(reference)
+    signal: dict[int, float] = {}
+    noise: dict[int, float] = {}
+    for sample in data:
+        for i, (found, wanted) in enumerate(zip(run(sample.inputs), other(sample.inputs), strict=True)):
+            wide = wanted.astype(np.float64)
+            signal[i] = signal.get(i, 0.0) + float(np.sum(wide * wide))
+            noise[i] = noise.get(i, 0.0) + float(np.sum((wide - found) ** 2))
+    return [metrics.decibel(signal[i], noise[i]) for i in sorted(signal)]
+
+
+def runner(model: Any) -> Run:
+    """A function from inputs to outputs in real values. model: a Graph, the path of a model file, an opened one, a Session, or
+    any object whose run(*inputs) gives a list of outputs."""
+    if isinstance(model, Graph):
+        model = Session(model)
+    if isinstance(model, (str, Path)):
+        model = native.Model(str(model))
+    if isinstance(model, Session):
+        session, quants = model, [_edge_quant(model.graph, e) for e in model.graph.outputs]
+        return lambda inputs: [_real(y, q) for y, q in zip(session.run(*inputs), quants, strict=True)]
+    if isinstance(model, native.Model):
+        opened, stated = model, [_opened_quant(e) for e in model.outputs]
+        return lambda inputs: [_real(y, q) for y, q in zip(_listed(opened.run(inputs)), stated, strict=True)]
+    return lambda inputs: _listed(model.run(*inputs))
+
+
+def _edge_quant(graph: Graph, edge: Edge) -> Quant | None:
+    return graph.tensors[edge.tensor].quant if edge.dtype in ("s8", "u8") else None
+
+
+def _opened_quant(edge: native.Edge) -> Quant | None:
+    return Quant(np.array([edge.scale]), np.array([edge.zero])) if edge.dtype in ("s8", "u8") and edge.scale else None
+
+
+def _real(y: Array, quant: Quant | None) -> Array:
+    """Integers of an output as what they stand for; a uint8 u lies as u - 128."""
+    if quant is None:
+        return y
+    q = y.astype(np.float64) - (128 if y.dtype == np.uint8 else 0)
+    return np.asarray((q - float(quant.zero[0])) * float(quant.scale[0]), np.float64)
+
+
+def _listed(result: Any) -> list[Array]:
+    return [np.asarray(y) for y in result] if isinstance(result, (list, tuple)) else [np.asarray(result)]
