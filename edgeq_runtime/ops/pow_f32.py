@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgeq_runtime import fmath
+from edgeq_runtime.fmath import pow as power
 from edgeq_runtime.ops._common import Array, Attrs
 
 
 def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...]) -> Array:
-    return fmath.pow(inputs[0], inputs[1])
+    return power(inputs[0], inputs[1])

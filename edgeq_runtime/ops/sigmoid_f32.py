@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgeq_runtime import fmath
+from edgeq_runtime.fmath import sigmoid
 from edgeq_runtime.ops._common import Array, Attrs
 
 
 def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...]) -> Array:
-    return fmath.sigmoid(inputs[0])
+    return sigmoid(inputs[0])

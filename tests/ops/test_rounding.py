@@ -75,7 +75,7 @@ def test_multiplier_refuses_what_no_pair_can_say(factor: float) -> None:
 def test_multipliers_is_multiplier_of_every_element() -> None:
     factors = [0.0, 1.0, 0.3, 1e-12, 77.7]
     m, n = multipliers(factors)
-    assert (m.dtype, n.dtype) == (np.int32, np.int8)
+    assert m.dtype == np.int32 and n.dtype == np.int8
     assert list(zip(m.tolist(), n.tolist(), strict=True)) == [multiplier(f) for f in factors]
 
 

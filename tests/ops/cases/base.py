@@ -83,7 +83,8 @@ def pick(rng: Rng, values: tuple[Any, ...]) -> Any:
 def scalar_mn(rng: Rng, bound: float) -> tuple[int, int]:
     """m, n that bring accumulators of about `bound` into int8, often a power of two (many ties), or now and then an extreme pair."""
     if rng.random() < 0.2:
-        return tuple(pick(rng, M_N))  # type: ignore[return-value]
+        m, n = pick(rng, M_N)
+        return m, n
     factor = float(rng.uniform(20, 200)) / max(1.0, bound)
     return multiplier(2.0 ** math.floor(math.log2(factor)) if rng.random() < 0.3 else factor)
 

@@ -49,12 +49,16 @@ def concat(rng: Rng) -> Cases:
 def slice_(rng: Rng) -> Cases:
     for kind, shape in itertools.product(TYPES, SHAPES):
         for _ in range(6):
-            begin, step, size = [], [], []
+            begin: list[int] = []
+            step: list[int] = []
+            size: list[int] = []
             for dim in shape:
                 s = int(rng.choice([1, 1, 2, 3, -1, -2]))
                 b = int(rng.integers(0, dim))
                 most = (dim - 1 - b) // s + 1 if s > 0 else b // -s + 1
-                begin, step, size = [*begin, b], [*step, s], [*size, int(rng.integers(1, most + 1))]
+                begin.append(b)
+                step.append(s)
+                size.append(int(rng.integers(1, most + 1)))
             attrs = {"begin": six(begin, 0), "step": six(step, 1)}
             yield Case(f"{kind} {shape} from {begin} by {step}", attrs, (fill_any(rng, shape, kind),), tuple(size), kind)
 
