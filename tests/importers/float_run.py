@@ -1,7 +1,8 @@
-"""Real numbers in, real numbers out: a graph without its source's quantization, run by the numpy reference of the operators."""
+"""Real numbers in, real numbers out: a graph without its source's quantization, run on the C core or by the numpy reference."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgeq_host.graph import Edge, Graph, Quant
 from edgeq_host.reference import run_graph
+from edgeq_host.session import Session
 
 Array = NDArray[Any]
 
@@ -42,6 +44,17 @@ def step(graph: Graph, k: int = 0) -> float:
     """The scale of an output; the whole of 1 where it has none."""
     quant = graph.tensors[graph.outputs[k].tensor].quant
     return 1.0 if quant is None else float(quant.scale[0])
+
+
+def on_core(graph: Graph) -> Callable[..., list[Array]]:
+    """As `evaluate`, on the C core; for many runs of one graph."""
+    session = Session(plain(graph))
+
+    def run(*arrays: Array) -> list[Array]:
+        pairs = zip(graph.inputs, arrays, strict=True)
+        return session.run(*(real(x, e, graph.tensors[e.tensor].quant) for e, x in pairs))
+
+    return run
 
 
 def evaluate(graph: Graph, *arrays: Array) -> list[Array]:

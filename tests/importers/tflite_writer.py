@@ -104,3 +104,22 @@ def witness(path: Path, *inputs: Array, keep_all: bool = False) -> Any:
 
 def outputs(found: Any) -> list[Array]:
     return [found.get_tensor(d["index"]) for d in found.get_output_details()]
+
+
+def floats_only(data: bytes) -> bytes:
+    """The same model with its 8-bit constants as float32: what a hybrid model computes when nothing rounds on the way."""
+    model = schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
+    for tensor in model.subgraphs[0].tensors:
+        raw = model.buffers[tensor.buffer].data
+        if tensor.type != schema.TensorType.INT8 or raw is None:
+            continue
+        scale = np.asarray(tensor.quantization.scale, np.float64)
+        shape = [-1 if i == tensor.quantization.quantizedDimension else 1 for i in range(len(tensor.shape))] if len(scale) > 1 else [1]
+        values = np.asarray(raw, np.uint8).view(np.int8).reshape(tensor.shape) * scale.reshape(shape)
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(values.astype(np.float32).tobytes(), np.uint8)
+        model.buffers.append(buffer)
+        tensor.buffer, tensor.type, tensor.quantization = len(model.buffers) - 1, schema.TensorType.FLOAT32, None
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
