@@ -81,7 +81,7 @@ def _prepare_input(graph: Graph, index: int, item: Input) -> None:
         found = f"[[input]] size = {list(item.size)}, but input {edge.name} is {list(tensor.shape[1:3])}"
         raise ModelError(found, "change size in the recipe")
     normal = _normal(item, tensor.shape[-1], edge.name)
-    if image and (item.channels == "BGR" and tensor.shape[-1] != 3 or item.channels == "gray" and tensor.shape[-1] != 1):
+    if image and ((item.channels == "BGR" and tensor.shape[-1] != 3) or (item.channels == "gray" and tensor.shape[-1] != 1)):
         raise ModelError(f"channels = {item.channels!r}, but input {edge.name} has {tensor.shape[-1]} channels", "change it in the recipe")
     ending = "/raw" if image or _uniform(normal.a) else FLOAT
     raw = Tensor(f"{tensor.name}{ending}", tensor.shape, "f32", None, _BYTE if image else None)
