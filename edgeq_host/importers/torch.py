@@ -1,0 +1,103 @@
+"""Reads PyTorch: a module with example inputs, or an exported program (.pt2). Both become ONNX in memory. Nothing is unpickled."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edgeq_host.errors import EdgeqError, ModelError, UsageError
+from edgeq_host.graph import Graph
+from edgeq_host.importers.common import ImportOptions, read_bytes
+from edgeq_host.importers.torch_archive import cleaned, is_checkpoint, is_exported
+
+_INSTALL = "pip install torch onnxscript"
+
+
+def read(path: Path, options: ImportOptions) -> Graph:
+    data = read_bytes(path)
+    if not is_exported(data):
+        if is_checkpoint(data):
+            raise checkpoint_error(path)
+        raise ModelError(f"{path} is not an exported PyTorch program", "save one with torch.export.save(torch.export.export(...), PATH)")
+    archive = cleaned(data, str(path))
+    torch = _torch()
+    with _quiet():
+        try:
+            program = torch.export.load(archive)
+        except Exception as error:  # torch raises whatever its parser meets in a damaged file
+            raise ModelError(f"{path}: torch cannot load it: {_first_line(error)}", "export it with this version of torch") from None
+    return _import(program, None, path.stem, str(path), options)
+
+
+def from_module(module: Any, example_inputs: Any, options: ImportOptions) -> Graph:
+    """The graph of a torch.nn.Module, traced with example inputs (one tensor, or a tuple of them) in evaluation mode."""
+    torch = _torch()
+    if not isinstance(module, torch.nn.Module):
+        raise UsageError(f"expected a torch.nn.Module, found {type(module).__name__}", "give a path or a module")
+    if example_inputs is None:
+        raise UsageError("a module needs example inputs", "load(module, example_inputs=(torch.zeros(1, 3, 96, 96),))")
+    inputs = tuple(example_inputs) if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+    name = type(module).__name__
+    training = {m: m.training for m in module.modules()}
+    try:
+        return _import(module.eval(), inputs, name, name, options)
+    finally:
+        for part, mode in training.items():
+            part.training = mode
+
+
+def checkpoint_error(path: Path) -> ModelError:
+    lines = [
+        "a checkpoint holds weights without the network, and edgeq unpickles nothing. Export the network where you build it:",
+        "  import torch",
+        f"  model = MyNetwork(); model.load_state_dict(torch.load({str(path)!r}, weights_only=True))",
+        "  example = (torch.zeros(1, 3, 224, 224),)",
+        f"  torch.export.save(torch.export.export(model.eval(), example), {path.stem + '.pt2'!r})",
+    ]
+    return ModelError(f"{path} is a PyTorch checkpoint", "\n".join(lines))
+
+
+def _import(source: Any, inputs: tuple[Any, ...] | None, name: str, shown: str, options: ImportOptions) -> Graph:
+    from edgeq_host.importers.onnx_ops.build import import_model
+
+    torch = _torch()
+    with _quiet():
+        try:
+            args = {} if inputs is None else {"args": inputs}
+            model = torch.onnx.export(source, **args, dynamo=True, verbose=False, optimize=True).model_proto
+        except EdgeqError:
+            raise
+        except Exception as error:  # the exporter raises many kinds for what it cannot translate
+            raise ModelError(f"torch cannot export {shown}: {_first_line(error)}", "try torch.onnx.export(..., dynamo=True) by hand to see why") from None
+    model.graph.name = name
+    return import_model(model, shown, options)
+
+
+def _torch() -> Any:
+    try:
+        import onnxscript  # noqa: F401  torch.onnx needs it and says so late
+        import torch
+    except ImportError as error:
+        raise UsageError(f"reading PyTorch models needs the package {error.name}", _INSTALL) from None
+    return torch
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter's warnings speak of its own insides."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
