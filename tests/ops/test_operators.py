@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
 from edgeq_host.graph import Edge
 from edgeq_host.reference import run_graph
 from edgeq_runtime import lists
-from tests.ops.cases import CASES, cases_of
+from tests.ops.cases import CASES, cases_of, random_case
+from tests.ops.cases.base import Case
+from tests.ops.cases.windows import LAYOUTS
 from tests.ops.compare import difference
 from tests.ops.runner import graph_of, isa_masks, model_bytes, run_core, run_reference
 
-SHOWN = 5  # differing cases that a failure prints
+SHOWN = 5  # differing runs that a failure prints
+CONVOLUTIONS = [f"{name}_{kind}" for name in LAYOUTS for kind in ("s8", "f32")]
 
 
 def test_every_row_of_the_list_has_cases_and_every_case_a_row() -> None:
@@ -28,10 +33,8 @@ def test_cases_are_the_same_on_every_run_and_use_the_fields_of_the_row(op: str) 
         graph_of(op, case).validate()
 
 
-@pytest.mark.parametrize("op", lists.ops())
-def test_core_equals_reference_on_every_instruction_set(op: str) -> None:
-    cases = cases_of(op)
-    assert len(cases) >= 8
+def differences(op: str, cases: Iterable[Case]) -> list[str]:
+    """Runs of the core under any set of instruction sets that differ from the reference."""
     wrong = []
     for case in cases:
         want, data = run_reference(op, case), model_bytes(op, case)
@@ -39,7 +42,22 @@ def test_core_equals_reference_on_every_instruction_set(op: str) -> None:
             problem = difference(want, run_core(data, case, isas))
             if problem:
                 wrong.append(f"isas {isas:b}, {case.label}, {case.attrs}: {problem}")
-    assert not wrong, "\n".join([f"{len(wrong)} runs differ", *wrong[:SHOWN]])
+    return wrong[:SHOWN]
+
+
+@pytest.mark.parametrize("op", lists.ops())
+def test_core_equals_reference_on_every_instruction_set(op: str) -> None:
+    cases = cases_of(op)
+    assert len(cases) >= 8
+    assert differences(op, cases) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 40))])
+@pytest.mark.parametrize("op", CONVOLUTIONS)
+def test_convolutions_of_any_size_equal_the_reference(op: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    assert differences(op, (random_case(op, rng) for _ in range(300))) == []
 
 
 @pytest.mark.parametrize("op", [name for name in lists.ops() if name.endswith("_s8") and name != "dequantize_s8"])

@@ -1,12 +1,10 @@
-"""Cases of the operators that look through windows: convolutions and pooling, int8 and float32."""
+"""Cases of the convolutions, int8 and float32."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from tests.ops.cases.base import (
     FILLS_F32,
@@ -23,44 +21,11 @@ from tests.ops.cases.base import (
     fill_s8,
     pick,
     s8_limits,
-    scalar_mn,
 )
-
-Pair = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """image [N,H,W,C] seen through kernel; pad is top, left, bottom, right; out is O, or the depth multiplier."""
-
-    image: tuple[int, int, int, int]
-    out: int
-    kernel: Pair
-    stride: Pair = (1, 1)
-    dilation: Pair = (1, 1)
-    pad: tuple[int, int, int, int] = (0, 0, 0, 0)
-    groups: int = 1
-
-    def size(self) -> Pair:
-        spans = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
-        pads = (self.pad[0] + self.pad[2], self.pad[1] + self.pad[3])
-        h, w = ((i + p - span) // s + 1 for i, p, span, s in zip(self.image[1:3], pads, spans, self.stride, strict=True))
-        return h, w
-
-    def transposed_size(self, crop: int) -> Pair:
-        spans = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
-        pads = (self.pad[0] + self.pad[2], self.pad[1] + self.pad[3])
-        h, w = ((i - 1) * s + span - p for i, p, span, s in zip(self.image[1:3], pads, spans, self.stride, strict=True))
-        return h + crop, w + crop
-
-    def attrs(self, *dropped: str) -> dict[str, Any]:
-        values = dict(zip(("pad_top", "pad_left", "pad_bottom", "pad_right"), self.pad, strict=True))
-        values |= {"stride_h": self.stride[0], "stride_w": self.stride[1], "dilation_h": self.dilation[0], "dilation_w": self.dilation[1]}
-        return {k: v for k, v in (values | {"groups": self.groups}).items() if k not in dropped}
-
+from tests.ops.cases.geometry import Geometry, Pair, random_geometry
 
 G = Geometry
-EDGES = (1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33)
+EDGES = (1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65)
 CONV = (
     *(G((1, 3, 5, c), 9, (1, 1)) for c in EDGES),
     *(G((1, 4, 3, 5), o, (3, 3), pad=(1, 1, 1, 1)) for o in EDGES),
@@ -97,50 +62,60 @@ TRANSPOSED = (
     G((1, 3, 3, 8), 8, (2, 2), stride=(2, 2), groups=4),
     G((1, 3, 2, 6), 3, (1, 1), stride=(3, 2), groups=3),
 )
-POOL = (
-    *(G((1, 4, 5, c), 1, (2, 2), stride=(2, 2)) for c in EDGES),
-    G((2, 7, 6, 3), 1, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
-    G((1, 6, 6, 5), 1, (6, 6)),
-    G((1, 2, 2, 8), 1, (3, 3), pad=(1, 1, 1, 1)),
-    G((1, 9, 8, 4), 1, (2, 3), stride=(3, 1), dilation=(3, 2), pad=(0, 2, 1, 0)),
-    G((1, 2, 3, 2), 1, (2, 2), stride=(1, 2), pad=(3, 2, 3, 4)),
-    G((1, 1, 25, 9), 1, (1, 25)),
-    G((2, 9, 11, 6), 1, (2, 1), pad=(1, 0, 0, 0)),
-)
+BY_LAYOUT = {"conv": CONV, "depthwise": DEPTHWISE, "transposed": TRANSPOSED}
+# Sums as large as they get: every tap at +-255 times +-255.
+LARGEST = {
+    "conv": G((1, 5, 5, 33), 9, (3, 3)),
+    "depthwise": G((1, 9, 9, 17), 1, (7, 7)),
+    "transposed": G((1, 4, 4, 33), 5, (3, 3), stride=(1, 1), pad=(1, 1, 1, 1)),
+}
 
 
-def _zeros(rng: Rng, weights: bool = True) -> dict[str, int]:
-    zeros = {"x_zero": pick(rng, ZEROS), "y_zero": pick(rng, ZEROS)}
-    return zeros | {"w_zero": pick(rng, (0, 0, 0, -128, 127, 9))} if weights else zeros
+def case_s8(rng: Rng, g: Geometry, layout: str, fills: tuple[str, str], zeros: dict[str, int], large_bias: bool = False) -> Case:
+    w_shape, out, size, attrs = _weights(rng, g, layout)
+    x, w = fill_s8(rng, g.image, fills[0]), fill_s8(rng, w_shape, fills[1])
+    taps = w.size // out
+    spread = dot_spread(x, zeros["x_zero"], w, zeros["w_zero"], taps)
+    blob = channel_blob(rng, out, spread, 2**31 - 1 - 65025.0 * taps if large_bias else spread)
+    label = f"{layout} {g} x={fills[0]} w={fills[1]}"
+    return Case(label, attrs | zeros | s8_limits(rng), (x, w, blob), (g.image[0], *size, out), constant=(1, 2))
 
 
-def _two_fills(kinds: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """random x random twice, every extreme against every other once."""
-    yield "random", "random"
-    yield from ((a, b) for a in kinds for b in kinds)
+def case_f32(rng: Rng, g: Geometry, layout: str, fills: tuple[str, str]) -> Case:
+    w_shape, out, size, attrs = _weights(rng, g, layout)
+    x, w, bias = fill_f32(rng, g.image, fills[0]), fill_f32(rng, w_shape, fills[1]), fill_f32(rng, (out,), "random")
+    label = f"{layout} {g} x={fills[0]} w={fills[1]}"
+    return Case(label, attrs | f32_limits(rng), (x, w, bias), (g.image[0], *size, out), "f32", (1, 2))
 
 
-def _weighted_s8(rng: Rng, geometries: tuple[Geometry, ...], layout: str) -> Cases:
-    for i, g in enumerate(geometries):
-        fills = list(_two_fills(FILLS_S8))
-        for fx, fw in fills if i % 8 == 0 else [fills[0], fills[2 + i % 15]]:
-            x, zeros = fill_s8(rng, g.image, fx), _zeros(rng)
-            w_shape, out, size, attrs = _weights(rng, g, layout)
-            w = fill_s8(rng, w_shape, fw)
-            taps = w.size // out
-            spread = dot_spread(x, zeros["x_zero"], w, zeros["w_zero"], taps)
-            blob = channel_blob(rng, out, spread, 2**31 - 1 - 65025.0 * taps if i % 5 == 1 else spread)
-            label = f"{layout} {g} x={fx} w={fw}"
-            yield Case(label, attrs | zeros | s8_limits(rng), (x, w, blob), (g.image[0], *size, out), constant=(1, 2))
+def _zeros(rng: Rng) -> dict[str, int]:
+    return {"x_zero": pick(rng, ZEROS), "w_zero": pick(rng, (0, 0, 0, -128, 127, 9)), "y_zero": pick(rng, ZEROS)}
 
 
-def _weighted_f32(rng: Rng, geometries: tuple[Geometry, ...], layout: str) -> Cases:
-    for i, g in enumerate(geometries):
-        for fx, fw in [("random", "random"), (FILLS_F32[i % 4], FILLS_F32[i % 3])]:
-            w_shape, out, size, attrs = _weights(rng, g, layout)
-            x, w, bias = fill_f32(rng, g.image, fx), fill_f32(rng, w_shape, fw), fill_f32(rng, (out,), "random")
-            label = f"{layout} {g} x={fx} w={fw}"
-            yield Case(label, attrs | f32_limits(rng), (x, w, bias), (g.image[0], *size, out), "f32", (1, 2))
+def _weighted_s8(rng: Rng, layout: str) -> Cases:
+    every = list(itertools.product(FILLS_S8, FILLS_S8))
+    for i, g in enumerate(BY_LAYOUT[layout]):
+        for fills in [every[0], *(every if i % 8 == 0 else [every[1 + i % 15]])]:
+            yield case_s8(rng, g, layout, fills, _zeros(rng), large_bias=i % 5 == 1)
+    for x_zero, w_zero, *fills in itertools.product((-128, 127), (-128, 0, 127), ("low", "high", "ends"), ("low", "high", "ends")):
+        zeros = {"x_zero": x_zero, "w_zero": w_zero, "y_zero": 0}
+        yield case_s8(rng, LARGEST[layout], layout, (fills[0], fills[1]), zeros)
+
+
+def _weighted_f32(rng: Rng, layout: str) -> Cases:
+    for i, g in enumerate(BY_LAYOUT[layout]):
+        for fills in [("random", "random"), (FILLS_F32[i % 4], FILLS_F32[i // 4 % 4])]:
+            yield case_f32(rng, g, layout, fills)
+
+
+def random_s8(rng: Rng, layout: str) -> Case:
+    return case_s8(
+        rng, random_geometry(rng, layout), layout, (pick(rng, FILLS_S8), pick(rng, FILLS_S8)), _zeros(rng), bool(rng.integers(2))
+    )
+
+
+def random_f32(rng: Rng, layout: str) -> Case:
+    return case_f32(rng, random_geometry(rng, layout), layout, (pick(rng, FILLS_F32), pick(rng, FILLS_F32)))
 
 
 def _weights(rng: Rng, g: Geometry, layout: str) -> tuple[tuple[int, ...], int, Pair, dict[str, Any]]:
@@ -155,55 +130,8 @@ def _weights(rng: Rng, g: Geometry, layout: str) -> tuple[tuple[int, ...], int, 
     return shape, g.out, g.size(), g.attrs()
 
 
-def _pool_attrs(g: Geometry) -> dict[str, Any]:
-    return {"kernel_h": g.kernel[0], "kernel_w": g.kernel[1], **g.attrs("groups")}
-
-
-def _pooled(g: Geometry) -> tuple[int, ...]:
-    return (g.image[0], *g.size(), g.image[3])
-
-
-def avg_pool2d_s8(rng: Rng) -> Cases:
-    for g in POOL:
-        area = g.kernel[0] * g.kernel[1]
-        for i, kind in enumerate(FILLS_S8 * 2):
-            zeros = _zeros(rng, weights=False)
-            pairs = [scalar_mn(rng, c * 60.0) for c in range(1, area + 1)]
-            table = np.array([m for m, _ in pairs], "<i4").tobytes() + np.array([n for _, n in pairs], np.int8).tobytes()
-            extra = (np.frombuffer(table, np.uint8),) if i >= 4 else ()
-            attrs = _pool_attrs(g) | zeros | s8_limits(rng) | {"include_pad": i % 2}
-            inputs = (fill_s8(rng, g.image, kind), *extra)
-            yield Case(f"{g} {kind} rq={bool(extra)}", attrs, inputs, _pooled(g), constant=(1,) if extra else ())
-
-
-def max_pool2d_s8(rng: Rng) -> Cases:
-    for g in POOL:
-        for kind in FILLS_S8:
-            yield Case(f"{g} {kind}", _pool_attrs(g) | s8_limits(rng), (fill_s8(rng, g.image, kind),), _pooled(g))
-
-
-def avg_pool2d_f32(rng: Rng) -> Cases:
-    for g in POOL:
-        for i, kind in enumerate(FILLS_F32):
-            attrs = _pool_attrs(g) | f32_limits(rng) | {"include_pad": i % 2}
-            yield Case(f"{g} {kind}", attrs, (fill_f32(rng, g.image, kind),), _pooled(g), "f32")
-
-
-def max_pool2d_f32(rng: Rng) -> Cases:
-    for g in POOL:
-        for kind in FILLS_F32:
-            yield Case(f"{g} {kind}", _pool_attrs(g) | f32_limits(rng), (fill_f32(rng, g.image, kind),), _pooled(g), "f32")
-
-
+LAYOUTS = {"conv2d": "conv", "depthwise_conv2d": "depthwise", "transpose_conv2d": "transposed"}
 TABLE: Table = {
-    "conv2d_s8": lambda rng: _weighted_s8(rng, CONV, "conv"),
-    "depthwise_conv2d_s8": lambda rng: _weighted_s8(rng, DEPTHWISE, "depthwise"),
-    "transpose_conv2d_s8": lambda rng: _weighted_s8(rng, TRANSPOSED, "transposed"),
-    "conv2d_f32": lambda rng: _weighted_f32(rng, CONV, "conv"),
-    "depthwise_conv2d_f32": lambda rng: _weighted_f32(rng, DEPTHWISE, "depthwise"),
-    "transpose_conv2d_f32": lambda rng: _weighted_f32(rng, TRANSPOSED, "transposed"),
-    "avg_pool2d_s8": avg_pool2d_s8,
-    "max_pool2d_s8": max_pool2d_s8,
-    "avg_pool2d_f32": avg_pool2d_f32,
-    "max_pool2d_f32": max_pool2d_f32,
+    **{f"{name}_s8": partial(_weighted_s8, layout=layout) for name, layout in LAYOUTS.items()},
+    **{f"{name}_f32": partial(_weighted_f32, layout=layout) for name, layout in LAYOUTS.items()},
 }
