@@ -83,24 +83,30 @@ def _imported(weight: Tensor, axis: int, rows: Float64) -> _Channels | None:
 
 
 def _bias(bias: Tensor, channels: _Channels, x_scale: float) -> Int64:
-    """The bias as integers; widens the scale of channels whose bias would be beyond the limit, and rounds their weights again."""
+    """The bias as integers: those of the source where they fit, else rounded.
+
+    Widens the scale of channels whose bias would be beyond the limit, and rounds their weights again.
+    """
+    kept, integers = _imported_bias(bias, x_scale * channels.scale)
     real = bias.real().astype(np.float64)
     needed = np.abs(real) / (x_scale * BIAS_LIMIT)
-    wide = needed > channels.scale
+    wide = ~kept & (needed > channels.scale)
     if wide.any():
         channels.scale = np.where(wide, needed, channels.scale)
         q = np.clip(np.rint(channels.real / channels.scale[:, None]) + channels.zero, -128, 127)
         channels.q = np.where(wide[:, None], q.astype(np.int64), channels.q)
-    kept = _imported_bias(bias, x_scale * channels.scale)
     rounded = np.clip(np.rint(real / (x_scale * channels.scale)), -BIAS_LIMIT, BIAS_LIMIT).astype(np.int64)
-    return rounded if kept is None else kept
+    return np.where(kept, integers, rounded)
 
 
-def _imported_bias(bias: Tensor, scale: Float64) -> Int64 | None:
+def _imported_bias(bias: Tensor, scale: Float64) -> tuple[NDArray[np.bool_], Int64]:
+    """Per channel: whether the source's integer is at this scale and within the limit; the integers."""
+    none = np.zeros(scale.shape, np.int64)
     if bias.quant is None or bias.data is None or bias.quant.zero.any():
-        return None
-    same = np.allclose(np.broadcast_to(bias.quant.scale, scale.shape), scale, rtol=_SAME_SCALE, atol=0)
-    return bias.data.astype(np.int64) if same and int(np.abs(bias.data.astype(np.int64)).max(initial=0)) <= BIAS_LIMIT else None
+        return none.astype(np.bool_), none
+    integers = np.broadcast_to(bias.data.astype(np.int64), scale.shape)
+    same = np.isclose(np.broadcast_to(bias.quant.scale, scale.shape), scale, rtol=_SAME_SCALE, atol=0)
+    return same & (np.abs(integers) <= BIAS_LIMIT), integers
 
 
 def _proof(node_name: str, channels: _Channels, offset: Array, x: Affine) -> Int64:

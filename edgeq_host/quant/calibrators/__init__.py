@@ -38,7 +38,8 @@ def options(method: str, values: dict[str, Any]) -> Any:
 
 
 def make(method: str, values: dict[str, Any]) -> Observer:
-    observer: Observer = _module(method).Observer(options(method, values))
+    checked = options(method, values)
+    observer: Observer = _module(method).Observer(checked)
     return observer
 
 
