@@ -37,8 +37,8 @@ def normalize(graph: Graph) -> Graph:
 
 def _until_stable(graph: Graph, rewrites: tuple[Rewrite, ...]) -> None:
     for _ in range(_MAX_ROUNDS):
-        changed = [Rewriter(graph).sweep(rewrite) for rewrite in rewrites]
-        changed.append(edges.absorb(graph))
+        changed = [edges.absorb(graph)]  # first: a transpose right behind an input would sink away from it
+        changed += [Rewriter(graph).sweep(rewrite) for rewrite in rewrites]
         if not any(changed):
             return
     raise AssertionError("the passes do not come to an end")
