@@ -1,0 +1,236 @@
+"""What an agent can be asked, as Python calls. One Device is one session; deploy, profile, run and plan are made of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+
+from edgeq_host import wire
+from edgeq_host.errors import UsageError
+from edgeq_host.faults import Refused
+from edgeq_host.link import QUIET_S, Link
+from edgeq_host.transports import open_transport
+from edgeq_runtime import lists
+
+STORE, MEMORY = 1, 2  # target of a put
+Progress = Callable[[int, int], None]  # bytes sent, of how many
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the device says of itself; 0 where it does not know."""
+
+    board: str
+    machine: str
+    system: str
+    agent: str
+    clock_hz: int
+    memory_bytes: int
+    memory_free: int
+    store_free: int
+    isas: int
+    isa_names: tuple[str, ...]
+    kernels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Version:
+    version: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One model in the store. damaged: why its record cannot be read, else empty."""
+
+    name: str
+    current: Version | None
+    previous: Version | None
+    damaged: str = ""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An input or output; the same fields as edgeq_runtime's. inner_bytes: of the tensor inside."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+    scale: float
+    zero: int
+    inner_bytes: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open model: sizes are exact, in bytes, for the instruction sets in `isas`."""
+
+    version: int
+    sha256: str
+    variant: str
+    file_bytes: int
+    model_bytes: int
+    packed_bytes: int
+    arena_bytes: int
+    activation_bytes: int
+    scratch_bytes: int
+    macs: int
+    isas: int
+    inputs: tuple[Edge, ...]
+    outputs: tuple[Edge, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    index: int
+    name: str
+    op: str
+    kernel: str
+    isa: str
+    macs: int
+
+
+@dataclass(frozen=True)
+class Switched:
+    """Which version is current now; the self-test of `variants` variants has passed on the device."""
+
+    version: int
+    sha256: str
+    variants: int
+
+
+def _version(reply: wire.Reply, prefix: str) -> Version | None:
+    number = int(reply[f"{prefix}version"])
+    return Version(number, int(reply[f"{prefix}size"]), reply[f"{prefix}sha256"].hex()) if number else None
+
+
+def _edge(reply: wire.Reply) -> Edge:
+    names = {row.id: row.name for row in lists.qtypes().values()}
+    shape = tuple(reply["shape"][: reply["rank"]])
+    return Edge(reply["name"], shape, names[reply["type"]], reply["bytes"], reply["scale"], reply["zero"], reply["inner_bytes"])
+
+
+class Device:
+    """A session with the agent of a board. Use it in a `with`."""
+
+    def __init__(self, address: str, what: str, quiet_s: float = QUIET_S) -> None:
+        self.what = what
+        transport = open_transport(address)
+        try:
+            self.link = Link(transport, what, quiet_s)
+        except BaseException:
+            transport.close()
+            raise
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.link.close()
+
+    def facts(self) -> Facts:
+        device, *kernels = list(self.link.stream("info"))
+        f = dict(device.fields)
+        f["isa_names"] = tuple(f["isa_names"].split())
+        return Facts(**f, kernels=tuple(k["name"] for k in kernels))
+
+    def installed(self) -> list[Installed]:
+        found = []
+        for reply in self.link.stream("list"):
+            fault = wire.faults().get(reply["fault"])
+            found.append(Installed(reply["name"], _version(reply, ""), _version(reply, "previous_"), fault.text if fault else ""))
+        return sorted(found, key=lambda model: model.name)
+
+    def put(self, name: str, data: bytes, target: int, progress: Progress | None = None) -> int | None:
+        """Bring the bytes to the device: to the store, where `commit` installs them, or to its memory. The version where it has them."""
+        digest = hashlib.sha256(data).digest()
+        for again in (True, False):
+            ready = self.link.call("put", "ready", target=target, size=len(data), sha256=digest, name=name)
+            if ready["current"]:
+                return int(ready["version"])
+            try:
+                self._send(data, ready["offset"], progress)
+                return None
+            except Refused as refused:
+                # The part that an interrupted upload had left was damaged, and is gone now.
+                if not (again and refused.name == "hash" and ready["offset"]):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _send(self, data: bytes, start: int, progress: Progress | None) -> None:
+        step = self.link.max_message - wire.DATA_OVERHEAD
+        for at in range(start, len(data), step):
+            self.link.send("data", offset=at, bytes=data[at : at + step])
+            self.link.poll()  # raises where the device has refused: no need to send the rest
+            if progress is not None:
+                progress(min(at + step, len(data)), len(data))
+        self.link.call("end", "done")
+
+    def commit(self, limit_s: float) -> Switched:
+        """Self-test on the device, then the switch."""
+        return self._switched(self.link.call("commit", "installed", limit_ms=_ms(limit_s)))
+
+    def rollback(self, name: str, limit_s: float) -> Switched:
+        return self._switched(self.link.call("rollback", "installed", name=name, limit_ms=_ms(limit_s)))
+
+    def selftest(self, name: str, limit_s: float, version: int = 0) -> Switched:
+        """Run the self-test of an installed version (0: the current one)."""
+        return self._switched(self.link.call("selftest", "installed", name=name, version=version, limit_ms=_ms(limit_s)))
+
+    @staticmethod
+    def _switched(reply: wire.Reply) -> Switched:
+        return Switched(reply["version"], reply["sha256"].hex(), reply["variants"])
+
+    def remove(self, name: str) -> None:
+        self.link.call("remove", "done", name=name)
+
+    def open(self, name: str = "", version: int = 0, variant: str = "", isas: int = 0) -> Opened:
+        """Open an installed model, or ("") the one in memory, for layers, infer and profile. isas 0: all that the agent uses."""
+        head, *edges = list(self.link.stream("open", name=name, version=version, variant=variant, isas=isas))
+        f = {key: value for key, value in head.fields.items() if key not in ("operators", "inputs", "outputs")}
+        f["sha256"] = f["sha256"].hex()
+        inputs = tuple(_edge(e) for e in edges if not e["output"])
+        return Opened(**f, inputs=inputs, outputs=tuple(_edge(e) for e in edges if e["output"]))
+
+    def layers(self) -> list[Layer]:
+        return [Layer(**r.fields) for r in self.link.stream("layers")]
+
+    def infer(self, inputs: list[tuple[str, bytes]], inner: bool = False) -> tuple[list[bytes], int]:
+        """inputs: type and bytes of each. inner: int8 outputs as they lie. The bytes of the outputs, and nanoseconds of the run alone."""
+        step = self.link.max_message - wire.DATA_OVERHEAD
+        ids = {row.name: row.id for row in lists.qtypes().values()}
+        for index, (kind, data) in enumerate(inputs):
+            for at in range(0, max(len(data), 1), step):
+                self.link.send("input", index=index, type=ids[kind], offset=at, bytes=data[at : at + step])
+        self.link.send("infer", inner=int(inner))
+        outputs: list[bytearray] = []
+        while (reply := self.link.receive()).name == "output":
+            if reply["offset"] == 0:
+                outputs.append(bytearray())
+            outputs[reply["index"]] += reply["bytes"]
+        return [bytes(output) for output in outputs], int(reply["time_ns"])
+
+    def profile(self, runs: int, warmup: int) -> Iterator[tuple[int, int, list[int]]]:
+        """As they come: number of the run, its nanoseconds, those of its layers."""
+        if not 0 < runs <= 1_000_000 or not 0 <= warmup <= 1_000_000:
+            raise UsageError(f"{runs} runs after {warmup} to warm up", "give 1 to 1000000 runs and 0 to 1000000 to warm up")
+        layer_ns: list[int] = []
+        run, total = -1, 0
+        for reply in self.link.stream("profile", runs=runs, warmup=warmup):
+            if reply["run"] != run and layer_ns:
+                yield run, total, layer_ns
+            if reply["first"] == 0:
+                layer_ns = []
+            run, total = reply["run"], reply["total_ns"]
+            blob = reply["layer_ns"]
+            layer_ns += [int.from_bytes(blob[i : i + 4], "little") for i in range(0, len(blob), 4)]
+        if layer_ns:
+            yield run, total, layer_ns
+
+
+def _ms(seconds: float) -> int:
+    return max(1, min(int(seconds * 1000), 0xFFFFFFFF))

@@ -1,0 +1,62 @@
+"""What the device answers when it refuses, as the errors of this program."""
+
+from __future__ import annotations
+
+from edgeq_host import wire
+from edgeq_host.errors import BoardError, EdgeqError, LinkError, ModelError, RollbackError, RolledBackError, UsageError
+from edgeq_runtime import native
+
+_HINTS = {
+    "unknown_command": "update the agent on the device: it is older than this program",
+    "version": "update the older of the two",
+    "malformed": "update edgeq on both sides; if it stays, report it",
+    "too_long": "the device takes less at once than was sent; update edgeq on both sides",
+    "memory": "use a smaller model or free memory on the device; `edgeq plan` shows the exact bytes",
+    "argument": "check the shape and type of the inputs with `edgeq inspect`",
+    "name": "choose another name",
+    "missing": "`edgeq status` lists what is installed; `edgeq deploy` installs",
+    "busy": "wait until the other deploy has ended, then repeat",
+    "full": "free space on the device or remove a model with `edgeq remove`; nothing was changed",
+    "io": "check the disk of the device; nothing was changed",
+    "corrupt": "deploy the model again; the damaged file is replaced",
+    "hash": "repeat the deploy; nothing was changed",
+    "no_previous": "a rollback needs two versions on the device",
+    "denied": "give the user of the agent the right to write to the store, or choose another with EDGEQ_STORE",
+    "model": "make the file again with edgeq quantize; nothing was changed",
+    "selftest_failed": "this device computes something else than the file says: report it with the output of `edgeq status`",
+    "selftest_crashed": "the previous version runs; report it with the output of `edgeq status`",
+    "selftest_hung": "the previous version runs; give a slow device more time with --timeout",
+    "no_variant": "`edgeq inspect` lists the variants of the file",
+    "switch_failed": "check the disk of the device; the previous version runs",
+    "rollback_failed": "check the disk of the device, then deploy again",
+}
+_CLASSES: dict[int, type[EdgeqError]] = {2: UsageError, 3: BoardError, 4: LinkError, 5: RolledBackError, 8: RollbackError}
+
+
+class Refused(Exception):
+    """The device answered `error`; the method makes of it what the user sees."""
+
+    def __init__(self, reply: wire.Reply) -> None:
+        number = int(reply["fault"])
+        self.fault = wire.faults().get(number, wire.Fault(number, f"fault_{number}", 4, f"the device reports fault {number}"))
+        self.detail = int(reply["detail"])
+        super().__init__(self.text)
+
+    @property
+    def name(self) -> str:
+        return self.fault.name
+
+    @property
+    def text(self) -> str:
+        if self.name in ("model", "argument") and self.detail:
+            return f"{self.fault.text}: {native.library().eq_status_text(self.detail).decode('ascii')}"
+        if self.name == "selftest_failed":
+            return f"{self.fault.text} (sample {self.detail})"
+        if self.name == "selftest_crashed" and self.detail:
+            return f"{self.fault.text} (signal {self.detail})"
+        return self.fault.text
+
+    def error(self, what: str) -> EdgeqError:
+        """`what` was being done to which model on which board."""
+        kind = ModelError if self.name == "model" else _CLASSES[self.fault.exit_code]
+        return kind(f"{what}: {self.text}", _HINTS.get(self.name, ""))

@@ -1,0 +1,145 @@
+"""A session with an agent over a transport: hello, requests, answers. The frames are the C code's (linklib)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from edgeq_host import wire
+from edgeq_host.errors import LinkError
+from edgeq_host.faults import Refused
+from edgeq_host.linklib import Endpoint, Limits
+from edgeq_host.transports import Closed, Transport
+
+SOFTWARE = 0x000100  # version of this program: major << 16, minor << 8, patch
+LIMITS = Limits(1 << 16, 1 << 20, (1 << 16) + 64, SOFTWARE)
+CONNECT_S = 10.0
+_NO_ANSWER = "check that the device is on, that the address is right and that no other program uses the line"
+QUIET_S = 30.0  # without any good frame while an answer is due
+
+
+def _version(number: int) -> str:
+    return f"{number >> 8}.{number & 255}"
+
+
+class Link:
+    """Requests are answered in order. Everything that goes wrong on the way is a LinkError; what the device refuses is Refused."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        what: str,
+        quiet_s: float = QUIET_S,
+        limits: Limits = LIMITS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport, self._what, self._quiet_s, self._clock = transport, what, quiet_s, clock
+        self._end = Endpoint(limits)
+        self._in = bytearray()
+        self._connect()
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _flush(self) -> None:
+        while frame := self._end.transmit(self._now_ms()):
+            self._transport.write(frame)
+
+    def _pump(self, wait_s: float) -> None:
+        """Move bytes; wait at most wait_s for some to come."""
+        try:
+            self._flush()
+            wait = min(wait_s, self._end.wait_ms(self._now_ms()) / 1000)
+            data = self._transport.read(1 << 16, wait)
+            if data:
+                self._end.receive(data, self._now_ms())
+            self._flush()
+        except Closed as end:
+            raise LinkError(f"{self._what}: {end}", "the device runs what it ran before; repeat the command") from end
+
+    def _connect(self) -> None:
+        self._end.connect(secrets.randbelow(0xFFFF) + 1, self._now_ms())
+        end = self._clock() + min(CONNECT_S, self._quiet_s)
+        while not self._end.state(self._now_ms()).open:
+            if self._clock() >= end:
+                raise LinkError(
+                    f"{self._what}: no answer",
+                    "check that the device is on, that the address is right and that no other program uses the line",
+                )
+            self._pump(0.3)
+        state = self._end.state(self._now_ms())
+        if state.protocol == 0:
+            major, minor = wire.protocol()
+            mine, theirs = f"{major}.{minor}", f"{_version(state.peer.oldest)} to {_version(state.peer.newest)}"
+            old = (state.peer.newest >> 8, state.peer.newest & 255) < (major, minor)
+            remedy = "update the agent on the device (its firmware, or edgeq-runtime)" if old else "update edgeq on this machine"
+            raise LinkError(f"{self._what}: this program speaks protocol {mine}, the agent {theirs}", remedy)
+        self.max_message = int(min(state.peer.max_message, self._end.limits.max_message))
+
+    def statistics(self) -> dict[str, int]:
+        state = self._end.state(self._now_ms())
+        return {name: int(getattr(state, name)) for name in ("payload", "frames_sent", "frames_lost", "frames_dropped")}
+
+    def send(self, name: str, /, **values: Any) -> None:
+        """Put a request on its way; returns when the window has taken it."""
+        data = wire.encode(name, **values)
+        while data := data[self._end.write(data) :]:
+            self._pump(1.0)
+            self._check_quiet()
+        self._pump(0.0)
+
+    def _check_quiet(self) -> None:
+        quiet = self._end.state(self._now_ms()).quiet_ms / 1000
+        if quiet >= self._quiet_s:
+            raise LinkError(f"{self._what}: silent for {quiet:.0f} s", "check the line and the device; a longer --timeout waits longer")
+
+    def poll(self) -> wire.Reply | None:
+        """A message that has come, if there is one. Refused where it is an error."""
+        while part := self._end.read():
+            self._in += part
+        if len(self._in) < wire.HEAD.size:
+            return None
+        number, size = wire.HEAD.unpack_from(self._in)
+        if size > self._end.limits.max_message:
+            raise LinkError(
+                f"{self._what}: a message of {size} bytes, at most {self._end.limits.max_message} were agreed", "update edgeq on both sides"
+            )
+        if len(self._in) < wire.HEAD.size + size:
+            return None
+        body = bytes(self._in[wire.HEAD.size : wire.HEAD.size + size])
+        del self._in[: wire.HEAD.size + size]
+        try:
+            reply = wire.decode(number, body)
+        except ValueError as error:
+            raise LinkError(f"{self._what}: {error}", "update edgeq on both sides") from error
+        if reply.name == "error":
+            raise Refused(reply)
+        return reply
+
+    def receive(self) -> wire.Reply:
+        """The next message. The device shows that it lives while it works: only silence ends the wait."""
+        while (reply := self.poll()) is None:
+            self._pump(1.0)
+            self._check_quiet()
+        return reply
+
+    def call(self, name: str, answer: str, /, **values: Any) -> wire.Reply:
+        """Send a request and receive its one answer."""
+        self.send(name, **values)
+        return self._expect(self.receive(), answer)
+
+    def stream(self, name: str, /, **values: Any) -> Iterator[wire.Reply]:
+        """Send a request and give its answers up to `done`."""
+        self.send(name, **values)
+        while (reply := self.receive()).name != "done":
+            yield reply
+
+    def _expect(self, reply: wire.Reply, answer: str) -> wire.Reply:
+        if reply.name != answer:
+            raise LinkError(f"{self._what}: the agent answered {reply.name}, expected {answer}", "update edgeq on both sides")
+        return reply
+
+    def close(self) -> None:
+        self._transport.close()

@@ -1,0 +1,39 @@
+"""Ways to reach a device. An address is `scheme:rest`; the scheme is the file in this folder that opens it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Protocol
+
+from edgeq_host.errors import UsageError
+
+
+class Transport(Protocol):
+    """A stream of bytes in both directions. `read` and `write` raise Closed once the other end has gone."""
+
+    def read(self, size: int, timeout_s: float) -> bytes:
+        """At most `size` bytes; empty where nothing came in time."""
+
+    def write(self, data: bytes) -> None:
+        """All of it. What arrives meanwhile is kept for `read`."""
+
+    def close(self) -> None:
+        """Release everything; more than once is allowed."""
+
+
+class Closed(Exception):
+    """The stream has ended; the text says what is known of the reason."""
+
+
+def schemes() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def open_transport(address: str) -> Transport:
+    """UsageError: no such scheme. LinkError: it cannot be opened."""
+    scheme, _, rest = address.partition(":")
+    if scheme not in schemes():
+        raise UsageError(f"no transport {scheme!r} in the address {address!r}", f"have: {', '.join(schemes())}")
+    transport: Transport = importlib.import_module(f"{__name__}.{scheme}").open_address(rest)
+    return transport

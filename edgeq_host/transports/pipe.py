@@ -1,0 +1,104 @@
+"""`pipe:COMMAND`: a process on this machine, on its standard input and output. {agent} is the agent that comes with edgeq."""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import edgeq_runtime
+from edgeq_host.errors import LinkError
+from edgeq_host.transports import Closed
+
+_CHUNK = 1 << 16
+_END_S = 2.0  # for the process to end by itself once its input is closed
+
+
+class PipeTransport:
+    def __init__(self, command: list[str]) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process; close ends both)
+        try:
+            # A session of its own: Ctrl-C in the terminal is for the host alone, which then ends the link in order.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0, start_new_session=True
+            )
+        except OSError as error:
+            self._errors.close()
+            hint = "build it with `make build`" if isinstance(error, FileNotFoundError) else "check the path and its rights"
+            raise LinkError(f"cannot start {command[0]}: {error.strerror or error}", hint) from error
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._in, self._out = self._process.stdout.fileno(), self._process.stdin.fileno()
+        os.set_blocking(self._out, False)
+        self._kept = bytearray()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def _closed(self) -> Closed:
+        try:
+            code: int | None = self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            code = None
+        self._errors.seek(0)
+        text = self._errors.read()[-400:].decode("utf-8", "replace").strip()
+        how = "closed its output" if code is None else f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        return Closed(f"the agent {how}" + (f": {text}" if text else ""))
+
+    def _receive(self) -> bytes:
+        data = os.read(self._in, _CHUNK)
+        if not data:
+            raise self._closed()
+        return data
+
+    def read(self, size: int, timeout_s: float) -> bytes:
+        if not self._kept:
+            ready, _, _ = select.select([self._in], [], [], timeout_s)
+            if ready:
+                self._kept += self._receive()
+        data = bytes(self._kept[:size])
+        del self._kept[:size]
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Reads while it waits: with both pipes full, two ends that only write would wait for ever."""
+        view = memoryview(data)
+        while view:
+            ready, writable, _ = select.select([self._in], [self._out], [])
+            if ready:
+                self._kept += self._receive()
+            if writable:
+                try:
+                    view = view[os.write(self._out, view) :]
+                except BlockingIOError:
+                    continue
+                except BrokenPipeError:
+                    raise self._closed() from None
+
+    def close(self) -> None:
+        process = self._process
+        for stream in (process.stdin, process.stdout):
+            if stream is not None and not stream.closed:
+                stream.close()
+        if self._errors.closed:
+            return
+        end = time.monotonic() + _END_S
+        try:
+            process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._errors.close()
+
+
+def agent_path() -> Path:
+    """EDGEQ_AGENT, or the agent in the package edgeq_runtime."""
+    return Path(os.environ.get("EDGEQ_AGENT") or Path(edgeq_runtime.__file__).parent / "lib" / "edgeq-agent")
+
+
+def open_address(rest: str) -> PipeTransport:
+    return PipeTransport([str(agent_path()) if word == "{agent}" else word for word in shlex.split(rest)])
