@@ -114,7 +114,7 @@ class Graph:
         return graph
 
     def validate(self) -> None:
-        """Every node names known tensors and has exactly the attributes of its row in ops.def; producers come first. AssertionError if not."""
+        """AssertionError unless every node names known tensors, in an order that runs, with exactly the attributes of its row."""
         ready = {e.tensor for e in self.inputs} | {t.name for t in self.tensors.values() if t.data is not None}
         for node in self.nodes:
             op = lists.ops()[node.op]

@@ -8,7 +8,7 @@ import struct
 import tempfile
 from pathlib import Path
 
-import flatbuffers  # type: ignore[import-untyped]
+import flatbuffers
 
 from edgeq_host.errors import ModelError
 from edgeq_host.export import eqm_generated as eqm
@@ -22,7 +22,7 @@ TRAILER = struct.Struct("<8sIIQ32sQ16s12s64s")  # and the CRC-32C of it
 TRAILER_BYTES = TRAILER.size + 4
 
 
-class _AlignedBuffer(eqm.BufferT):
+class _AlignedBuffer(eqm.BufferT):  # type: ignore[misc]
     """The generated Pack does not honour alignment: start the vector with it."""
 
     def __init__(self, buffer: eqm.BufferT, alignment: int) -> None:

@@ -1,0 +1,158 @@
+"""From a source model to a packed file: import, quantize, score, self-test, provenance. What `edgeq quantize` and `reproduce` call."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgeq_host import __version__, metrics, recipe, selftest
+from edgeq_host.data import Data, open_data, random_data
+from edgeq_host.errors import ModelError
+from edgeq_host.evaluate import outcome
+from edgeq_host.export import Bundle, Provenance, Score, Variant, to_bytes, write_file
+from edgeq_host.graph import Array, Graph
+from edgeq_host.importers import load
+from edgeq_host.importers.common import ImportOptions
+from edgeq_host.metrics import Difference
+from edgeq_host.provenance import options_text
+from edgeq_host.quant import Island, prepare, quantize_reported
+from edgeq_host.recipe import Recipe
+
+FLOAT = "float32"
+RANDOM = "random"  # the calibration "data" that says nothing about accuracy
+RANDOM_SAMPLES = 8
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The float model and the quantized one on the same samples."""
+
+    float_score: Score
+    score: Score
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A quantized model: the bytes of its .eqm file, and what was found while it was made."""
+
+    name: str
+    data: bytes
+    graph: Graph
+    float_graph: Graph
+    islands: tuple[Island, ...] = ()
+    warnings: tuple[str, ...] = ()
+    comparison: Comparison | None = None
+
+    def save(self, path: str | Path) -> None:
+        """Write the file: all of it or nothing."""
+        write_file(Path(path), self.data)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a model file is made from. calibration: a data path, "random", or None for sources that bring their scales."""
+
+    model: Path
+    recipe: Recipe = field(default_factory=Recipe)
+    calibration: str | None = None
+    score: Path | None = None
+    options: ImportOptions = field(default_factory=ImportOptions)
+    name: str = ""
+
+
+def produce(source: Source) -> Packed:
+    """The packed model of a source file; the same source gives the same bytes."""
+    return pack_graph(load(source.model, source.options), source)
+
+
+def pack_graph(graph: Graph, source: Source) -> Packed:
+    """Quantize a float graph that was imported from `source`."""
+    prepared = prepare(graph, source.recipe)
+    calibration = _calibration(prepared, source)
+    score = None if source.score is None else open_data(source.score, prepared.inputs, source.recipe, _needs_labels(source.recipe))
+    final, islands, warnings = _quantized(prepared, calibration, source.recipe)
+    warnings += _overlap(calibration, score)
+    comparison = None if score is None else _compare(prepared, final, score, source.recipe.metric)
+    name = source.name or model_name(source.model)
+    variant = Variant(
+        source.recipe.precision,
+        final,
+        selftest.make(final, _first(prepared, calibration, score, source.recipe)),
+        None if comparison is None else comparison.score,
+    )
+    bundle = Bundle(name, [variant], final.labels, _provenance(source, calibration, score))
+    return Packed(name, to_bytes(bundle), final, prepared, islands, warnings, comparison)
+
+
+def _quantized(graph: Graph, calibration: Data | None, recipe: Recipe) -> tuple[Graph, tuple[Island, ...], tuple[str, ...]]:
+    if recipe.precision == FLOAT:
+        return graph, (), ()
+    result = quantize_reported(graph, None if calibration is None else calibration.inputs(), recipe)
+    return result.graph, result.islands, result.warnings
+
+
+def model_name(path: Path) -> str:
+    """The name of a model in a store: the stem, with every character that such a name may not have replaced by '-'."""
+    name = "".join(c if (c.isalnum() and c.isascii()) or c in "_.-" else "-" for c in path.stem).lstrip(".-")
+    return name[:64] or "model"
+
+
+def _needs_labels(recipe: Recipe) -> bool:
+    return metrics.metric(recipe.metric).needs_labels
+
+
+def _calibration(graph: Graph, source: Source) -> Data | None:
+    if source.calibration is None:
+        return None
+    if source.calibration == RANDOM:
+        return random_data(graph.inputs, source.recipe.seed, RANDOM_SAMPLES)
+    return open_data(Path(source.calibration), graph.inputs, source.recipe)
+
+
+def _first(graph: Graph, calibration: Data | None, score: Data | None, recipe: Recipe) -> list[Array]:
+    """The sample of the self-test: a real one where there is data."""
+    data = calibration or score or random_data(graph.inputs, recipe.seed, 1)
+    return next(iter(data)).inputs
+
+
+def _compare(float_graph: Graph, graph: Graph, data: Data, metric: str) -> Comparison:
+    before = outcome(float_graph, data, metric, float_graph)
+    after = outcome(graph, data, metric, float_graph)
+    return Comparison(before.score, after.score, metrics.compare(before, after))
+
+
+def _overlap(calibration: Data | None, score: Data | None) -> tuple[str, ...]:
+    """A warning where samples that are scored were seen in calibration: such a score flatters."""
+    if calibration is None or score is None:
+        return ()
+    seen = set(_digests(calibration))
+    both = sum(d in seen for d in _digests(score))
+    return (f"{both} of {score.count} scored samples are in the calibration data too: the score flatters",) if both else ()
+
+
+def _digests(data: Data) -> Iterator[bytes]:
+    return (hashlib.sha256(b"".join(x.tobytes() for x in inputs)).digest() for inputs in data.inputs())
+
+
+def _provenance(source: Source, calibration: Data | None, score: Data | None) -> Provenance:
+    return Provenance(
+        source_name=source.model.name,
+        source_sha256=_file_sha256(source.model),
+        recipe=recipe.dumps(source.recipe),
+        tool=f"edgeq {__version__}",
+        calibration_sha256=b"" if calibration is None else calibration.sha256(),
+        score_sha256=b"" if score is None else score.sha256(),
+        calibration_name="" if source.calibration is None else Path(source.calibration).name,
+        score_name="" if source.score is None else source.score.name,
+        import_options=options_text(source.options),
+    )
+
+
+def _file_sha256(path: Path) -> bytes:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror or error}", "give the path of a model file") from error

@@ -1,0 +1,33 @@
+"""What a file records of how it was made, in and out: the recipe, and the options with which its source was read."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import tomli_w
+
+from edgeq_host import recipe
+from edgeq_host.importers.common import ImportOptions
+from edgeq_host.inspect import text
+from edgeq_host.recipe import Recipe
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def options_text(options: ImportOptions) -> str:
+    return tomli_w.dumps({key: value for key, value in asdict(options).items() if value})
+
+
+def recorded_options(provenance: Any) -> ImportOptions:
+    table = tomllib.loads(text(provenance.importOptions))
+    shapes = {name: tuple(dims) for name, dims in table.get("shapes", {}).items()}
+    return ImportOptions(shapes, tuple(table.get("inputs", ())), tuple(table.get("outputs", ())))
+
+
+def recorded_recipe(provenance: Any, file: str) -> Recipe:
+    return recipe.loads(text(provenance.recipe), f"the recipe in {file}")
