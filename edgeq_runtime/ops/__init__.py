@@ -19,7 +19,7 @@ Run = Callable[[Attrs, list[Array], tuple[int, ...]], Array]
 
 
 def reference(op: str) -> Run:
-    """`run` of the operator. KeyError where ops.def has no such row."""
+    """`run` of the operator; cast's takes the output's type as a fourth argument. KeyError where ops.def has no such row."""
     found: Run = import_module(f"{__name__}.{lists.ops()[op].name}").run
     return found
 

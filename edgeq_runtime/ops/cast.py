@@ -7,7 +7,7 @@ import numpy as np
 from edgeq_runtime.ops._common import DTYPES, Array, Attrs
 
 
-def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...], dtype: str = "f32") -> Array:
+def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...], dtype: str) -> Array:
     x = inputs[0]
     if dtype == "f32":
         return x.astype(np.float32)

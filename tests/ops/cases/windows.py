@@ -97,9 +97,9 @@ def _weighted_s8(rng: Rng, layout: str) -> Cases:
     for i, g in enumerate(BY_LAYOUT[layout]):
         for fills in [every[0], *(every if i % 8 == 0 else [every[1 + i % 15]])]:
             yield case_s8(rng, g, layout, fills, _zeros(rng), large_bias=i % 5 == 1)
-    for x_zero, w_zero, *fills in itertools.product((-128, 127), (-128, 0, 127), ("low", "high", "ends"), ("low", "high", "ends")):
+    for x_zero, w_zero, fx, fw in itertools.product((-128, 127), (-128, 0, 127), ("low", "high", "ends"), ("low", "high", "ends")):
         zeros = {"x_zero": x_zero, "w_zero": w_zero, "y_zero": 0}
-        yield case_s8(rng, LARGEST[layout], layout, (fills[0], fills[1]), zeros)
+        yield case_s8(rng, LARGEST[layout], layout, (fx, fw), zeros)
 
 
 def _weighted_f32(rng: Rng, layout: str) -> Cases:
@@ -109,9 +109,8 @@ def _weighted_f32(rng: Rng, layout: str) -> Cases:
 
 
 def random_s8(rng: Rng, layout: str) -> Case:
-    return case_s8(
-        rng, random_geometry(rng, layout), layout, (pick(rng, FILLS_S8), pick(rng, FILLS_S8)), _zeros(rng), bool(rng.integers(2))
-    )
+    fills = (pick(rng, FILLS_S8), pick(rng, FILLS_S8))
+    return case_s8(rng, random_geometry(rng, layout), layout, fills, _zeros(rng), large_bias=bool(rng.integers(2)))
 
 
 def random_f32(rng: Rng, layout: str) -> Case:
