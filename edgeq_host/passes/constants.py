@@ -9,7 +9,7 @@ import numpy as np
 from edgeq_host.graph import Array, Node, Quant
 from edgeq_host.passes.perm import perm_of, transposed
 from edgeq_host.passes.rewriter import Rewriter
-from edgeq_runtime.ops import reference
+from edgeq_runtime.ops import run
 
 _MAX_ELEMENTS = 1 << 24
 
@@ -37,4 +37,5 @@ def _moved(rewriter: Rewriter, node: Node) -> tuple[Array, Quant | None] | None:
 def _computed(rewriter: Rewriter, node: Node) -> tuple[Array, None]:
     held = [rewriter.tensor(i) for i in node.inputs]
     inputs = [t.real() if t.quant is not None or t.dtype == "f32" else np.asarray(t.data) for t in held]
-    return np.asarray(reference(node.op)(node.attrs, inputs, rewriter.shape(node.outputs[0]))), None
+    out = rewriter.tensor(node.outputs[0])
+    return np.asarray(run(node.op, node.attrs, inputs, out.shape, out.dtype)), None

@@ -12,7 +12,7 @@ from edgeq_host.graph import Array, Attrs, Node, Quant, Tensor
 from edgeq_host.importers.common import Builder, Refusal, checked_shape, dtype_of, full_attrs
 from edgeq_host.importers.tflite_file import FileModel, FileOperator, FileTensor
 from edgeq_host.importers.tflite_ops.constants import constant, quantization
-from edgeq_runtime.ops import reference
+from edgeq_runtime.ops import run
 
 MAX_FOLDED = 2**26  # elements of constants that a file may make us compute, beyond a multiple of its own size
 EDGE_TYPES = {"FLOAT32": "f32", "INT8": "s8", "UINT8": "u8", "INT32": "s32"}
@@ -144,14 +144,14 @@ class Step:
         builder = self.context.builder
         dims = checked_shape(name, shape)
         if not kind.endswith("_f32") and all(t.data is not None for t in inputs):
-            return self._folded(kind, inputs, dims, attrs, name)
+            return self._folded(kind, inputs, dims, attrs, name, dtype or inputs[0].dtype)
         names = [self._carried(t) for t in inputs]
         real = kind.endswith("_f32") or inputs[0].quant is not None
         out = builder.activation(name, dims, dtype or ("f32" if real else inputs[0].dtype), quant)
         builder.graph.nodes.append(Node(kind, out, tuple(names), (out,), full_attrs(kind, attrs)))
         return builder.tensor(out)
 
-    def _folded(self, kind: str, inputs: Sequence[Tensor], dims: tuple[int, ...], attrs: Attrs, name: str) -> Tensor:
+    def _folded(self, kind: str, inputs: Sequence[Tensor], dims: tuple[int, ...], attrs: Attrs, name: str, dtype: str) -> Tensor:
         """Bytes of constants are moved now. Integers stay integers where they all mean the same and no new value comes in."""
         self.context.spend(math.prod(dims))
         quant = inputs[0].quant
@@ -160,7 +160,7 @@ class Step:
             arrays = [np.asarray(t.data) for t in inputs]
         else:
             arrays, quant = [t.real() for t in inputs], None
-        data = reference(kind)(full_attrs(kind, attrs), arrays, dims)
+        data = run(kind, full_attrs(kind, attrs), arrays, dims, dtype)
         return self.context.builder.tensor(self.context.store(name, np.asarray(data), quant))
 
     def _carried(self, tensor: Tensor) -> str:
