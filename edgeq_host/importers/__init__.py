@@ -14,7 +14,10 @@ from edgeq_host.passes import normalize
 __all__ = ["ImportOptions", "format_of", "from_torch", "load"]
 
 _REFUSED = {
-    b"\x89HDF": ("a Keras or HDF5 file", "convert it: tf.lite.TFLiteConverter.from_keras_model(tf.keras.models.load_model(PATH)).convert()"),
+    b"\x89HDF": (
+        "a Keras or HDF5 file",
+        "convert it: tf.lite.TFLiteConverter.from_keras_model(tf.keras.models.load_model(PATH)).convert()",
+    ),
     b"GGUF": ("a GGUF file", "edgeq reads .onnx, .tflite and .pt2"),
 }
 

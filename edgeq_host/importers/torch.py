@@ -72,7 +72,9 @@ def _import(source: Any, inputs: tuple[Any, ...] | None, name: str, shown: str, 
         except EdgeqError:
             raise
         except Exception as error:  # the exporter raises many kinds for what it cannot translate
-            raise ModelError(f"torch cannot export {shown}: {_first_line(error)}", "try torch.onnx.export(..., dynamo=True) by hand to see why") from None
+            raise ModelError(
+                f"torch cannot export {shown}: {_first_line(error)}", "try torch.onnx.export(..., dynamo=True) by hand to see why"
+            ) from None
     model.graph.name = name
     return import_model(model, shown, options)
 

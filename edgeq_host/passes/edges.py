@@ -12,7 +12,7 @@ from edgeq_host.passes.rewriter import Rewriter, remove_dead
 
 def absorb(graph: Graph) -> bool:
     """One round over all edges; True when something changed."""
-    changed = [_input(graph, i) for i in range(len(graph.inputs))] + [_output(graph, i) for i in range(len(graph.outputs))]
+    changed = [_output(graph, i) for i in range(len(graph.outputs))] + [_input(graph, i) for i in range(len(graph.inputs))]
     if any(changed):
         remove_dead(graph)
     return any(changed)

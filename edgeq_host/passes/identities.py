@@ -52,7 +52,8 @@ def _kept_input(rewriter: Rewriter, node: Node) -> str | None:
 def _one_tap(node: Node) -> bool:
     a = node.attrs
     free = math.isinf(a["lo"]) and math.isinf(a["hi"])
-    return free and a["kernel_h"] == a["kernel_w"] == a["stride_h"] == a["stride_w"] == 1 and not any(a[p] for p in a if p.startswith("pad_"))
+    single = a["kernel_h"] == a["kernel_w"] == a["stride_h"] == a["stride_w"] == 1
+    return free and single and not any(a[p] for p in a if p.startswith("pad_"))
 
 
 def _neutral_operand(rewriter: Rewriter, node: Node) -> str | None:

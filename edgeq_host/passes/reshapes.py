@@ -1,4 +1,4 @@
-"""Reshapes between transposes: a transpose passes through a reshape that keeps its groups of dimensions, or goes into the weights beside it."""
+"""A transpose passes through a reshape that keeps its groups of dimensions, or goes into the weights beside it."""
 
 from __future__ import annotations
 

@@ -100,12 +100,13 @@ class Rewriter:
         return self.sole_reader(name) and self.tensor(name).quant is None
 
     # changes
-    def new(self, like: str, shape: Sequence[int], *, quant: Quant | None = None, dtype: str | None = None, data: Array | None = None) -> str:
+    def new(
+        self, like: str, shape: Sequence[int], *, quant: Quant | None = None, dtype: str | None = None, data: Array | None = None
+    ) -> str:
         """A new tensor named after `like`."""
-        name, count = f"{like}/", 1
-        while name in self._names or count == 1:
+        count = 2
+        while (name := f"{like}.{count}") in self._names:
             count += 1
-            name = f"{like}.{count}"
         self._names.add(name)
         kind = dtype or self.tensor(like).dtype
         self.graph.tensors[name] = Tensor(name, tuple(int(d) for d in shape), kind, data, quant)

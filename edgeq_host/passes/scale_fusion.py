@@ -85,7 +85,9 @@ def before_layer(rewriter: Rewriter, node: Node) -> list[Node] | None:
         return None
     linear = rewriter.makers.get(node.inputs[0])
     weights = _plain(rewriter, node)
-    if linear is None or linear.op not in _LINEAR or weights is None or not rewriter.absorbable(node.inputs[0]) or not unbounded(linear.attrs):
+    if linear is None or linear.op not in _LINEAR or weights is None:
+        return None
+    if not rewriter.absorbable(node.inputs[0]) or not unbounded(linear.attrs):
         return None
     for i in (0, 1):
         constant = per_channel(rewriter, linear, 1 - i, rewriter.shape(node.inputs[0])[-1])

@@ -89,8 +89,9 @@ class Op:
             return value.tensor
         if value.data.size > MAX_CONSTANT_ELEMENTS:
             raise Refusal(f"the constant '{self.node.input[i]}' has {value.data.size} elements")
-        if value.data.dtype.kind == "i" and value.data.dtype.itemsize > 4 or value.data.dtype.kind not in "fiu":
-            raise Refusal(f"the constant '{self.node.input[i]}' is {value.data.dtype}", "edgeq computes in float32, int32, int8 and uint8")
+        kind = value.data.dtype
+        if kind.kind not in "fiu" or (kind.kind in "iu" and kind not in (np.int32, np.int8, np.uint8)):
+            raise Refusal(f"the constant '{self.node.input[i]}' is {kind}", "edgeq computes in float32, int32, int8 and uint8")
         return self.builder.constant(self.node.input[i], value.data, value.quant)
 
     def tensor(self, i: int) -> str:
@@ -98,14 +99,15 @@ class Op:
         name = self.any(i)
         held = self.builder.tensor(name)
         value = self.value(i)
-        if held.dtype != "f32" and not (held.data is not None and held.quant is not None) or (isinstance(value, Act) and bool(value.integers)):
+        quantized_constant = held.data is not None and held.quant is not None
+        if (held.dtype != "f32" and not quantized_constant) or (isinstance(value, Act) and value.integers):
             raise Refusal(f"input '{self.node.input[i]}' is {held.dtype}, expected float32")
         return name
 
     # outputs
     @property
     def output(self) -> str:
-        return self.node.output[0]
+        return str(self.node.output[0])
 
     def used(self, i: int) -> bool:
         return i < len(self.node.output) and bool(self.node.output[i]) and self.uses.get(self.node.output[i], 0) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import onnx
@@ -12,14 +13,22 @@ from edgeq_host.graph import Array
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops.context import MAX_CONSTANT_ELEMENTS
 
-_SAME = "Abs Acos And BitShift BitwiseAnd BitwiseNot BitwiseOr Cast CastLike Ceil Clip Cos Div Dropout Elu Equal Erf Exp Flatten Floor Greater "
-_SAME += "GreaterOrEqual HardSigmoid HardSwish Identity IsInf IsNaN LeakyRelu Less LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow PRelu "
-_SAME += "Reciprocal Relu Reshape Round Sigmoid Sign Sin Slice Softmax Softplus Split Sqrt Squeeze Sub Sum Tanh Transpose Unsqueeze Where Xor "
-_SAME += "ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare ArgMax ArgMin CumSum Add Concat Trilu "
-_SAME += "Size Shape QuantizeLinear BatchNormalization NonZero"
-BROADCAST = frozenset(_SAME.split())
-SPECIAL = frozenset(("Constant", "ConstantOfShape", "Expand", "Gather", "GatherElements", "MatMul", "Gemm", "Range", "Tile", "OneHot", "EyeLike"))
-FOLDABLE = BROADCAST | SPECIAL
+# no output has more elements than the inputs broadcast together, or in all
+# fmt: off
+BOUNDED = frozenset((
+    "Abs", "Acos", "Add", "And", "ArgMax", "ArgMin", "BatchNormalization", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "Cast",
+    "CastLike", "Ceil", "Clip", "Concat", "Cos", "CumSum", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp", "Flatten", "Floor",
+    "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity", "IsInf", "IsNaN", "LeakyRelu", "Less", "LessOrEqual", "Log",
+    "Max", "Mean", "Min", "Mod", "Mul", "Neg", "NonZero", "Not", "Or", "PRelu", "Pow", "QuantizeLinear", "Reciprocal", "ReduceL1",
+    "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Round",
+    "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax", "Softplus", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh",
+    "Transpose", "Trilu", "Unsqueeze", "Where", "Xor",
+))
+# fmt: on
+GROWING = frozenset(
+    ("Constant", "ConstantOfShape", "EyeLike", "Expand", "Gather", "GatherElements", "Gemm", "MatMul", "OneHot", "Range", "Tile")
+)
+FOLDABLE = BOUNDED | GROWING
 
 
 def foldable(node: onnx.NodeProto) -> bool:
@@ -59,36 +68,41 @@ def _constant(node: onnx.NodeProto) -> Array:
 
 def _bound(node: onnx.NodeProto, inputs: list[Array]) -> int:
     """At least as many elements as any output has."""
-    if node.op_type in ("ConstantOfShape", "Expand"):
-        wanted = math.prod(max(int(v), 1) for v in inputs[-1].reshape(-1)[:64])
-        return wanted * (inputs[0].size if node.op_type == "Expand" else 1)
-    if node.op_type == "Tile":
-        return inputs[0].size * math.prod(max(int(v), 1) for v in inputs[1].reshape(-1)[:64])
-    if node.op_type == "Range":
-        start, limit, delta = (float(v.reshape(-1)[0]) for v in inputs)
-        return math.ceil(abs((limit - start) / delta)) if delta else MAX_CONSTANT_ELEMENTS + 1
-    if node.op_type == "OneHot":
-        return inputs[0].size * max(int(inputs[1].reshape(-1)[0]), 1)
-    if node.op_type in ("Gather", "GatherElements", "MatMul", "Gemm", "Where", "Concat", "Sum", "NonZero"):
-        return _product_bound(node.op_type, inputs)
-    if len(inputs) == 2 and inputs[0].shape and inputs[1].shape and node.op_type not in ("Reshape", "Split", "Squeeze", "Unsqueeze"):
-        return _broadcast_bound(inputs)
-    return sum(v.size for v in inputs)
+    kind = node.op_type
+    total = sum(v.size for v in inputs)
+    if kind in _GROWTH:
+        return _GROWTH[kind](inputs)
+    if kind in BOUNDED:
+        return max(total * (8 if kind == "NonZero" else 1), _broadcast(inputs))
+    return total
 
 
-def _product_bound(kind: str, inputs: list[Array]) -> int:
-    if kind in ("Concat", "Sum", "NonZero"):
-        return sum(v.size for v in inputs) * (8 if kind == "NonZero" else 1) if kind != "Sum" else _broadcast_bound(inputs)
-    if kind == "Where":
-        return _broadcast_bound(inputs)
-    if kind == "GatherElements":
-        return inputs[1].size
-    rows = inputs[0].shape
-    return inputs[1].size * (inputs[0].size // max(min(rows, default=1), 1)) if kind == "Gather" else math.prod(rows[:-1]) * max(inputs[1].size, 1)
+def _product(values: Array) -> int:
+    """The product of dimensions or repeats as a node gives them."""
+    return math.prod(max(int(v), 1) for v in values.reshape(-1)[:64])
 
 
-def _broadcast_bound(inputs: list[Array]) -> int:
+def _range(inputs: list[Array]) -> int:
+    start, limit, delta = (float(v.reshape(-1)[0]) for v in inputs)
+    return math.ceil(abs((limit - start) / delta)) if delta else MAX_CONSTANT_ELEMENTS + 1
+
+
+_GROWTH: dict[str, Callable[[list[Array]], int]] = {
+    "ConstantOfShape": lambda v: _product(v[0]),
+    "Expand": lambda v: v[0].size * _product(v[1]),
+    "Tile": lambda v: v[0].size * _product(v[1]),
+    "Range": _range,
+    "OneHot": lambda v: v[0].size * _product(v[1]),
+    "Gather": lambda v: v[1].size * (v[0].size // max(min(v[0].shape, default=1), 1)),
+    "GatherElements": lambda v: v[1].size,
+    "MatMul": lambda v: math.prod(v[0].shape[:-1]) * v[1].size,
+    "Gemm": lambda v: v[0].size * v[1].size,
+}
+
+
+def _broadcast(inputs: list[Array]) -> int:
+    """The size of all inputs broadcast together; 0 where they do not, since the operator then is no broadcasting one."""
     try:
         return math.prod(np.broadcast_shapes(*(v.shape for v in inputs)))
-    except ValueError:  # not a broadcast operator: its outputs are no larger than its inputs
-        return sum(v.size for v in inputs)
+    except ValueError:
+        return 0

@@ -12,8 +12,8 @@ from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops import elementwise, matmul, shape
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.conv import convolve
+from edgeq_host.importers.onnx_ops.reduce import normalized
 from edgeq_host.importers.onnx_ops.values import Act, Const, quant_of, same_quant
-
 
 
 def read_quant(op: Op, scale: int, zero: int, axis: int | None) -> tuple[Quant, str]:
@@ -33,7 +33,7 @@ def per_tensor(op: Op, scale: int, zero: int) -> tuple[Quant, str]:
 
 def _axis(op: Op, i: int) -> int:
     rank = max(len(op.shape(i)), 1)
-    return shape.normalized([int(op.attr("axis", 1)) if rank > 1 else 0], rank)[0]
+    return normalized([int(op.attr("axis", 1)) if rank > 1 else 0], rank)[0]
 
 
 def quantize(op: Op) -> None:
@@ -169,5 +169,5 @@ def qlinear_unary(operator: str, *fields: tuple[str, float]) -> Callable[[Op], N
 def qlinear_concat(op: Op) -> None:
     quant, kind = per_tensor(op, 0, 1)
     names = [operand(op, i) for i in range(2, op.count, 3)]
-    axis = shape.normalized([int(op.need("axis"))], len(op.builder.shape(names[0])))[0]
+    axis = normalized([int(op.need("axis"))], len(op.builder.shape(names[0])))[0]
     op.done(op.annotate(shape.join(op, names, axis), quant, True), integers=kind)

@@ -45,7 +45,9 @@ def _symmetric(x: Array, a: Axis) -> Array:
 
 
 def _corners(x: Array, a: Axis) -> Array:
-    return x * (a.old - 1) / (a.new - 1) if a.new > 1 else x * 0.0
+    """The new length counts before it is rounded down."""
+    length = a.scale * a.old if a.scale * a.old - a.new > 1e-3 else a.new
+    return x * (a.old - 1) / (length - 1) if a.new > 1 else x * 0.0
 
 
 def _crop(x: Array, a: Axis) -> Array:

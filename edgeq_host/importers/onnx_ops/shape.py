@@ -183,7 +183,8 @@ def space_to_depth(op: Op) -> None:
     b = _block(op)
     if h % b or w % b:
         raise Refusal(f"{h} x {w} does not divide into blocks of {b}")
-    moved = op.transpose(op.reshape(op.any(0), (n, c, h // b, b, w // b, b), "blocks"), (0, 3, 5, 1, 2, 4), "moved")
+    perm = (0, 1, 3, 5, 2, 4) if op.attr("mode", "DCR") == "CRD" else (0, 3, 5, 1, 2, 4)
+    moved = op.transpose(op.reshape(op.any(0), (n, c, h // b, b, w // b, b), "blocks"), perm, "moved")
     op.done(op.reshape(moved, (n, c * b * b, h // b, w // b)), integers=integers(op))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import onnx
+import onnx.inliner
 from onnx import TensorProto
 
 from edgeq_host.errors import ModelError, UsageError
@@ -33,7 +34,7 @@ class Source:
     outputs: list[str] = field(default_factory=list)
 
     def opset(self, domain: str) -> int:
-        return next((o.version for o in self.model.opset_import if o.domain in (domain, "ai.onnx" if not domain else domain)), 1)
+        return next((o.version for o in self.model.opset_import if o.domain in (domain, domain or "ai.onnx")), 1)
 
     def uses(self) -> Counter[str]:
         """How often every value is read, by nodes and as an output."""
@@ -88,8 +89,8 @@ def _check_order(source: Source) -> None:
 
 def _cut(source: Source) -> None:
     graph = source.model.graph
-    source.outputs = _resolve(source, source.options.outputs, "outputs", list) or [o.name for o in graph.output]
-    cut_inputs = _resolve(source, source.options.inputs, "inputs", lambda node: (n for n in node.input if n and n not in source.initializers))
+    source.outputs = _resolve(source, source.options.outputs, "outputs") or [o.name for o in graph.output]
+    cut_inputs = _resolve(source, source.options.inputs, "inputs")
     stop = set(cut_inputs) | set(source.initializers)
     makers = {name: node for node in graph.node for name in node.output if name and name not in stop}
     needed: set[int] = set()
@@ -111,17 +112,17 @@ def _cut(source: Source) -> None:
         raise UsageError(f"--inputs {','.join(unread)}: the outputs {','.join(source.outputs)} do not depend on it")
 
 
-def _resolve(source: Source, names: Sequence[str], flag: str, values_of: object) -> list[str]:
-    """Names of values for names of nodes or values."""
+def _resolve(source: Source, names: Sequence[str], flag: str) -> list[str]:
+    """Names of values for names of values or nodes: of a node its outputs, or as an input what it computes from."""
     nodes = {n.name: n for n in source.model.graph.node if n.name}
     values = {v for n in source.model.graph.node for v in (*n.input, *n.output)} | set(source.infos)
     found: list[str] = []
     for name in names:
         if name in values and name:
             found.append(name)
-        elif name in nodes and callable(values_of):
+        elif name in nodes:
             node = nodes[name]
-            picked: Iterable[str] = values_of(node) if flag == "inputs" else node.output
+            picked = [v for v in node.input if v not in source.initializers] if flag == "inputs" else node.output
             found += [v for v in picked if v]
         else:
             near = [n for n in (*nodes, *values) if name and name.lower() in n.lower()][:5]
@@ -138,12 +139,15 @@ def input_shape(source: Source, name: str) -> tuple[int, ...]:
     if info is None or not info.type.tensor_type.HasField("shape"):
         raise ModelError(f"{source.path} does not say the shape of the input '{name}'", f"give it: --shape {name}=1,3,224,224")
     dims = info.type.tensor_type.shape.dim
+    if any(d.HasField("dim_value") and d.dim_value < 1 for d in dims):
+        raise ModelError(f"the input '{name}' of {source.path} is empty: its shape is {[d.dim_value for d in dims]}")
     batch = dims[0].dim_param if dims and not dims[0].HasField("dim_value") else None
     found = [d.dim_value if d.HasField("dim_value") else 1 if i == 0 or (batch and d.dim_param == batch) else 0 for i, d in enumerate(dims)]
     if any(d < 1 for d in found) or (len(dims) == 1 and batch is not None):
         shown = ",".join(str(d.dim_value) if d.HasField("dim_value") else d.dim_param or "?" for d in dims)
         example = ",".join(str(d) if d > 0 else "N" for d in found)
-        raise ModelError(f"the input '{name}' of {source.path} has the shape [{shown}], which is not fixed", f"give it: --shape {name}={example}")
+        message = f"the input '{name}' of {source.path} has the shape [{shown}], which is not fixed"
+        raise ModelError(message, f"give it: --shape {name}={example}")
     if math.prod(found) > MAX_ELEMENTS:
         raise ModelError(f"the input '{name}' of {source.path} has the shape {found}, more than {MAX_ELEMENTS} elements")
     return tuple(found)
@@ -172,7 +176,8 @@ def input_dtype(source: Source, name: str) -> str:
     kind = element_type(source, name)
     if kind not in DTYPES:
         shown = TensorProto.DataType.Name(kind) if kind in TensorProto.DataType.values() else str(kind)
-        raise ModelError(f"the input '{name}' of {source.path} is {shown}", "float32, int32, int8 and uint8 are possible; cut it off with --inputs")
+        hint = "float32, int32, int8 and uint8 are possible; cut it off with --inputs"
+        raise ModelError(f"the input '{name}' of {source.path} is {shown}", hint)
     return DTYPES[kind]
 
 
