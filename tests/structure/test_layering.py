@@ -19,7 +19,8 @@ MAY_IMPORT = {
 }
 PARTS = {*MAY_IMPORT, "tests", "boards", "firmware"}
 # Folders whose modules do not know each other; names beginning with "_" and __init__ are shared.
-SIBLINGS = ["importers/onnx_ops", "importers/tflite_ops", "quant/rules", "quant/calibrators", "transports"]
+SIBLINGS = ["quant/rules", "quant/calibrators", "transports"]
+FORMATS = ["onnx", "tflite"]  # importers with a folder of rules
 DEVICE_PYTHON = ["__init__.py", "abi.py", "native.py", "store.py"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 INTRINSICS = {"immintrin.h", "arm_neon.h", "arm_mve.h", "x86intrin.h"}
@@ -52,6 +53,15 @@ def test_siblings_do_not_import_each_other(folder: str) -> None:
     names = {f"{package}.{p.stem}" for p in modules}
     bad = [f"{p.name} imports {n}" for p in modules for n in imports(p) if n in names and n != f"{package}.{p.stem}"]
     assert not bad, bad
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_importer_knows_no_other_format(format_: str) -> None:
+    place = ROOT / "edgeq_host" / "importers"
+    files = [*place.glob(f"{format_}*.py"), *(place / f"{format_}_ops").glob("*.py")]
+    others = tuple(f"edgeq_host.importers.{other}" for other in FORMATS if other != format_)
+    bad = [f"{p.name} imports {n}" for p in files for n in imports(p) if n.startswith(others)]
+    assert files and not bad, bad
 
 
 def test_the_device_side_needs_only_the_standard_library_and_perhaps_numpy() -> None:
