@@ -1,0 +1,74 @@
+"""Whole graphs: every tensor of a network is the same in the C core and in numpy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq_host.errors import UsageError
+from edgeq_host.graph import Graph
+from edgeq_host.importers import load
+from edgeq_host.quant import quantize
+from edgeq_host.recipe import Recipe
+from edgeq_host.reference import run_graph
+from edgeq_host.session import Session
+from tests.ops.cases import cases_of
+from tests.ops.cases.base import Array
+from tests.ops.compare import difference
+from tests.ops.runner import graph_of, isa_masks
+
+NETWORKS = ("kws_ref_model_float32.tflite", "ad01_fp32.tflite", "mnist_valid_f.tflite", "vww_96_float.tflite", "pretrainedResnet.onnx")
+LARGE = ("mobilenet_v1_0.25_224_1_default_1.tflite", "version-RFB-320_simplified.onnx", "blazeface_exported.onnx")
+
+
+def random_inputs(graph: Graph) -> list[Array]:
+    """In the layout of the source, float32."""
+    rng = np.random.default_rng(11)
+    return [rng.normal(0, 1, edge.shape).astype(np.float32) for edge in graph.inputs]
+
+
+def internal(graph: Graph, session: Session) -> dict[str, Array]:
+    """The inputs as the core has quantized and permuted them."""
+    return {edge.tensor: session.tensor(edge.tensor) for edge in graph.inputs}
+
+
+def differing(graph: Graph, inputs: list[Array], isas: int) -> list[str]:
+    session = Session(graph, keep_all=True, isas=isas)
+    session.run(*inputs)
+    want = run_graph(graph, internal(graph, session))
+    names = session.names()
+    assert len(names) > len(graph.inputs)
+    found = ((name, difference(want[name], session.tensor(name))) for name in names)
+    return [f"{name}: {problem}" for name, problem in found if problem]
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("name", [*NETWORKS, *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)])
+def test_every_tensor_of_a_network_equals_the_reference(assets: Path, name: str, precision: str) -> None:
+    graph = load(assets / "models" / name)
+    inputs = random_inputs(graph)
+    if precision == "int8":
+        graph = quantize(graph, [inputs], Recipe())
+        assert any(node.op.endswith("_s8") for node in graph.nodes)
+    for isas in isa_masks():
+        assert differing(graph, inputs, isas) == []
+
+
+def test_run_graph_gives_every_tensor_by_name() -> None:
+    case = cases_of("clip_s8")[-1]
+    values = run_graph(graph_of("clip_s8", case), {"in0": case.inputs[0]})
+    assert set(values) == {"in0", "out"}
+    assert values["out"].tolist() == np.clip(case.inputs[0], case.attrs["lo"], case.attrs["hi"]).tolist()
+
+
+def test_inputs_that_do_not_fit_are_a_usage_error() -> None:
+    case = cases_of("clip_s8")[0]
+    graph = graph_of("clip_s8", case)
+    with pytest.raises(UsageError, match="no value for the input in0"):
+        run_graph(graph, {})
+    with pytest.raises(UsageError, match=r"found int16 .*, expected int8"):
+        run_graph(graph, {"in0": case.inputs[0].astype(np.int16)})
+    with pytest.raises(UsageError, match=r"found int8 \(1, "):
+        run_graph(graph, {"in0": case.inputs[0][None]})
