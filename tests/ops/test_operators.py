@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from edgeq_host.reference import run_graph
+from edgeq_host.session import Session
 from edgeq_runtime import lists
 from tests.ops.cases import CASES, cases_of, random_case
 from tests.ops.cases.base import Case
@@ -15,6 +18,8 @@ from tests.ops.compare import difference
 from tests.ops.runner import graph_of, isa_masks, model_bytes, run_core, run_reference
 
 SHOWN = 5  # differing runs that a failure prints
+WITH_TABLE = ("lookup_s8", "softmax_s8")  # their second input is a constant
+OF_TWO = [name for name, row in lists.ops().items() if row.inputs_min == 2 == row.inputs_max and name not in WITH_TABLE]
 CONVOLUTIONS = [f"{name}_{kind}" for name in LAYOUTS for kind in ("s8", "f32")]
 
 
@@ -65,3 +70,15 @@ def test_random_cases_reach_many_values(op: str) -> None:
     for case in cases_of(op):
         seen |= set(np.unique(run_reference(op, case).view(np.uint8)).tolist())
     assert len(seen) >= 200
+
+
+@pytest.mark.parametrize("op", OF_TWO)
+def test_an_operator_may_read_one_tensor_twice(op: str) -> None:
+    case = next(c for c in cases_of(op) if not c.constant and c.inputs[0].shape == c.inputs[1].shape)
+    graph = graph_of(op, case)
+    node = graph.nodes[0]
+    graph.nodes[0] = replace(node, inputs=("in0", "in0"))
+    del graph.inputs[1]
+    want = run_graph(graph, {"in0": case.inputs[0]})["out"]
+    for isas in isa_masks():
+        assert difference(want, Session(graph, isas=isas).run(case.inputs[0])[0]) is None
