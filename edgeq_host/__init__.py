@@ -1,3 +1,26 @@
-"""edgeq on the developer's machine: import a model, quantize it, evaluate it, deploy it."""
+"""edgeq on the developer's machine: import a model, quantize it, evaluate it, deploy it.
+
+graph = edgeq_host.load("model.onnx")
+packed = edgeq_host.quantize(graph, calibration="calib.npz")
+packed.save("model.eqm")
+score = edgeq_host.evaluate(packed, "test.npz")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+__all__ = ["evaluate", "from_torch", "load", "quantize"]
+
+if TYPE_CHECKING:
+    from edgeq_host.api import evaluate, from_torch, load, quantize
+
+
+def __getattr__(name: str) -> Any:
+    """The functions above, imported when first used: `edgeq --help` need not wait for numpy and onnx."""
+    if name not in __all__:
+        raise AttributeError(f"module 'edgeq_host' has no attribute {name!r}")
+    from edgeq_host import api
+
+    return getattr(api, name)

@@ -53,18 +53,23 @@ class Packed:
 
 @dataclass(frozen=True)
 class Source:
-    """What a model file is made from. calibration: a data path, "random", or None for sources that bring their scales."""
+    """What a model file is made from.
 
-    model: Path
+    model: None where the graph comes from a program. calibration: a data path, "random", data, or None for sources that bring
+    their scales. score: labelled data or its path.
+    """
+
+    model: Path | None
     recipe: Recipe = field(default_factory=Recipe)
-    calibration: str | None = None
-    score: Path | None = None
+    calibration: str | Data | None = None
+    score: str | Data | None = None
     options: ImportOptions = field(default_factory=ImportOptions)
     name: str = ""
 
 
 def produce(source: Source) -> Packed:
     """The packed model of a source file; the same source gives the same bytes."""
+    assert source.model is not None
     return pack_graph(load(source.model, source.options), source)
 
 
@@ -72,11 +77,11 @@ def pack_graph(graph: Graph, source: Source) -> Packed:
     """Quantize a float graph that was imported from `source`."""
     prepared = prepare(graph, source.recipe)
     calibration = _calibration(prepared, source)
-    score = None if source.score is None else open_data(source.score, prepared.inputs, source.recipe, _needs_labels(source.recipe))
+    score = _score(prepared, source)
     final, islands, warnings = _quantized(prepared, calibration, source.recipe)
     warnings += _overlap(calibration, score)
     comparison = None if score is None else _compare(prepared, final, score, source.recipe.metric)
-    name = source.name or model_name(source.model)
+    name = source.name or model_name(source.model or Path(graph.name))
     variant = Variant(
         source.recipe.precision,
         final,
@@ -100,13 +105,15 @@ def model_name(path: Path) -> str:
     return name[:64] or "model"
 
 
-def _needs_labels(recipe: Recipe) -> bool:
-    return metrics.metric(recipe.metric).needs_labels
+def _score(graph: Graph, source: Source) -> Data | None:
+    if not isinstance(source.score, str):
+        return source.score
+    return open_data(Path(source.score), graph.inputs, source.recipe, metrics.metric(source.recipe.metric).needs_labels)
 
 
 def _calibration(graph: Graph, source: Source) -> Data | None:
-    if source.calibration is None:
-        return None
+    if not isinstance(source.calibration, str):
+        return source.calibration
     if source.calibration == RANDOM:
         return random_data(graph.inputs, source.recipe.seed, RANDOM_SAMPLES)
     return open_data(Path(source.calibration), graph.inputs, source.recipe)
@@ -139,16 +146,20 @@ def _digests(data: Data) -> Iterator[bytes]:
 
 def _provenance(source: Source, calibration: Data | None, score: Data | None) -> Provenance:
     return Provenance(
-        source_name=source.model.name,
-        source_sha256=_file_sha256(source.model),
+        source_name="" if source.model is None else source.model.name,
+        source_sha256=b"" if source.model is None else _file_sha256(source.model),
         recipe=recipe.dumps(source.recipe),
         tool=f"edgeq {__version__}",
         calibration_sha256=b"" if calibration is None else calibration.sha256(),
         score_sha256=b"" if score is None else score.sha256(),
-        calibration_name="" if source.calibration is None else Path(source.calibration).name,
-        score_name="" if source.score is None else source.score.name,
+        calibration_name=RANDOM if source.calibration == RANDOM else _name(calibration),
+        score_name=_name(score),
         import_options=options_text(source.options),
     )
+
+
+def _name(data: Data | None) -> str:
+    return "" if data is None or data.path is None else data.path.name
 
 
 def _file_sha256(path: Path) -> bytes:

@@ -55,18 +55,20 @@ def _source(file: Path, tables: Any, model: Path | None, calibration: Path | Non
         return path
 
     source = place(model, text(provenance.sourceName), "--model")
-    assert source is not None, "a provenance always names its source"
+    if source is None:
+        raise ModelError(f"{file} was made from a graph in a program, which no file holds", "run that program again")
     if hashlib.sha256(source.read_bytes()).digest() != bytes(provenance.sourceSha256):
         differs.append(f"{source} is not the file that was quantized (its SHA-256 differs)")
     if text(provenance.tool) != f"edgeq {__version__}":
         differs.append(f"made by {text(provenance.tool)}, this is edgeq {__version__}")
     used = text(provenance.calibrationName)
     seen = None if used == RANDOM else place(calibration, used, "--calibration")
+    scored = place(data, text(provenance.scoreName), "--data")
     return Source(
         model=source,
         recipe=recorded_recipe(provenance, str(file)),
         calibration=RANDOM if used == RANDOM else None if seen is None else str(seen),
-        score=place(data, text(provenance.scoreName), "--data"),
+        score=None if scored is None else str(scored),
         options=recorded_options(provenance),
         name=text(tables.name),
     ), differs

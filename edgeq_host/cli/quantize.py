@@ -53,7 +53,7 @@ def command(
             model=model,
             recipe=_recipe(recipe_file, flags),
             calibration=calibration,
-            score=data,
+            score=None if data is None else str(data),
             options=shared.parse_import(shape, inputs, outputs),
             name=model_name(Path(name)) if name else model_name(file),
         )

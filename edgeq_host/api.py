@@ -1,0 +1,111 @@
+"""The functions of `edgeq_host` that a program calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeq_host import importers
+from edgeq_host import recipe as recipes
+from edgeq_host.data import Data, Sample, open_data
+from edgeq_host.errors import ModelError
+from edgeq_host.evaluate import evaluate as score
+from edgeq_host.export import Score
+from edgeq_host.graph import Array, Graph
+from edgeq_host.importers import ImportOptions
+from edgeq_host.produce import Packed, Source, pack_graph
+from edgeq_host.recipe import Recipe
+from edgeq_runtime import native
+
+__all__ = ["evaluate", "from_torch", "load", "quantize"]
+
+DataLike = Any  # a path, an array (N, ...), or a pair of arrays (samples, labels)
+
+
+def load(
+    path: str | Path,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+) -> Graph:
+    """The graph of an .onnx, .tflite or .pt2 file: float32 operators, NHWC inside, edges as the source has them.
+
+    shapes: of inputs that the file leaves open. inputs, outputs: nodes or tensors where the graph is cut.
+    Raises ModelError (not a model, damaged) and UnsupportedError (with every operator that edgeq lacks).
+    """
+    options = ImportOptions({name: tuple(shape) for name, shape in (shapes or {}).items()}, tuple(inputs), tuple(outputs))
+    return importers.load(path, options)
+
+
+def from_torch(module: Any, example_inputs: Any) -> Graph:
+    """The graph of a torch.nn.Module in eval mode. example_inputs: a tensor, or a tuple of them."""
+    return importers.from_torch(module, example_inputs)
+
+
+def quantize(
+    model: Graph | str | Path,
+    calibration: DataLike | None = None,
+    *,
+    precision: str | None = None,
+    data: DataLike | None = None,
+    recipe: Recipe | str | Path | None = None,
+    name: str = "",
+) -> Packed:
+    """A packed model. calibration: needed for float models; "random" for timing only. data: labelled, to score float and quantized.
+
+    recipe: a Recipe or the path of its TOML file; precision overrides its own. Raises UsageError, ModelError, UnsupportedError.
+    """
+    path = None if isinstance(model, Graph) else Path(model)
+    graph = model if isinstance(model, Graph) else load(model)
+    chosen = _recipe(recipe, precision)
+    return pack_graph(graph, Source(path, chosen, _samples(calibration, graph), _samples(data, graph), name=name))
+
+
+def evaluate(model: Packed | Graph | str | Path, data: DataLike, metric: str = "top1", reference: Any = None) -> Score:
+    """The score of a packed model, a graph (float or int8) or an .eqm file on labelled data, with its 95 % interval."""
+    opened: Any = (
+        native.Model(model.data) if isinstance(model, Packed) else native.Model(str(model)) if isinstance(model, (str, Path)) else model
+    )
+    chosen = Recipe()
+    edges = opened.inputs
+    found = _samples(data, opened)
+    used = open_data(Path(found), edges, chosen) if isinstance(found, (str, Path)) else found
+    assert used is not None
+    return score(opened, used, metric, reference)
+
+
+def _recipe(given: Recipe | str | Path | None, precision: str | None) -> Recipe:
+    base = given if isinstance(given, Recipe) else recipes.read(Path(given)) if given is not None else Recipe()
+    return base if precision is None else replace(base, precision=precision)
+
+
+def _samples(given: DataLike | None, model: Any) -> Data | str | None:
+    """Arrays as Data; paths as they are."""
+    if given is None or isinstance(given, (str, Path)):
+        return None if given is None else str(given)
+    if isinstance(given, Data):
+        return given
+    x, y = given if isinstance(given, tuple) else (given, None)
+    return _arrays(np.asarray(x), None if y is None else np.asarray(y), tuple(model.inputs[0].shape))
+
+
+def _arrays(x: Array, y: Array | None, shape: tuple[int, ...]) -> Data:
+    if x.shape[1:] not in (shape, shape[1:]):
+        raise ModelError(
+            f"samples have shape {list(x.shape)}, the model's input has {list(shape)}", f"give [N, {', '.join(map(str, shape))}]"
+        )
+    if not len(x) or (y is not None and len(y) != len(x)):
+        raise ModelError(f"{len(x)} samples and {0 if y is None else len(y)} labels", "give one label per sample")
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise ModelError("samples hold NaN or infinity", "remove them or repair their source")
+
+    def samples() -> Iterator[Sample]:
+        for i in range(len(x)):
+            value = x[i].reshape(shape)
+            yield Sample([np.ascontiguousarray(value, np.float32 if value.dtype.kind == "f" else value.dtype)], None if y is None else y[i])
+
+    return Data(None, len(x), y is not None, samples)
