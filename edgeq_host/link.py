@@ -16,7 +16,6 @@ from edgeq_host.transports import Closed, Transport
 SOFTWARE = 0x000100  # version of this program: major << 16, minor << 8, patch
 LIMITS = Limits(1 << 16, 1 << 20, (1 << 16) + 64, SOFTWARE)
 CONNECT_S = 10.0
-_NO_ANSWER = "check that the device is on, that the address is right and that no other program uses the line"
 QUIET_S = 30.0  # without any good frame while an answer is due
 
 

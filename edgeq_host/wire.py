@@ -106,13 +106,7 @@ def decode(number: int, body: bytes) -> Reply:
     values: dict[str, Any] = {}
     at = 0
     for kind, field in row.fields:
-        size = (
-            len(body) - at
-            if kind == "blob"
-            else 1 + body[at]
-            if kind == "text" and at < len(body)
-            else struct.calcsize(_FIXED.get(kind, "<B"))
-        )
+        size = _size(kind, body, at)
         part = body[at : at + size]
         if len(part) != size:
             raise ValueError(f"message {row.name} ends inside its field {field}")

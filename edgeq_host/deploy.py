@@ -1,0 +1,171 @@
+"""Install a model on a board so that it either happened or did not: deploy, status, rollback, remove."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from edgeq_host import device as devices
+from edgeq_host.boards import Board
+from edgeq_host.device import Device, Facts, Installed, Progress, Switched, Version
+from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError
+from edgeq_host.export import read_file
+from edgeq_host.faults import Refused
+from edgeq_host.link import QUIET_S
+from edgeq_runtime import native
+
+SELFTEST_S = 60.0
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """schema edgeq.deploy/1. changed: False where this very file was current before. sha256: of the file."""
+
+    name: str
+    version: int
+    sha256: str
+    board: str
+    selftest: str
+    changed: bool
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """schema edgeq.status/1."""
+
+    board: str
+    device: Facts
+    models: tuple[Installed, ...]
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """schema edgeq.rollback/1. The version that is current now, and the one it replaced."""
+
+    name: str
+    version: int
+    sha256: str
+    board: str
+    replaced: Version | None
+
+
+@dataclass(frozen=True)
+class Removed:
+    """schema edgeq.remove/1."""
+
+    name: str
+    board: str
+
+
+def connect(board: Board, quiet_s: float = QUIET_S) -> Device:
+    """A session with the agent of a board. LinkError where it cannot be reached."""
+    return Device(board.link, board.id, quiet_s)
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """What the device refuses becomes an error that says what was being done."""
+    try:
+        yield
+    except Refused as refused:
+        raise refused.error(what) from refused
+
+
+def check_file(data: bytes, what: str) -> None:
+    """ModelError where the bytes are no sound model file: nothing is sent then."""
+    try:
+        native.check(data)
+    except native.Error as error:
+        raise ModelError(f"{what}: {error}", "make it again with edgeq quantize, or copy it again if it was copied") from error
+
+
+def deploy(
+    board: Board,
+    file: Path,
+    name: str | None = None,
+    selftest_s: float = SELFTEST_S,
+    quiet_s: float = QUIET_S,
+    progress: Progress | None = None,
+) -> Deployed:
+    """Upload, verify, self-test, switch. name: on the board; default the file's stem. At every error the old version runs."""
+    data = read_file(file)
+    check_file(data, str(file))
+    name = file.stem if name is None else name
+    digest = hashlib.sha256(data).hexdigest()
+    with refusals(f"{file} on {board.id}"), connect(board, quiet_s) as device:
+        version = device.put(name, data, devices.STORE, progress)
+        if version is not None:
+            return Deployed(name, version, digest, board.id, "passed", False, len(data))
+        try:
+            switched = device.commit(selftest_s)
+        except LinkError as lost:
+            switched = _after_lost_commit(board, name, digest, lost, quiet_s)
+    return Deployed(name, switched.version, digest, board.id, "passed", True, len(data))
+
+
+def _ask_again(board: Board, lost: LinkError, quiet_s: float, question: Callable[[Device], _T]) -> _T:
+    """The link broke where the device was about to change: ask a new session what it did."""
+    try:
+        with connect(board, quiet_s) as device:
+            return question(device)
+    except (EdgeqError, Refused) as error:
+        hint = "the old or the new version runs; `edgeq status` says which, once the device answers again"
+        raise DeviceTimeoutError(f"{lost.message}; it could not be asked what it did", hint) from error
+
+
+def _find(device: Device, name: str) -> Installed | None:
+    return next((model for model in device.installed() if model.name == name), None)
+
+
+def _after_lost_commit(board: Board, name: str, digest: str, lost: LinkError, quiet_s: float) -> Switched:
+    model = _ask_again(board, lost, quiet_s, lambda device: _find(device, name))
+    if model is None or model.current is None or model.current.sha256 != digest:
+        raise LinkError(f"{lost.message}; the deploy did not happen", "the old version runs; repeat the command") from lost
+    return Switched(model.current.version, digest, 0)
+
+
+def status(board: Board, name: str | None = None, quiet_s: float = QUIET_S) -> Status:
+    """What the device is and what is installed; with `name` that model alone (UsageError where it is not there)."""
+    with refusals(f"status of {board.id}"), connect(board, quiet_s) as device:
+        facts, models = device.facts(), device.installed()
+    if name is not None:
+        models = [model for model in models if model.name == name]
+        if not models:
+            raise BoardError(f"{board.id} has no model {name!r}", "`edgeq status` lists what is installed; `edgeq deploy` installs")
+    return Status(board.id, facts, tuple(models))
+
+
+def rollback(board: Board, name: str, selftest_s: float = SELFTEST_S, quiet_s: float = QUIET_S) -> RolledBack:
+    """Back to the previous version, after its self-test on the device. Once more, and the newer one is back."""
+    with refusals(f"rollback of {name} on {board.id}"), connect(board, quiet_s) as device:
+        before = _find(device, name)
+        try:
+            switched = device.rollback(name, selftest_s)
+        except Refused as refused:
+            if refused.name in ("corrupt", "model") or refused.fault.exit_code == 5:
+                text = f"rollback of {name} on {board.id}: the previous version cannot be used: {refused.text}"
+                raise RollbackError(text, "the current version still runs; deploy the version that you want") from refused
+            raise
+        except LinkError as lost:
+            switched = _after_lost_rollback(board, name, before, lost, quiet_s)
+    return RolledBack(name, switched.version, switched.sha256, board.id, before.current if before else None)
+
+
+def _after_lost_rollback(board: Board, name: str, before: Installed | None, lost: LinkError, quiet_s: float) -> Switched:
+    now = _ask_again(board, lost, quiet_s, lambda device: _find(device, name))
+    if now is None or now.current is None or before is None or now.current == before.current:
+        raise LinkError(f"{lost.message}; the rollback did not happen", "the version that ran before runs; repeat the command") from lost
+    return Switched(now.current.version, now.current.sha256, 0)
+
+
+def remove(board: Board, name: str, quiet_s: float = QUIET_S) -> Removed:
+    """Remove a model and all its versions. A program that has it open keeps its mapping."""
+    with refusals(f"remove of {name} on {board.id}"), connect(board, quiet_s) as device:
+        device.remove(name)
+    return Removed(name, board.id)

@@ -1,0 +1,98 @@
+"""Latency layer by layer on a board: the agent streams the times of every run, this module makes figures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq_host.boards import Board
+from edgeq_host.deploy import refusals
+from edgeq_host.graph import Array
+from edgeq_host.link import QUIET_S
+from edgeq_host.remote import RemoteModel
+
+RUNS, WARMUP = 100, 10
+_SOURCES = {"silicon": "measured", "emulated": "emulated", "built": "emulated"}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Microseconds."""
+
+    median: float
+    p90: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """share: of the sum of all layers' medians. kernel is empty where an operator has no micro-kernel."""
+
+    name: str
+    op: str
+    kernel: str
+    isa: str
+    macs: int
+    median_us: float
+    p90_us: float
+    p99_us: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """schema edgeq.profile/1. source: measured, or emulated where the board is an emulator. runs: measured ones, `warmup` came before."""
+
+    name: str
+    version: int
+    variant: str
+    board: str
+    source: str
+    runs: int
+    warmup: int
+    latency_us: Figures
+    layers: tuple[LayerProfile, ...]
+
+
+def figures(times_ns: Array) -> Figures:
+    median, p90, p99 = np.percentile(times_ns, [50, 90, 99]) / 1000.0
+    return Figures(float(median), float(p90), float(p99))
+
+
+def measure(model: RemoteModel, runs: int, warmup: int, seen: Callable[[int, int], None] | None = None) -> tuple[Array, Array]:
+    """Nanoseconds of every run [runs] and of its layers [runs, layers]. seen: runs so far, of how many."""
+    totals, rows = [], []
+    with refusals(model.what):
+        for number, total, layer_ns in model.device.profile(runs, warmup):
+            totals.append(total)
+            rows.append(layer_ns)
+            if seen is not None:
+                seen(number + 1, runs)
+    return np.asarray(totals, np.int64), np.asarray(rows, np.int64).reshape(len(totals), -1)
+
+
+def profile(
+    board: Board,
+    name: str = "",
+    data: bytes | None = None,
+    variant: str = "",
+    runs: int = RUNS,
+    warmup: int = WARMUP,
+    quiet_s: float = QUIET_S,
+    seen: Callable[[int, int], None] | None = None,
+) -> Profile:
+    """An installed model (NAME or NAME@VERSION), or with `data` a file that is not installed."""
+    with RemoteModel(board, name, data, variant, quiet_s=quiet_s) as model:
+        layers = model.layers()
+        totals, rows = measure(model, runs, warmup, seen)
+        opened = model.opened
+    each = [figures(rows[:, layer.index]) for layer in layers]
+    whole = sum(f.median for f in each) or 1.0
+    table = tuple(
+        LayerProfile(layer.name, layer.op, layer.kernel, layer.isa, layer.macs, f.median, f.p90, f.p99, f.median / whole)
+        for layer, f in zip(layers, each, strict=True)
+    )
+    source = _SOURCES[board.evidence.kind]
+    return Profile(name, opened.version, opened.variant, board.id, source, len(totals), warmup, figures(totals), table)
