@@ -79,7 +79,7 @@ void eq_run_matmul_s8(const struct eq_call *call) {
     const int8_t *a = eq_read(call, 0), *b = eq_read(call, 1);
     int8_t *y = eq_write(call, 0);
     struct eq_matmul mm;
-    struct parts parts;
+    struct parts parts = {0};
     eq_matmul_shapes(&mm, call->node, call->tensors);
     layout(&parts, &mm, kernel, call->scratch);
     fill_channels(&parts, &mm, attrs);
