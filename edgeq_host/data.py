@@ -123,7 +123,7 @@ class _Rows:
 
 def _npy(path: Path, inputs: Sequence[Edge]) -> Data:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode="r")
     except (ValueError, OSError, EOFError) as e:
         raise ModelError(f"{path} is not a readable .npy: {e}", "save it with numpy.save") from None
     if len(inputs) != 1:

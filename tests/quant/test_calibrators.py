@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -107,7 +109,7 @@ def test_a_histogram_counts_exactly_and_stays_small() -> None:
         histogram.add(batch)
     values = np.concatenate(BATCHES["growing"]).astype(np.float64)
     edges = histogram.edges()
-    exact = [int(((values >= a) & (values < b)).sum()) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    exact = [int(((values >= a) & (values < b)).sum()) for a, b in pairwise(edges)]
     assert exact == histogram.counts().tolist() and len(exact) <= 512
 
 

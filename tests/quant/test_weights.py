@@ -26,7 +26,7 @@ def real(name: str, data: Array) -> Tensor:
 @pytest.mark.parametrize("axis", [0, 2])
 def test_weights_are_symmetric_per_output_channel_with_the_largest_at_127(axis: int) -> None:
     w = np.random.default_rng(0).normal(size=(3, 4, 5)) * np.array([1, 10, 100, 1000, 1e4])
-    weight, bias, m, n, zero = quantized(real("w", w), real("b", np.zeros(w.shape[axis])), axis)
+    weight, _, m, n, zero = quantized(real("w", w), real("b", np.zeros(w.shape[axis])), axis)
     q, scales = np.moveaxis(weight.data, axis, 0), weight.quant.scale
     assert zero == 0 and q.min() >= -127
     assert (np.abs(q).reshape(len(q), -1).max(axis=1) == 127).all()

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from edgeq_host import recipe
+from edgeq_host.errors import UsageError
+from edgeq_host.recipe import Input, Recipe
+
+FULL = Recipe(
+    "int8", "percentile", {"percentile": 99.9, "bins": 1024}, 7, "top5", ("a", "b"),
+    (Input("image", "x", (96, 64), "crop", "BGR", (1.0, 2.0, 3.0), (4.0,), 0.5), Input("vector", "v", mean=(0.5,))),
+)  # fmt: skip
+
+
+def test_a_recipe_survives_its_file(tmp_path: Path) -> None:
+    for item in (Recipe(), FULL):
+        (tmp_path / "r.toml").write_text(recipe.dumps(item), encoding="utf-8")
+        assert recipe.read(tmp_path / "r.toml") == item
+
+
+def test_every_field_is_written_where_it_is_not_the_default() -> None:
+    text = recipe.dumps(FULL)
+    for field in (*dataclasses.fields(Recipe), *dataclasses.fields(Input)):
+        if field.name not in ("precision", "input"):
+            assert field.name in text
+
+
+def test_the_default_recipe_is_an_empty_file() -> None:
+    assert recipe.dumps(Recipe()) == "" and recipe.loads("") == Recipe()
+
+
+def test_whole_numbers_are_legal_where_real_ones_are_meant() -> None:
+    found = recipe.loads("[[input]]\nkind = 'image'\nmean = [127]\nstd = 128\n")
+    assert found.input[0].mean == (127.0,) and found.input[0].std == (128.0,)
+
+
+@pytest.mark.parametrize("text", ["int8", "w8a8", "INT8", " w8a8 "])
+def test_names_of_int8(text: str) -> None:
+    assert recipe.parse_precision(text) == "int8"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("precision = 'int4'", "w4a8 or w4a4?"),
+        ("precision = 'w4a8'", "available: int8"),
+        ("precision = 'ternary'", "available: int8"),
+        ("precision = 'fp16'", "w<weight bits>a<activation bits>"),
+        ("precision = 8", "must be of type str"),
+        ("seed = true", "must be of type int"),
+        ("colour = 1", "precision, calibrator, options, seed, metric, labels"),
+        ("calibrator = 'kl'", "minmax, moving-average, percentile, mse"),
+        ("[options]\npercentile = 99", "no options"),
+        ("options = 3", "[options]"),
+        ("labels = [1]", "must be of type str"),
+        ("input = 3", "[[input]]"),
+        ("[[input]]\nname = 'x'", "kind is missing"),
+        ("[[input]]\nkind = 'audio'", "image, vector"),
+        ("[[input]]\nkind = 'image'\nsigma = 3", "mean, std, scale"),
+        ("[[input]]\nkind = 'image'\nsize = [1, 2, 3]", "height and width"),
+        ("[[input]]\nkind = 'image'\nresize = 'fill'", "stretch, crop, none"),
+        ("[[input]]\nkind = 'image'\nchannels = 'CMYK'", "RGB, BGR, gray"),
+        ("[[input]]\nkind = 'image'\nstd = [0.0]", "above 0"),
+        ("[[input]]\nkind = 'vector'\nsize = [1, 2]", "kind = 'image'"),
+        ("precision = ", "not TOML"),
+    ],
+)
+def test_mistakes_say_what_is_allowed(text: str, answer: str) -> None:
+    with pytest.raises(UsageError) as error:
+        recipe.loads(text)
+    assert answer in error.value.message + error.value.hint
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the recipe"):
+        recipe.read(tmp_path / "none.toml")
