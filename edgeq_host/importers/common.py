@@ -51,12 +51,31 @@ class Refusal(Exception):
         self.hint = hint
 
 
-def unsupported(path: Path | str, problems: Sequence[Problem], hint: str = "") -> UnsupportedError:
+class OperatorsError(UnsupportedError):
+    """UnsupportedError with the problems as they are, for reports."""
+
+    def __init__(self, message: str, hint: str, places: tuple[Problem, ...]) -> None:
+        super().__init__(message, hint, tuple(str(p) for p in places))
+        self.places = places
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A look at a model that lists every problem. operators: of the source, with how often they occur. graph: None where problems stand
+    in its way. cut: names for --outputs that leave out what cannot run; empty where there is none."""
+
+    problems: tuple[Problem, ...]
+    operators: dict[str, int]
+    graph: Graph | None
+    cut: tuple[str, ...] = ()
+
+
+def unsupported(path: Path | str, problems: Sequence[Problem], hint: str = "") -> OperatorsError:
     """The error that names every problem, not only the first."""
     lines = tuple(str(p) for p in problems)
     count = f"{len(lines)} operators that edgeq cannot run" if len(lines) > 1 else "an operator that edgeq cannot run"
     hint = hint or f"run 'edgeq check {path}' to see where the graph can be cut with --outputs"
-    return UnsupportedError("\n  ".join([f"{path} has {count}:", *lines]), hint, lines)
+    return OperatorsError("\n  ".join([f"{path} has {count}:", *lines]), hint, tuple(problems))
 
 
 def read_bytes(path: Path) -> bytes:

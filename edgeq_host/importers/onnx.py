@@ -9,12 +9,16 @@ from google.protobuf.message import DecodeError
 
 from edgeq_host.errors import ModelError
 from edgeq_host.graph import Graph
-from edgeq_host.importers.common import ImportOptions, read_bytes
-from edgeq_host.importers.onnx_ops.build import import_model
+from edgeq_host.importers.common import ImportOptions, Survey, read_bytes
+from edgeq_host.importers.onnx_ops import build
 
 
 def read(path: Path, options: ImportOptions) -> Graph:
-    return import_model(parse(read_bytes(path), str(path)), str(path), options)
+    return build.import_model(parse(read_bytes(path), str(path)), str(path), options)
+
+
+def survey(path: Path, options: ImportOptions) -> Survey:
+    return build.survey(parse(read_bytes(path), str(path)), str(path), options)
 
 
 def parse(data: bytes, path: str) -> onnx.ModelProto:

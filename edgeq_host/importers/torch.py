@@ -9,15 +9,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import onnx
+
 from edgeq_host.errors import EdgeqError, ModelError, UsageError
 from edgeq_host.graph import Graph
-from edgeq_host.importers.common import ImportOptions, read_bytes
+from edgeq_host.importers.common import ImportOptions, Survey, read_bytes
+from edgeq_host.importers.onnx_ops import build
 from edgeq_host.importers.torch_archive import cleaned, is_checkpoint, is_exported
 
 _INSTALL = "pip install torch onnxscript"
 
 
 def read(path: Path, options: ImportOptions) -> Graph:
+    return build.import_model(_exported(path), str(path), options)
+
+
+def survey(path: Path, options: ImportOptions) -> Survey:
+    return build.survey(_exported(path), str(path), options)
+
+
+def _exported(path: Path) -> onnx.ModelProto:
+    """The program in a file as ONNX."""
     data = read_bytes(path)
     if not is_exported(data):
         if is_checkpoint(data):
@@ -30,7 +42,7 @@ def read(path: Path, options: ImportOptions) -> Graph:
             program = torch.export.load(archive)
         except Exception as error:  # torch raises whatever its parser meets in a damaged file
             raise ModelError(f"{path}: torch cannot load it: {_first_line(error)}", "export it with this version of torch") from None
-    return _import(program, None, path.stem, str(path), options)
+    return _as_onnx(program, None, path.stem, str(path))
 
 
 def from_module(module: Any, example_inputs: Any, options: ImportOptions) -> Graph:
@@ -44,7 +56,7 @@ def from_module(module: Any, example_inputs: Any, options: ImportOptions) -> Gra
     name = type(module).__name__
     training = {m: m.training for m in module.modules()}
     try:
-        return _import(module.eval(), inputs, name, name, options)
+        return build.import_model(_as_onnx(module.eval(), inputs, name, name), name, options)
     finally:
         for part, mode in training.items():
             part.training = mode
@@ -61,14 +73,12 @@ def checkpoint_error(path: Path) -> ModelError:
     return ModelError(f"{path} is a PyTorch checkpoint", "\n".join(lines))
 
 
-def _import(source: Any, inputs: tuple[Any, ...] | None, name: str, shown: str, options: ImportOptions) -> Graph:
-    from edgeq_host.importers.onnx_ops.build import import_model
-
+def _as_onnx(source: Any, inputs: tuple[Any, ...] | None, name: str, shown: str) -> onnx.ModelProto:
     torch = _torch()
     with _quiet():
         try:
             args = {} if inputs is None else {"args": inputs}
-            model = torch.onnx.export(source, **args, dynamo=True, verbose=False, optimize=True).model_proto
+            model: onnx.ModelProto = torch.onnx.export(source, **args, dynamo=True, verbose=False, optimize=True).model_proto
         except EdgeqError:
             raise
         except Exception as error:  # the exporter raises many kinds for what it cannot translate
@@ -76,7 +86,7 @@ def _import(source: Any, inputs: tuple[Any, ...] | None, name: str, shown: str, 
                 f"torch cannot export {shown}: {_first_line(error)}", "try torch.onnx.export(..., dynamo=True) by hand to see why"
             ) from None
     model.graph.name = name
-    return import_model(model, shown, options)
+    return model
 
 
 def _torch() -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import onnx
 
 from edgeq_host.errors import ModelError
-from edgeq_host.graph import Array, Graph
-from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, unsupported
+from edgeq_host.graph import Graph
+from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
 from edgeq_host.importers.onnx_ops import RULES, fold
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.source import Source, decode, element_type, input_dtype, input_shape, read_source
@@ -46,6 +47,27 @@ def build(model: onnx.ModelProto, path: str, options: ImportOptions) -> Built:
         walk.visit(node)
     walk.outputs()
     return walk.built
+
+
+def survey(model: onnx.ModelProto, path: str, options: ImportOptions) -> Survey:
+    """Everything that stands in the way, and the cut that leaves it out."""
+    built = build(model, path, options)
+    operators = dict(Counter(node.op_type for node in built.source.nodes).most_common())
+    if not built.problems:
+        return Survey((), operators, built.builder.graph)
+    return Survey(tuple(built.problems), operators, None, _cut(built, model, options))
+
+
+def _cut(built: Built, model: onnx.ModelProto, options: ImportOptions) -> tuple[str, ...]:
+    """Values that no refused operator touches but that one needs, and outputs that are fine: what can be kept of the model."""
+    computed = {name for node in built.source.nodes for name in node.output}
+    wanted = [n for node in built.source.nodes if any(o in built.tainted for o in node.output) for n in node.input]
+    names = list(dict.fromkeys(n for n in wanted + built.source.outputs if n in computed and n not in built.tainted))
+    names = [n for n in names if isinstance(built.values.get(n), Act)]
+    if not names:
+        return ()
+    kept = build(model, built.source.path, replace(options, outputs=tuple(names)))
+    return tuple(names) if kept.builder.graph.nodes and not kept.problems else ()
 
 
 class _Walk:
@@ -131,20 +153,9 @@ class _Walk:
             if isinstance(value, Act):
                 self.built.builder.output(name, value.tensor, value.integers or None)
             elif isinstance(value, Const) and name not in self.built.tainted:
-                self._constant_output(name, value)
-
-    def _constant_output(self, name: str, value: Const) -> None:
-        data = value.real()
-        if data.dtype.kind not in "fiu" or data.size == 0:
-            self.built.problems.append(Problem(name, "output", f"is a constant {data.dtype} of shape {list(data.shape)}", "leave it out"))
-            return
-        self.built.builder.output(name, self.built.builder.constant(name, _narrow(data)))
-
-
-def _narrow(data: Array) -> Array:
-    if data.dtype in (np.int64, np.uint64, np.uint32):
-        return np.clip(data, -(2**31), 2**31 - 1).astype(np.int32)
-    return data
+                reason = f"is a constant of shape {list(value.shape)}: nothing computes it"
+                self.built.problems.append(Problem(name, "output", reason, "name the other outputs with --outputs"))
+                self.built.tainted.add(name)
 
 
 def _rule(node: onnx.NodeProto):  # type: ignore[no-untyped-def]

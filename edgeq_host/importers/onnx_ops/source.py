@@ -56,6 +56,10 @@ def read_source(model: onnx.ModelProto, path: str, options: ImportOptions) -> So
     infos = {v.name: v for v in (*graph.value_info, *graph.output, *graph.input)}
     source = Source(path, model, options, {t.name: t for t in graph.initializer}, infos)
     _check_opset(source)
+    own = [i.name for i in graph.input if i.name not in source.initializers]
+    unknown = [n for n in options.shapes if n not in infos]
+    if unknown:
+        raise UsageError(f"--shape {unknown[0]}: {path} has no such input", f"its inputs are {', '.join(own)}")
     _check_order(source)
     _cut(source)
     return source

@@ -1,0 +1,102 @@
+"""`edgeq check`: what a model needs, and every place that edgeq cannot take, before anything else is done with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from edgeq_host.graph import Edge, Graph
+from edgeq_host.importers import format_of
+from edgeq_host.importers.common import ImportOptions, OperatorsError, Problem, Survey
+from edgeq_host.passes import normalize
+
+SCHEMA = "edgeq.check/1"
+
+
+@dataclass(frozen=True)
+class Report:
+    """source_operators: as the file has them; operators: edgeq's, after normalization. cut: names for --outputs that make it pass."""
+
+    path: str
+    format: str
+    problems: tuple[Problem, ...]
+    source_operators: dict[str, int]
+    operators: dict[str, int]
+    inputs: tuple[Edge, ...]
+    outputs: tuple[Edge, ...]
+    parameters: int
+    cut: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "file": self.path,
+            "format": self.format,
+            "ok": self.ok,
+            "problems": [vars(p) for p in self.problems],
+            "source_operators": self.source_operators,
+            "operators": self.operators,
+            "inputs": [_edge(e) for e in self.inputs],
+            "outputs": [_edge(e) for e in self.outputs],
+            "parameters": self.parameters,
+            "cut": list(self.cut),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The report as text."""
+        yield f"{self.path} ({self.format}): {sum(self.source_operators.values())} operators"
+        for title, edges in (("input", self.inputs), ("output", self.outputs)):
+            yield from (f"  {title:6} {e.name} {list(e.shape)} {e.dtype}" for e in edges)
+        if self.source_operators:
+            yield "  uses   " + ", ".join(f"{name} x{count}" for name, count in self.source_operators.items())
+        if self.ok:
+            yield "  needs  " + ", ".join(f"{name} x{count}" for name, count in self.operators.items())
+            yield f"  {self.parameters} parameters; every operator is supported"
+            return
+        yield f"  {len(self.problems)} not supported:"
+        yield from (f"    {problem}" for problem in self.problems)
+        if self.cut:
+            yield f"  the part before them is supported: --outputs {','.join(self.cut)}"
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    return {"name": edge.name, "shape": list(edge.shape), "dtype": edge.dtype}
+
+
+def check(path: Path | str, options: ImportOptions | None = None) -> Report:
+    """The report on a model file. An error is raised only where the file cannot be read at all."""
+    path, options = Path(path), options or ImportOptions()
+    format_ = format_of(path)
+    survey = _survey(import_module(f"edgeq_host.importers.{format_}"), path, options)
+    graph = normalize(survey.graph) if survey.graph else Graph("", {}, [], [], [])
+    return Report(
+        path=str(path),
+        format=format_,
+        problems=survey.problems,
+        source_operators=survey.operators,
+        operators=dict(Counter(n.op for n in graph.nodes).most_common()),
+        inputs=tuple(graph.inputs),
+        outputs=tuple(graph.outputs),
+        parameters=sum(t.data.size for t in graph.tensors.values() if t.data is not None),
+        cut=survey.cut,
+    )
+
+
+def _survey(importer: Any, path: Path, options: ImportOptions) -> Survey:
+    """The importer's own survey, or what its error says."""
+    if hasattr(importer, "survey"):
+        found: Survey = importer.survey(path, options)
+        return found
+    try:
+        graph: Graph = importer.read(path, options)
+    except OperatorsError as error:
+        return Survey(error.places, {}, None)
+    return Survey((), {}, graph)
