@@ -73,9 +73,7 @@ class Net:
         graph.tensors, graph.operators, graph.inputs, graph.outputs = self.tensors, self.operators, self.inputs, list(outputs)
         model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
         model.operatorCodes = [_code(number) for number in self.codes]
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        return _packed(model)
 
 
 def _code(number: int) -> Any:
@@ -120,6 +118,19 @@ def floats_only(data: bytes) -> bytes:
         buffer.data = np.frombuffer(values.astype(np.float32).tobytes(), np.uint8)
         model.buffers.append(buffer)
         tensor.buffer, tensor.type, tensor.quantization = len(model.buffers) - 1, schema.TensorType.FLOAT32, None
+    return _packed(model)
+
+
+def bias_axis_repaired(data: bytes) -> bytes:
+    """The same model with the scales of one-dimensional tensors along their only axis, without which the interpreter refuses it."""
+    model = schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.quantization is not None and tensor.shape is not None and len(tensor.shape) == 1:
+            tensor.quantization.quantizedDimension = 0
+    return _packed(model)
+
+
+def _packed(model: Any) -> bytes:
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
