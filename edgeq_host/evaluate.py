@@ -63,7 +63,7 @@ def runner(model: Any) -> Run:
     if isinstance(model, Session):
         session, quants = model, [_edge_quant(model.graph, e) for e in model.graph.outputs]
         return lambda inputs: [_real(y, q) for y, q in zip(session.run(*inputs), quants, strict=True)]
-    if isinstance(model, native.Model):
+    if hasattr(model, "outputs"):  # an opened model, here or on a board
         opened, stated = model, [_opened_quant(e) for e in model.outputs]
         return lambda inputs: [_real(y, q) for y, q in zip(_listed(opened.run(inputs)), stated, strict=True)]
     return lambda inputs: _listed(model.run(*inputs))

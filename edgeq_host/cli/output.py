@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
@@ -68,7 +69,8 @@ def error(problem: EdgeqError, as_json: bool, code: int | None = None) -> int:
         return exit_code
     click.echo(f"error: {problem.message}", err=True)
     for place in problem.problems if isinstance(problem, UnsupportedError) else ():
-        click.echo(f"  {place}", err=True)
+        if place not in problem.message:
+            click.echo(f"  {place}", err=True)
     if problem.hint:
         click.echo(f"hint:  {problem.hint}", err=True)
     return exit_code
@@ -83,13 +85,19 @@ def quantity(count: float, unit: str) -> str:
     raise AssertionError
 
 
-def progress(items: Iterable[Any], label: str, length: int | None = None) -> Iterable[Any]:
-    """The same items, with a bar on stderr where that is a terminal."""
+@contextmanager
+def bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A function (done, of) that moves a bar on stderr; None where that is no terminal."""
     if not sys.stderr.isatty():
-        yield from items
+        yield None
         return
-    with click.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
-        yield from bar
+    with click.progressbar(length=1, label=label, file=sys.stderr) as shown:
+
+        def move(done: int, of: int) -> None:
+            shown.length = of
+            shown.update(done - shown.pos)
+
+        yield move
 
 
 def command(name: str) -> Callable[[F], click.Command]:

@@ -1,0 +1,49 @@
+"""edgeq profile."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from edgeq_host.cli import output, target
+
+if TYPE_CHECKING:
+    from edgeq_host.profile import Profile
+
+
+@output.command("profile")
+@click.argument("model", metavar="FILE|NAME")
+@target.board_option(required=True)
+@click.option("--runs", default=100, show_default=True, type=click.IntRange(1, 1_000_000), help="Inferences that are measured.")
+@click.option("--warmup", default=10, show_default=True, type=click.IntRange(0, 1_000_000), help="Inferences before, not counted.")
+@click.option("--variant", help="A precision of the file; default: its first.")
+def command(model: str, board: str, runs: int, warmup: int, variant: str | None, as_json: bool) -> None:
+    """Measure latency layer by layer on a board, with the kernel that each layer runs.
+
+    \b
+    edgeq profile model --board local
+    """
+    from edgeq_host.profile import profile
+
+    name, data = target.file_or_name(model, True)
+    with output.bar("measuring") as progress:
+        found = profile(target.resolve(board), name, data, variant or "", runs, warmup, seen=progress)
+    if as_json:
+        output.document("edgeq.profile/1", **asdict(found))
+    else:
+        _print(found)
+
+
+def _print(found: Profile) -> None:
+    latency = found.latency_us
+    output.line(
+        f"{found.name} ({found.variant}) on {found.board}, {found.source}: median {latency.median:.1f} us, "
+        f"p90 {latency.p90:.1f} us, p99 {latency.p99:.1f} us, {found.runs} runs after {found.warmup} to warm up"
+    )
+    rows = [
+        (x.name, x.op, x.kernel or "-", x.isa, x.macs, f"{x.median_us:.2f}", f"{x.p90_us:.2f}", f"{x.p99_us:.2f}", f"{100 * x.share:.1f}")
+        for x in found.layers
+    ]
+    output.table(["layer", "operator", "kernel", "isa", "MACs", "median us", "p90 us", "p99 us", "share %"], rows, left=4)

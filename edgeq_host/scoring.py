@@ -1,0 +1,49 @@
+"""Score an opened model, here or on a board, with what its file records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeq_host.data import open_data
+from edgeq_host.evaluate import evaluate, output_sqnr
+from edgeq_host.export import Score, unpack
+from edgeq_host.importers import ImportOptions, load
+from edgeq_host.metrics import metric as find_metric
+from edgeq_host.provenance import recorded_options, recorded_recipe
+from edgeq_host.quant import prepare
+from edgeq_host.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Scored:
+    """agreement, sqnr_db: against the float reference, where one was given."""
+
+    score: Score
+    variant: str
+    agreement: Score | None
+    sqnr_db: list[float]
+
+
+def score_model(opened: Any, file: bytes | None, data: Path, metric: str | None, reference: Path | None, name: str) -> Scored:
+    """opened: a model with inputs, outputs, run(). file: its bytes where they are at hand: recipe and metric come from there."""
+    recipe, options = _recorded(file, name)
+    chosen = metric or recipe.metric
+    needs = find_metric(chosen)
+    used = open_data(data, opened.inputs, recipe, needs.needs_labels)
+    graph = None if reference is None else prepare(load(reference, options), recipe)
+    score = evaluate(opened, used, chosen, graph)
+    variant = opened.opened.variant if hasattr(opened, "opened") else opened.variant
+    if graph is None:
+        return Scored(score, variant, None, [])
+    return Scored(score, variant, evaluate(opened, used, "agreement", graph), output_sqnr(opened, graph, used))
+
+
+def _recorded(file: bytes | None, name: str) -> tuple[Recipe, ImportOptions]:
+    if file is None:
+        return Recipe(), ImportOptions()
+    provenance = unpack(file, name).provenance
+    if provenance is None:
+        return Recipe(), ImportOptions()
+    return recorded_recipe(provenance, name), recorded_options(provenance)
