@@ -73,5 +73,7 @@ RULES: dict[tuple[str, str], Rule] = {
     (MICROSOFT, "QLinearMul"): quantized.qlinear_binary("mul_f32"),
     (MICROSOFT, "QLinearSigmoid"): quantized.qlinear_unary("sigmoid_f32"),
     (MICROSOFT, "QLinearLeakyRelu"): quantized.qlinear_unary("leaky_relu_f32", ("alpha", 0.01)),
+    (MICROSOFT, "QLinearGlobalAveragePool"): quantized.qlinear_global_average,
+    (MICROSOFT, "QLinearSoftmax"): quantized.qlinear_softmax,
     (MICROSOFT, "QLinearConcat"): quantized.qlinear_concat,
 }

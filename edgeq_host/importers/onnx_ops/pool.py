@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeq_host.graph import Quant
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops import window
 from edgeq_host.importers.onnx_ops.context import Op
@@ -60,10 +61,15 @@ def _global(op: Op, operator: str) -> None:
     if rank > 4:
         _global_by_reduce(op, operator, rank)
         return
-    x = to_nhwc(op, op.tensor(0))
-    n, h, w, c = op.builder.shape(x)
-    y = op.emit(operator, [x], (n, 1, 1, c), {"kernel_h": h, "kernel_w": w})
-    op.done(from_nhwc(op, y, rank))
+    op.done(whole_image(op, operator, op.tensor(0), None))
+
+
+def whole_image(op: Op, operator: str, x: str, quant: Quant | None) -> str:
+    """One window over all of x, in ONNX's layout on both sides."""
+    rank = len(op.builder.shape(x))
+    image = to_nhwc(op, x)
+    n, h, w, c = op.builder.shape(image)
+    return from_nhwc(op, op.emit(operator, [image], (n, 1, 1, c), {"kernel_h": h, "kernel_w": w}, quant=quant), rank)
 
 
 def _global_by_reduce(op: Op, operator: str, rank: int) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from edgeq_host.graph import Quant
 from edgeq_host.importers.common import Refusal
-from edgeq_host.importers.onnx_ops import elementwise, matmul, shape
+from edgeq_host.importers.onnx_ops import elementwise, matmul, pool, shape
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.conv import convolve
+from edgeq_host.importers.onnx_ops.layout import rank_of_image
 from edgeq_host.importers.onnx_ops.reduce import normalized
 from edgeq_host.importers.onnx_ops.values import Act, Const, quant_of, same_quant
 
@@ -164,6 +165,23 @@ def qlinear_unary(operator: str, *fields: tuple[str, float]) -> Callable[[Op], N
         op.done(op.emit(operator, [x], op.builder.shape(x), attrs, quant=quant), integers=kind)
 
     return rule
+
+
+def qlinear_global_average(op: Op) -> None:
+    if op.attr("channels_last", 0):
+        raise Refusal("has its channels last")
+    rank_of_image(op)
+    quant, kind = per_tensor(op, 3, 4)
+    op.done(pool.whole_image(op, "avg_pool2d_f32", operand(op, 0), quant), integers=kind)
+
+
+def qlinear_softmax(op: Op) -> None:
+    x = operand(op, 0)
+    dims = op.builder.shape(x)
+    if normalized([int(op.attr("axis", -1))], len(dims)) != [len(dims) - 1]:
+        raise Refusal("does not work along the last axis")
+    quant, kind = per_tensor(op, 3, 4)
+    op.done(op.emit("softmax_f32", [x], dims, quant=quant), integers=kind)
 
 
 def qlinear_concat(op: Op) -> None:
