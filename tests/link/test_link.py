@@ -163,7 +163,9 @@ def test_a_repeated_hello_of_the_same_session_changes_nothing() -> None:
     assert device.read() == b"data"
 
 
-@pytest.mark.parametrize("limits", [Limits(32, 4096, 1024, 0), Limits(512, 3000, 1024, 0), Limits(512, 512, 1024, 0), Limits(1 << 17, 1 << 20, 1, 0)])
+@pytest.mark.parametrize(
+    "limits", [Limits(32, 4096, 1024, 0), Limits(512, 3000, 1024, 0), Limits(512, 512, 1024, 0), Limits(1 << 17, 1 << 20, 1, 0)]
+)
 def test_limits_out_of_range_are_refused(limits: Limits) -> None:
     with pytest.raises(ValueError, match="out of range"):
         Endpoint(limits)
