@@ -94,7 +94,7 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
 
 def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
     isa = source.stem.rpartition("__")[2] if source.parent.name == "kernels" else "portable"
-    flags = [*BASE, "-O3" if source.parent.name == "kernels" else "-O2", *config.flags, *lists.isas()[isa].flags]
+    flags = [*BASE, "-O3" if source.parent.name in ("kernels", "ops") else "-O2", *config.flags, *lists.isas()[isa].flags]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
 

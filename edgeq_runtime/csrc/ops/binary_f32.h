@@ -9,7 +9,7 @@
         const struct eq_##name##_attrs *attrs = row->call->node->attrs;                                                                    \
         const float lo = attrs->lo, hi = attrs->hi, *a = row->a, *b = row->b;                                                              \
         float *restrict y = row->y;                                                                                                        \
-        for (size_t i = 0; i < row->n; i++) {                                                                                              \
+        for (size_t i = 0, n = row->n; i < n; i++) {                                                                                       \
             y[i] = eq_clamp_f32(value(a[i * a_step], b[i * b_step]), lo, hi);                                                              \
         }                                                                                                                                  \
     }                                                                                                                                      \

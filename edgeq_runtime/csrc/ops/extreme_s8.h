@@ -8,7 +8,7 @@
         const struct eq_##name##_attrs *attrs = row->call->node->attrs;                                                                    \
         const int8_t lo = (int8_t)attrs->lo, hi = (int8_t)attrs->hi, *a = row->a, *b = row->b;                                             \
         int8_t *restrict y = row->y;                                                                                                       \
-        for (size_t i = 0; i < row->n; i++) {                                                                                              \
+        for (size_t i = 0, n = row->n; i < n; i++) {                                                                                       \
             const int8_t v = value(a[i * a_step], b[i * b_step]);                                                                          \
             y[i] = v < lo ? lo : v > hi ? hi : v;                                                                                          \
         }                                                                                                                                  \

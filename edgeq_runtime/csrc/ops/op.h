@@ -52,5 +52,9 @@ static inline int eq_prepare_mover(const struct eq_node *node, const struct eq_p
     return EQ_OK;
 }
 
-static inline float eq_clamp_f32(float v, float lo, float hi) { return v < lo ? lo : v > hi ? hi : v; }
+/* lo <= hi. Two steps, since a comparison that depends on another keeps compilers from using vectors. */
+static inline float eq_clamp_f32(float v, float lo, float hi) {
+    v = v < lo ? lo : v;
+    return v > hi ? hi : v;
+}
 #endif

@@ -5,7 +5,7 @@ int eq_prepare_prelu_f32(struct eq_node *node, const struct eq_prepare *ctx) { r
 EQ_INLINE void loop(const struct eq_row *row, size_t x_step, size_t alpha_step) {
     const float *x = row->a, *alpha = row->b;
     float *restrict y = row->y;
-    for (size_t i = 0; i < row->n; i++) {
+    for (size_t i = 0, n = row->n; i < n; i++) {
         const float v = x[i * x_step], scaled = v * alpha[i * alpha_step];
         y[i] = v < 0.0f ? scaled : v;
     }

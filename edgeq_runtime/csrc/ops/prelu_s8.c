@@ -11,7 +11,7 @@ EQ_INLINE void loop(const struct eq_row *row, size_t x_step, size_t alpha_step) 
     const struct eq_prelu_s8_attrs attrs = *(const struct eq_prelu_s8_attrs *)row->call->node->attrs;
     const int8_t *x = row->a, *alpha = row->b;
     int8_t *restrict y = row->y;
-    for (size_t i = 0; i < row->n; i++) {
+    for (size_t i = 0, n = row->n; i < n; i++) {
         const int32_t d = x[i * x_step] - attrs.x_zero;
         const int32_t v =
             d >= 0 ? eq_requantize(d, attrs.m_pos, attrs.n_pos) : eq_requantize(d * alpha[i * alpha_step], attrs.m_neg, attrs.n_neg);

@@ -28,14 +28,21 @@ static void sum(const struct eq_reduce_cell *cell, const int8_t *x, int8_t *rest
 }
 
 #define EXTREME(name, better)                                                                                                              \
-    static void name(const struct eq_reduce_cell *cell, const int8_t *x, int8_t *restrict y) {                                             \
+    static int8_t name##_of(int8_t best, const int8_t *x, size_t n, size_t step) {                                                         \
+        for (size_t i = 0; i < n; i++) best = x[i * step] better best ? x[i * step] : best;                                                \
+        return best;                                                                                                                       \
+    }                                                                                                                                      \
+    static void name##_into(int8_t *restrict y, const int8_t *x, size_t n) {                                                               \
+        for (size_t i = 0; i < n; i++) y[i] = x[i] better y[i] ? x[i] : y[i];                                                              \
+    }                                                                                                                                      \
+    static void name(const struct eq_reduce_cell *cell, const int8_t *x, int8_t *y) {                                                      \
         struct eq_walk walk = cell->walk;                                                                                                  \
         memcpy(y, x, cell->width);                                                                                                         \
         do {                                                                                                                               \
-            for (size_t i = 0; i < cell->run; i++) {                                                                                       \
-                const int8_t *v = x + walk.at[0] + i * cell->step;                                                                         \
-                for (size_t c = 0; c < cell->width; c++) y[c] = v[c] better y[c] ? v[c] : y[c];                                            \
-            }                                                                                                                              \
+            const int8_t *from = x + walk.at[0];                                                                                           \
+            if (cell->width == 1) y[0] = name##_of(y[0], from, cell->run, cell->step);                                                     \
+            else                                                                                                                           \
+                for (size_t i = 0; i < cell->run; i++) name##_into(y, from + i * cell->step, cell->width);                                 \
         } while (eq_walk_next(&walk));                                                                                                     \
     }
 EXTREME(max, >)

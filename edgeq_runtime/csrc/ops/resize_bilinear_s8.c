@@ -21,23 +21,26 @@ int eq_prepare_resize_bilinear_s8(struct eq_node *node, const struct eq_prepare 
     return EQ_OK;
 }
 
-struct blend {
-    size_t first, second; /* indices */
-    int32_t w0, w1;       /* their weights */
+/* Two neighbours on one axis. */
+struct pair {
+    size_t first, second;
+    int32_t weight; /* of the second */
 };
 
-static struct blend blend_of(int32_t entry, int32_t length) {
-    const int32_t i = entry >> WEIGHT_BITS, w = entry & 4095;
-    return (struct blend){(size_t)i, (size_t)(i + 1 < length ? i + 1 : i), WEIGHT_ONE - w, w};
+static struct pair pair_of(int32_t entry, int32_t length) {
+    const int32_t i = entry >> WEIGHT_BITS;
+    return (struct pair){(size_t)i, (size_t)(i + 1 < length ? i + 1 : i), entry & 4095};
 }
 
-/* The weights sum to 2^22, so every partial sum stays below 2^29 + 2^21. */
-static void pixel(const int8_t *top, const int8_t *bottom, struct blend row, struct blend col, size_t channels, int8_t *restrict y) {
+/* a (2048 - w) + b w = 2048 a + (b - a) w: narrow products first. The sum stays below 2^29 + 2^21, (lower - upper) w within 2^30. */
+static void pixel(const int8_t *top, const int8_t *bottom, int32_t row_weight, struct pair col, size_t channels, int8_t *restrict y) {
     const int8_t *a = top + col.first * channels, *b = top + col.second * channels;
     const int8_t *c = bottom + col.first * channels, *d = bottom + col.second * channels;
-    const int32_t wa = row.w0 * col.w0, wb = row.w0 * col.w1, wc = row.w1 * col.w0, wd = row.w1 * col.w1;
+    const int16_t weight = (int16_t)col.weight;
     for (size_t i = 0; i < channels; i++) {
-        y[i] = (int8_t)((a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd + (1 << 21)) >> 22);
+        const int32_t upper = a[i] * WEIGHT_ONE + (int16_t)(b[i] - a[i]) * weight;
+        const int32_t lower = c[i] * WEIGHT_ONE + (int16_t)(d[i] - c[i]) * weight;
+        y[i] = (int8_t)((upper * WEIGHT_ONE + (lower - upper) * row_weight + (1 << 21)) >> 22);
     }
 }
 
@@ -49,9 +52,9 @@ void eq_run_resize_bilinear_s8(const struct eq_call *call) {
     int8_t *y = eq_write(call, 0);
     for (int32_t n = 0; n < in->dims[0]; n++) {
         for (int32_t r = 0; r < out->dims[1]; r++) {
-            const struct blend row = blend_of(rows[r], in->dims[1]);
+            const struct pair row = pair_of(rows[r], in->dims[1]);
             for (int32_t c = 0; c < out->dims[2]; c++) {
-                pixel(x + row.first * in_row, x + row.second * in_row, row, blend_of(cols[c], in->dims[2]), channels, y);
+                pixel(x + row.first * in_row, x + row.second * in_row, row.weight, pair_of(cols[c], in->dims[2]), channels, y);
                 y += channels;
             }
         }
