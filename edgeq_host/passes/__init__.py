@@ -16,6 +16,7 @@ LAYOUT: tuple[Rewrite, ...] = (
     transposes.share,
     sink.sink,
     reshapes.sink_transpose,
+    reshapes.split_transpose,
     reshapes.below_elementwise,
     reshapes.into_weights,
     reshapes.out_of_weights,
@@ -29,15 +30,15 @@ def normalize(graph: Graph) -> Graph:
     """An equal graph: NHWC, constants and batch norm folded, activations fused, no avoidable transposes, no dead nodes."""
     graph = graph.copy()
     remove_dead(graph)
-    _until_stable(graph, LAYOUT)
-    _until_stable(graph, LAYOUT + FUSION)
-    _until_stable(graph, LAST)
+    hoisted: set[str] = set()
+    for rewrites in (LAYOUT, LAYOUT + FUSION, LAST):
+        _until_stable(graph, rewrites, hoisted)
     return graph
 
 
-def _until_stable(graph: Graph, rewrites: tuple[Rewrite, ...]) -> None:
+def _until_stable(graph: Graph, rewrites: tuple[Rewrite, ...], hoisted: set[str]) -> None:
     for _ in range(_MAX_ROUNDS):
-        changed = [edges.absorb(graph)]  # first: a transpose right behind an input would sink away from it
+        changed = [edges.absorb(graph, hoisted)]  # first: a transpose right behind an input would sink away from it
         changed += [Rewriter(graph).sweep(rewrite) for rewrite in rewrites]
         if not any(changed):
             return

@@ -8,11 +8,13 @@ from dataclasses import replace
 from edgeq_host.graph import Edge, Graph, Node
 from edgeq_host.passes.perm import Perm, apply, attrs_of, inverse, source_of
 from edgeq_host.passes.rewriter import Rewriter, remove_dead
+from edgeq_host.passes.sink import ANY_ORDER
 
 
-def absorb(graph: Graph) -> bool:
-    """One round over all edges; True when something changed."""
-    changed = [_output(graph, i) for i in range(len(graph.outputs))] + [_input(graph, i) for i in range(len(graph.inputs))]
+def absorb(graph: Graph, hoisted: set[str]) -> bool:
+    """One round over all edges; True when something changed. hoisted: inputs whose order was already chosen by what comes later."""
+    changed = [_output(graph, i) for i in range(len(graph.outputs))]
+    changed += [_input(graph, i, hoisted) for i in range(len(graph.inputs))]
     if any(changed):
         remove_dead(graph)
     return any(changed)
@@ -30,9 +32,30 @@ def _wanted(graph: Graph, tensor: str) -> Perm | None:
     return perm if count > kept else None
 
 
-def _input(graph: Graph, i: int) -> bool:
+def _wanted_later(graph: Graph, tensor: str) -> Perm | None:
+    """The order that every path from an input comes to, through operators that work in any order."""
+    rank = len(graph.tensors[tensor].shape)
+    found: set[Perm] = set()
+    waiting, seen = [tensor], {tensor}
+    while waiting:
+        for reader in graph.consumers(waiting.pop()):
+            out = reader.outputs[0]
+            if reader.op == "transpose":
+                found.add(tuple(reader.attrs["perm"][:rank]))
+            elif reader.op not in ANY_ORDER or len(graph.tensors[out].shape) != rank:
+                return None
+            elif out not in seen:
+                seen.add(out)
+                waiting.append(out)
+    return found.pop() if len(found) == 1 else None
+
+
+def _input(graph: Graph, i: int, hoisted: set[str]) -> bool:
     edge = graph.inputs[i]
     perm = _wanted(graph, edge.tensor)
+    if perm is None and edge.tensor not in hoisted:
+        perm = _wanted_later(graph, edge.tensor)
+        hoisted.add(edge.tensor)
     if perm is None:
         return False
     old = graph.tensors[edge.tensor]

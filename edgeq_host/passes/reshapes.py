@@ -41,9 +41,33 @@ def sink_transpose(rewriter: Rewriter, node: Node) -> list[Node] | None:
     order = _group_order(groups(old, rewriter.shape(out)), old, perm)
     if not order:
         return None
+    return _reshape_then_transpose(rewriter, node, x, order)
+
+
+def _reshape_then_transpose(rewriter: Rewriter, node: Node, x: str, order: list[int]) -> list[Node]:
+    out = node.outputs[0]
     then = tuple(int(i) for i in np.argsort(order))
     move = rewriter.moved("reshape", x, apply(tuple(order), rewriter.shape(out)), {})
     return [move, Node("transpose", node.name, move.outputs, (out,), attrs_of(then))]
+
+
+def split_transpose(rewriter: Rewriter, node: Node) -> list[Node] | None:
+    """reshape(transpose(x)) before another transpose (a shuffle of channels): what happens inside the groups of dimensions stays before
+    the reshape, the order of the groups goes behind it and meets the other one."""
+    found = source_of(rewriter, node.inputs[0]) if node.op == "reshape" else None
+    if found is None or not any(r.op == "transpose" for r in rewriter.readers.get(node.outputs[0], ())):
+        return None
+    x, perm = found
+    pairs = groups(rewriter.shape(node.inputs[0]), rewriter.shape(node.outputs[0]))
+    placed = sorted(([perm[i] for i in left], right) for left, right in pairs)
+    inner = tuple(place for left, _ in placed for place in left)
+    order = [dim for _, right in placed for dim in right]
+    if inner == perm or sorted(inner) != list(range(len(perm))) or len(order) != len(rewriter.shape(node.outputs[0])):
+        return None
+    if inner == tuple(range(len(perm))) or order == sorted(order):
+        return None
+    first = rewriter.moved("transpose", x, apply(inner, rewriter.shape(x)), attrs_of(inner))
+    return [first, *_reshape_then_transpose(rewriter, node, first.outputs[0], order)]
 
 
 def groups(old: Sequence[int], new: Sequence[int]) -> list[Group]:

@@ -44,6 +44,7 @@ def _reduce(attrs: Attrs, perm: Perm) -> Attrs:
 
 
 _PERMUTED: dict[str, Callable[[Attrs, Perm], Attrs]] = {"slice": _slice, "pad": _pad, "reduce_f32": _reduce}
+ANY_ORDER = ELEMENTWISE | BINARY | frozenset(_PERMUTED) | {"concat"}
 
 
 def _one_input(rewriter: Rewriter, node: Node, attrs_for: Callable[[Perm], Attrs | None]) -> list[Node] | None:

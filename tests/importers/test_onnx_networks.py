@@ -25,6 +25,7 @@ def shuffle(net: Net) -> onnx.ModelProto:
 
 
 def squeeze_excite(net: Net) -> onnx.ModelProto:
+    net.opset = 14
     y = net.add("HardSwish", net.conv("x", 3, 8, 3, strides=[2, 2], pads=[1, 1, 1, 1]))
     s = net.add("GlobalAveragePool", y)
     s = net.add("HardSigmoid", net.conv(net.add("Relu", net.conv(s, 8, 4, 1)), 4, 8, 1), alpha=1 / 6, beta=0.5)
@@ -42,7 +43,7 @@ def decoder(net: Net) -> onnx.ModelProto:
 def one_dimensional(net: Net) -> onnx.ModelProto:
     y = net.add("Conv", "x", net.weight(8, 3, 5), net.weight(8), pads=[2, 2], strides=[2])
     y = net.add("LeakyRelu", net.batch_norm(y, 8))
-    y = net.add("Relu", net.add("Conv", y, net.weight(8, 1, 3), group=8, dilations=[2], auto_pad="SAME_UPPER"))
+    y = net.add("Relu", net.add("Conv", y, net.weight(8, 1, 3), group=8, dilations=[2], pads=[2, 2]))
     y = net.add("MaxPool", y, kernel_shape=[2], strides=[2])
     y = net.add("ReduceMean", y, axes=[2], keepdims=0)
     return net.model({"x": [1, 3, 32]}, {net.add("Softmax", net.add("MatMul", y, net.weight(8, 4)), axis=-1): None})
