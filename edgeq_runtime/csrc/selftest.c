@@ -26,7 +26,7 @@ static uint32_t next(void) {
     rng ^= rng << 5;
     return rng;
 }
-static int32_t between(int32_t lo, int32_t hi) { return lo + (int32_t)(next() % (uint32_t)(hi - lo + 1)); }
+static int32_t between(int32_t lo, int32_t hi) { return (int32_t)((uint32_t)lo + next() % ((uint32_t)hi - (uint32_t)lo + 1)); }
 
 /* Memory whose end is followed by a page without access. */
 static uint8_t *guarded(void) {

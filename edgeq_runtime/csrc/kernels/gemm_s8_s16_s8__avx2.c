@@ -2,7 +2,7 @@
  * multiply-add: exact, where 8-bit multiply-adds would saturate. */
 #include "avx2.h"
 
-enum { NR = 8, KR = 2, ROWS = 4 };
+enum { NR = 8, KR = 2, ROWS = 6 };
 
 /* What w_zero takes from every channel of row i. Unsigned: the sum of all is in range, its parts need not be. */
 static uint32_t zero_term(const struct eq_gemm_s8_s16_s8 *g, size_t i) {
@@ -17,16 +17,48 @@ EQ_INLINE __m256i broadcast_pair(const int16_t *a) {
     return _mm256_set1_epi32(pair);
 }
 
-/* rows x blocks accumulators in registers. */
-EQ_INLINE void accumulate(const struct eq_gemm_s8_s16_s8 *g, const int8_t *w, const int rows, const int blocks, __m256i acc[][4]) {
-    const size_t block = g->k * NR;
-    for (size_t k = 0; k < g->k; k += KR, w += NR * KR) {
+EQ_INLINE void accumulate(const struct eq_gemm_s8_s16_s8 *g, const int8_t *w, const int rows, const int blocks, __m256i out[][4]) {
+    const size_t block = g->k * NR, depth = g->k;
+    const int16_t *a_row[ROWS];
+    __m256i acc[ROWS][4];
+    for (int i = 0; i < rows; i++) a_row[i] = g->a + (size_t)i * g->a_stride;
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < blocks; j++) acc[i][j] = out[i][j];
+    for (size_t k = 0; k < depth; k += KR, w += NR * KR) {
         __m256i b[4];
         for (int j = 0; j < blocks; j++) b[j] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + (size_t)j * block)));
         for (int i = 0; i < rows; i++) {
-            const __m256i a = broadcast_pair(g->a + (size_t)i * g->a_stride + k);
+            const __m256i a = broadcast_pair(a_row[i] + k);
             for (int j = 0; j < blocks; j++) acc[i][j] = _mm256_add_epi32(acc[i][j], _mm256_madd_epi16(a, b[j]));
         }
+    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < blocks; j++) out[i][j] = acc[i][j];
+}
+
+/* Block j of every row: requantize, clamp, store. */
+EQ_INLINE void finish(const struct eq_gemm_s8_s16_s8 *g, size_t at, const int rows, const int j, __m256i acc[][4]) {
+    const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
+    const size_t count = g->n - at < NR ? g->n - at : NR;
+    const struct rq8 rq = rq8_load(&g->rq, at, count);
+    for (int i = 0; i < rows; i++) {
+        const __m256i v = rq8_apply(&rq, _mm256_add_epi32(acc[i][j], rq.bias));
+        store_bytes(g->y + (size_t)i * g->y_stride + at, clamp8_apply(&clamp, v), count);
+    }
+}
+
+/* The same for two whole blocks of an even number of rows, with fewer instructions. */
+EQ_INLINE void finish_pairs(const struct eq_gemm_s8_s16_s8 *g, size_t at, const int rows, __m256i acc[][4]) {
+    const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
+    for (int j = 0; j < 2; j++) {
+        const struct rq8 rq = rq8_load(&g->rq, at + (size_t)j * NR, NR);
+        for (int i = 0; i < rows; i++) acc[i][j] = rq8_apply(&rq, _mm256_add_epi32(acc[i][j], rq.bias));
+    }
+    for (int i = 0; i < rows; i += 2) {
+        const __m256i bytes = clamp8_apply_pair(&clamp, acc[i][0], acc[i][1], acc[i + 1][0], acc[i + 1][1]);
+        int8_t *y = g->y + (size_t)i * g->y_stride + at;
+        _mm_storeu_si128((__m128i *)y, _mm256_castsi256_si128(bytes));
+        _mm_storeu_si128((__m128i *)(y + g->y_stride), _mm256_extracti128_si256(bytes, 1));
     }
 }
 
@@ -35,15 +67,9 @@ EQ_INLINE void tile(const struct eq_gemm_s8_s16_s8 *g, size_t o, const int rows,
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < blocks; j++) acc[i][j] = _mm256_set1_epi32((int32_t)(0u - zero[i]));
     accumulate(g, g->w + o * g->k, rows, blocks, acc);
-    const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
-    for (int j = 0; j < blocks; j++) {
-        const size_t at = o + (size_t)j * NR, count = g->n - at < NR ? g->n - at : NR;
-        const struct rq8 rq = rq8_load(&g->rq, at, count);
-        for (int i = 0; i < rows; i++) {
-            const __m256i v = rq8_apply(&rq, _mm256_add_epi32(acc[i][j], rq.bias));
-            store_bytes(g->y + (size_t)i * g->y_stride + at, clamp8_apply(&clamp, v), count);
-        }
-    }
+    if (blocks == 2 && rows % 2 == 0 && g->n - o >= 2 * NR) finish_pairs(g, o, rows, acc);
+    else
+        for (int j = 0; j < blocks; j++) finish(g, o + (size_t)j * NR, rows, j, acc);
 }
 
 EQ_INLINE void run(const struct eq_gemm_s8_s16_s8 *g, const int rows, const int blocks) {
@@ -60,6 +86,8 @@ void eq_gemm_s8_s16_s8__avx2(const struct eq_gemm_s8_s16_s8 *g) {
     case 1: run(g, 1, 4); break;
     case 2: run(g, 2, 2); break;
     case 3: run(g, 3, 2); break;
+    case 4: run(g, 4, 2); break;
+    case 5: run(g, 5, 2); break;
     default: run(g, ROWS, 2); break;
     }
 }

@@ -33,6 +33,8 @@ void eq_depthwise_walk(const struct eq_window *w, void *context, eq_depthwise_fn
 void eq_depthwise_spread(const void *x, size_t channels, size_t mult, size_t element_bytes, void *out) {
     const uint8_t *from = x;
     uint8_t *to = out;
-    for (size_t c = 0; c < channels; c++, from += element_bytes)
-        for (size_t i = 0; i < mult; i++, to += element_bytes) memcpy(to, from, element_bytes);
+    for (size_t c = 0; c < channels; c++, from += element_bytes, to += mult * element_bytes)
+        if (element_bytes == 1) memset(to, *from, mult);
+        else
+            for (size_t i = 0; i < mult; i++) memcpy(to + i * sizeof(float), from, sizeof(float));
 }

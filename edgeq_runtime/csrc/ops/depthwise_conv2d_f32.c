@@ -49,25 +49,26 @@ int eq_prepare_depthwise_conv2d_f32(struct eq_node *node, const struct eq_prepar
     return eq_window_f32_check(node, ctx->tensors, taps * channels, channels, a->lo, a->hi);
 }
 
-/* Adds tap t of a pixel to the list where it is inside. */
-static void add_tap(struct run *r, const struct eq_pixel *p, size_t t) {
-    const size_t channels = (size_t)r->window.oc, mult = eq_depthwise_mult(&r->window), i = r->args.taps;
-    const int64_t at = eq_window_tap(&r->window, p, (int64_t)t / r->window.kw, (int64_t)t % r->window.kw);
-    if (at < 0) return;
+/* Adds tap t, which lies at an offset of x, to the list of those inside. */
+static void add_tap(struct run *r, size_t t, int64_t at) {
+    const size_t channels = (size_t)r->window.oc, mult = eq_depthwise_mult(&r->window), i = r->args.taps++;
     r->parts.x[i] = r->x + at;
     r->parts.w[i] = r->w + t * channels;
-    if (mult > 1) {
-        float *spread = r->parts.spread + t * channels;
-        eq_depthwise_spread(r->x + at, (size_t)r->window.ic, mult, sizeof(float), spread);
-        r->parts.x[i] = spread;
-    }
-    r->args.taps++;
+    if (mult == 1) return;
+    float *spread = r->parts.spread + t * channels;
+    eq_depthwise_spread(r->x + at, (size_t)r->window.ic, mult, sizeof(float), spread);
+    r->parts.x[i] = spread;
 }
 
 static void run_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
     struct run *r = context;
+    size_t t = 0;
     r->args.taps = 0;
-    for (size_t t = 0; t < eq_window_taps(&r->window); t++) add_tap(r, p, t);
+    for (int64_t ky = 0; ky < r->window.kh; ky++)
+        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) {
+            const int64_t at = eq_window_tap(&r->window, p, ky, kx);
+            if (at >= 0) add_tap(r, t, at);
+        }
     r->args.pixels = pixels;
     r->args.y = r->y + ((p->n * r->window.oh + p->oy) * r->window.ow + p->ox) * r->window.oc;
     r->kernel(&r->args);

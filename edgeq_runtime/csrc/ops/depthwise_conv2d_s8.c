@@ -72,20 +72,21 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     return EQ_OK;
 }
 
-/* Where tap t of a pixel lies, as the kernel reads it. */
-static const int8_t *tap(const struct run *r, const struct eq_pixel *p, size_t t) {
-    const size_t channels = (size_t)r->window.oc, mult = eq_depthwise_mult(&r->window);
-    const int64_t at = eq_window_tap(&r->window, p, (int64_t)t / r->window.kw, (int64_t)t % r->window.kw);
+/* Tap t, which lies at an offset of x (< 0: padded), as the kernel reads it. */
+static const int8_t *tap(const struct run *r, size_t t, int64_t at) {
+    const size_t mult = eq_depthwise_mult(&r->window);
     if (at < 0) return r->parts.padded;
     if (mult == 1) return r->x + at;
-    int8_t *spread = r->parts.spread + t * channels;
+    int8_t *spread = r->parts.spread + t * (size_t)r->window.oc;
     eq_depthwise_spread(r->x + at, (size_t)r->window.ic, mult, 1, spread);
     return spread;
 }
 
 static void run_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
     struct run *r = context;
-    for (size_t t = 0; t < r->args.taps; t++) r->parts.taps[t] = tap(r, p, t);
+    size_t t = 0;
+    for (int64_t ky = 0; ky < r->window.kh; ky++)
+        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) r->parts.taps[t] = tap(r, t, eq_window_tap(&r->window, p, ky, kx));
     r->args.pixels = pixels;
     r->args.y = r->y + ((p->n * r->window.oh + p->oy) * r->window.ow + p->ox) * r->window.oc;
     r->kernel(&r->args);

@@ -46,6 +46,11 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
 /* The next rows of activations, widened; the inputs that were added are 0. */
 static void fill_rows(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride, int16_t *row) {
     const size_t k = eq_window_k(&op->window);
+    if (k == stride && eq_window_plain(&op->window)) { /* p->ox counts all pixels */
+        eq_widen_s16(x + (size_t)p->ox * k, op->attrs.x_zero, rows * k, row);
+        p->ox += (int64_t)rows;
+        return;
+    }
     for (size_t i = 0; i < rows; i++, row += stride) {
         eq_window_row_s16(&op->window, x, op->attrs.x_zero, p, group, row);
         for (size_t j = k; j < stride; j++) row[j] = 0;

@@ -86,12 +86,23 @@ int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64
     return iy < 0 || ix < 0 ? -1 : ((p->n * w->ih + iy) * w->iw + ix) * w->ic;
 }
 
-void eq_widen_s16(const int8_t *restrict x, int32_t x_zero, size_t count, int16_t *restrict row) {
-    enum { STEP = 16 }; /* a constant trip count: compilers vectorize it at any level */
-    size_t i = 0;
-    for (; i + STEP <= count; i += STEP)
-        for (size_t j = 0; j < STEP; j++) row[i + j] = (int16_t)(x[i + j] - x_zero);
-    for (; i < count; i++) row[i] = (int16_t)(x[i] - x_zero);
+/* Loops of a constant trip count: compilers vectorize them at any level. */
+EQ_INLINE void widen_some(const int8_t *restrict x, int32_t x_zero, const size_t count, int16_t *restrict row) {
+    for (size_t i = 0; i < count; i++) row[i] = (int16_t)(x[i] - x_zero);
+}
+
+/* What is left of a whole step is done by a step that overlaps the one before. */
+void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row) {
+    enum { STEP = 16, SHORT = 8 };
+    if (count >= STEP) {
+        for (size_t i = 0; i + STEP <= count; i += STEP) widen_some(x + i, x_zero, STEP, row + i);
+        if (count % STEP != 0) widen_some(x + count - STEP, x_zero, STEP, row + count - STEP);
+    } else if (count >= SHORT) {
+        widen_some(x, x_zero, SHORT, row);
+        widen_some(x + count - SHORT, x_zero, SHORT, row + count - SHORT);
+    } else {
+        for (size_t i = 0; i < count; i++) row[i] = (int16_t)(x[i] - x_zero);
+    }
 }
 
 /* Taps of one kernel row that lie side by side in x are copied as one: [*first, *end) of kx. */
@@ -114,6 +125,7 @@ struct sink {
 /* count elements from an offset of x on; offset < 0: zeros. */
 static void put(struct sink *s, int64_t offset, int64_t count) {
     const size_t n = (size_t)count;
+    if (n == 0) return;
     if (s->s8) {
         if (offset < 0) memset(s->s16_row, 0, n * sizeof *s->s16_row);
         else eq_widen_s16(s->s8 + offset, s->x_zero, n, s->s16_row);
@@ -123,6 +135,13 @@ static void put(struct sink *s, int64_t offset, int64_t count) {
         else memcpy(s->f32_row, s->f32 + offset, n * sizeof *s->f32_row);
         s->f32_row += n;
     }
+}
+
+/* The first tap of a pixel whose taps are all inside; < 0: some are not. */
+static int64_t inside(const struct eq_window *w, const struct eq_pixel *p) {
+    const int64_t iy = p->oy * w->stride_h - w->pad_top, ix = p->ox * w->stride_w - w->pad_left;
+    const int all = iy >= 0 && ix >= 0 && iy + (w->kh - 1) * w->dilation_h < w->ih && ix + (w->kw - 1) * w->dilation_w < w->iw;
+    return all ? ((p->n * w->ih + iy) * w->iw + ix) * w->ic : -1;
 }
 
 static void put_joined(struct sink *s, const struct eq_window *w, const struct eq_pixel *p, int64_t ky) {
@@ -136,6 +155,11 @@ static void put_joined(struct sink *s, const struct eq_window *w, const struct e
 static void put_row(struct sink *s, const struct eq_window *w, const struct eq_pixel *p, int64_t group) {
     const int64_t depth = w->ic / w->groups;
     const int joined = !w->transposed && w->dilation_w == 1 && w->groups == 1;
+    const int64_t first = joined ? inside(w, p) : -1;
+    if (first >= 0) {
+        for (int64_t ky = 0; ky < w->kh; ky++) put(s, first + ky * w->dilation_h * w->iw * w->ic, w->kw * w->ic);
+        return;
+    }
     for (int64_t ky = 0; ky < w->kh; ky++) {
         if (position_y(w, p->oy, ky) < 0) {
             put(s, -1, w->kw * depth);
