@@ -59,9 +59,8 @@ def main() -> None:
     if args.json:
         print(json.dumps({"schema": "edgeq.bench/1", "source": "measured", **about, "models": rows}, indent=2))
         return
-    print(
-        f"{about['cpu']}; edgeq with {', '.join(edgeq.instruction_sets())}; LiteRT {about['litert']}; one thread, thread CPU time, median of {args.rounds}"
-    )
+    sets = ", ".join(edgeq.instruction_sets())
+    print(f"{about['cpu']}; edgeq with {sets}; LiteRT {about['litert']}; one thread, thread CPU time, median of {args.rounds}")
     output.table(
         ["model", "MMAC", "edgeq us", "LiteRT us", "edgeq / LiteRT", "edgeq GMAC/s", "largest difference"],
         [

@@ -13,7 +13,7 @@ from edgeq_host import importers
 from edgeq_host import recipe as recipes
 from edgeq_host.data import Data, Sample, open_data
 from edgeq_host.errors import ModelError
-from edgeq_host.evaluate import evaluate as score
+from edgeq_host.scores import evaluate as score
 from edgeq_host.export import Score
 from edgeq_host.graph import Array, Graph
 from edgeq_host.importers import ImportOptions

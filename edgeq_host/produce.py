@@ -10,7 +10,7 @@ from pathlib import Path
 from edgeq_host import __version__, metrics, recipe, selftest
 from edgeq_host.data import Data, open_data, random_data
 from edgeq_host.errors import ModelError
-from edgeq_host.evaluate import outcome
+from edgeq_host.scores import outcome
 from edgeq_host.export import Bundle, Provenance, Score, Variant, to_bytes, write_file
 from edgeq_host.graph import Array, Graph
 from edgeq_host.importers import load

@@ -19,7 +19,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PRECISIONS = {"int8": "int8", "w8a8": "int8"}
+PRECISIONS = {"int8": "int8", "w8a8": "int8", "float32": "float32"}
 KINDS = ("image", "vector")
 RESIZE_RULES = ("stretch", "crop", "none")
 CHANNEL_ORDERS = ("RGB", "BGR", "gray")

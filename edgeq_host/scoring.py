@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq_host.data import open_data
-from edgeq_host.evaluate import evaluate, output_sqnr
+from edgeq_host.scores import evaluate, output_sqnr
 from edgeq_host.export import Score, unpack
 from edgeq_host.importers import ImportOptions, load
 from edgeq_host.metrics import metric as find_metric

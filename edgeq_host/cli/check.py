@@ -13,9 +13,7 @@ from edgeq_host.cli import output, shared
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--strict", is_flag=True, help="Exit 10 where an operator would compute in float32 or a transpose stays.")
 @shared.import_options
-def command(
-    model: Path, strict: bool, shape: tuple[str, ...], inputs: str | None, outputs: str | None, as_json: bool
-) -> int:
+def command(model: Path, strict: bool, shape: tuple[str, ...], inputs: str | None, outputs: str | None, as_json: bool) -> int:
     """Say whether edgeq can take a model: every unsupported operator with its node, and the cut that makes the model pass.
 
     \b

@@ -49,7 +49,7 @@ class Sections(click.Group):
             for name in names:
                 command = self.get_command(ctx, name)
                 assert command is not None
-                rows.append((name, command.get_short_help_str(100)))
+                rows.append((name, command.get_short_help_str(200)))
             with formatter.section(section):
                 formatter.write_dl(rows)
 

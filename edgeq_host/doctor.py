@@ -1,0 +1,74 @@
+"""What works on this machine and what to do about what does not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from edgeq_host.boards import Board
+from edgeq_host.errors import EdgeqError
+
+REQUIRED = ("numpy", "onnx", "tflite", "flatbuffers", "pillow", "click", "rich")
+EXTRAS = {"torch": "PyTorch models", "onnxscript": "PyTorch models", "ai-edge-litert": "make bench"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """state: "ok", "missing" (an extra: fine without it) or "fails". hint: what to do."""
+
+    what: str
+    state: str
+    text: str
+    hint: str = ""
+
+
+def examine(board: Board | None) -> Iterator[Finding]:
+    """One finding after the other; the board's agent is started where a board is given."""
+    yield _python()
+    yield from (_package(name, "") for name in REQUIRED)
+    yield from (_package(name, purpose) for name, purpose in EXTRAS.items())
+    yield _guarded("runtime library", _library)
+    if board is not None:
+        yield _guarded(f"agent on {board.id}", lambda: _agent(board))
+
+
+def _python() -> Finding:
+    text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding("Python", "ok", text)
+
+
+def _package(name: str, purpose: str) -> Finding:
+    try:
+        return Finding(name, "ok", importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        if purpose:
+            return Finding(name, "missing", f"only for {purpose}", f"pip install {name}")
+        return Finding(name, "fails", "not installed", f"pip install {name}")
+
+
+def _guarded(what: str, look: Callable[[], str]) -> Finding:
+    from edgeq_runtime import native
+
+    try:
+        return Finding(what, "ok", look())
+    except EdgeqError as error:
+        return Finding(what, "fails", error.message, error.hint)
+    except native.Error as error:
+        return Finding(what, "fails", str(error), "build it with: python -m edgeq_runtime.build")
+
+
+def _library() -> str:
+    from edgeq_runtime import native
+
+    native.library()
+    return f"instruction sets {', '.join(native.isas())}"
+
+
+def _agent(board: Board) -> str:
+    from edgeq_host.deploy import status
+
+    found = status(board)
+    free = found.device.store_free // 1_000_000
+    return f"{found.device.agent}, {', '.join(found.device.isa_names)}, {len(found.models)} models, {free} MB free in the store"

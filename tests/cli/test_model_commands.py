@@ -1,0 +1,130 @@
+"""check, quantize, inspect, eval, diagnose, reproduce, pack on the model of the repository."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgeq_host
+import edgeq_runtime
+from tests.cli.conftest import DIGITS, Edgeq
+
+MODEL, CALIBRATION, TEST = DIGITS / "digits.onnx", DIGITS / "calibration.npz", DIGITS / "test.npz"
+
+
+def test_check_of_a_good_model_exits_0_and_lists_what_it_uses(edgeq: Edgeq) -> None:
+    result = edgeq("check", MODEL, "--json")
+    assert result.code == 0
+    assert result.json["schema"] == "edgeq.check/1" and result.json["problems"] == []
+    assert "conv2d_f32" in result.json["operators"] and "transpose" not in result.json["operators"]
+
+
+def test_quantize_writes_a_file_and_prints_paired_scores(edgeq: Edgeq) -> None:
+    result = edgeq("quantize", MODEL, "--calibration", CALIBRATION, "--data", TEST, "--precision", "int8", "-o", "m.eqm", "--json")
+    assert result.code == 0, result.err
+    found = result.json
+    data = Path("m.eqm").read_bytes()
+    assert found["bytes"] == len(data) and found["variants"][0]["precision"] == "int8"
+    assert found["score"]["float"]["value"] >= 0.98 and found["variants"][0]["top1"] >= 0.98
+    assert found["score"]["difference"]["within_noise"]
+    edgeq_runtime.open("m.eqm").selftest()
+
+
+def test_quantize_twice_gives_the_same_bytes(edgeq: Edgeq, packed: Path) -> None:
+    edgeq("quantize", MODEL, "--calibration", CALIBRATION, "--data", TEST, "-o", "digits.eqm")
+    assert Path("digits.eqm").read_bytes() == packed.read_bytes()
+
+
+def test_reproduce_says_equal_and_names_a_changed_input(edgeq: Edgeq, packed: Path) -> None:
+    inputs = ("--model", MODEL, "--calibration", CALIBRATION, "--data", TEST)
+    assert edgeq("reproduce", packed, *inputs).out.startswith(f"{packed}: equal")
+    np.savez("other.npz", x=np.load(CALIBRATION)["x"][:100])
+    changed = edgeq("reproduce", packed, "--model", MODEL, "--calibration", "other.npz", "--data", TEST)
+    assert changed.code == 10 and "calibration data is not what was used" in changed.out
+
+
+def test_reproduce_without_its_inputs_says_which_flag_names_them(edgeq: Edgeq, packed: Path) -> None:
+    result = edgeq("reproduce", packed)
+    assert result.code == 3 and "digits.onnx" in result.err and "--model" in result.err
+
+
+def test_inspect_shows_exact_sizes_kernels_and_provenance(edgeq: Edgeq, packed: Path) -> None:
+    found = edgeq("inspect", packed, "--json").json
+    assert found["bytes"] == packed.stat().st_size
+    assert found["arena_bytes"] == edgeq_runtime.open(str(packed)).plan.arena_bytes
+    assert {layer["op"] for layer in found["layers"]} >= {"conv2d_s8", "depthwise_conv2d_s8", "fully_connected_s8"}
+    assert found["provenance"]["source_sha256"] == hashlib.sha256(MODEL.read_bytes()).hexdigest()
+    assert "arena" in edgeq("inspect", packed).out
+
+
+def test_eval_prints_the_score_with_its_interval(edgeq: Edgeq, packed: Path) -> None:
+    found = edgeq("eval", packed, "--data", TEST, "--json").json
+    assert found["top1"] >= 0.98 and found["score"]["low"] < found["top1"] < found["score"]["high"] and found["n"] == 599
+
+
+def test_eval_against_the_source_adds_agreement_and_sqnr(edgeq: Edgeq, packed: Path) -> None:
+    found = edgeq("eval", packed, "--data", TEST, "--reference", MODEL, "--json").json
+    assert found["agreement"] >= 0.99 and found["sqnr_db"][0] > 25
+
+
+def test_eval_below_its_gate_exits_10(edgeq: Edgeq, packed: Path) -> None:
+    assert edgeq("eval", packed, "--data", TEST, "--min", "90%").code == 0
+    result = edgeq("eval", packed, "--data", TEST, "--min", "99.9%")
+    assert result.code == 10 and "gate not met" in result.err
+
+
+def test_diagnose_has_a_row_for_every_layer_with_a_float_twin(edgeq: Edgeq, packed: Path) -> None:
+    found = edgeq("diagnose", MODEL, packed, "--data", TEST, "--samples", 20, "--json").json
+    assert len(found["layers"]) >= 7
+    assert all(layer["alone_db"] > 25 for layer in found["layers"])
+
+
+def test_pack_joins_two_precisions_that_both_run(edgeq: Edgeq, packed: Path) -> None:
+    assert edgeq("quantize", MODEL, "--precision", "float32", "-o", "float.eqm").code == 0
+    result = edgeq("pack", packed, "float.eqm", "-o", "both.eqm", "--json")
+    assert [v["name"] for v in result.json["variants"]] == ["int8", "float32"]
+    scores = [edgeq("eval", "both.eqm", "--data", TEST, "--variant", v, "--json").json["top1"] for v in ("int8", "float32")]
+    assert min(scores) >= 0.98
+    assert edgeq("eval", "both.eqm", "--data", TEST, "--variant", "int4").code == 3
+
+
+def test_a_recipe_file_decides_and_flags_win(edgeq: Edgeq) -> None:
+    Path("r.toml").write_text('calibrator = "percentile"\n[options]\npercentile = 99.9\n')
+    assert edgeq("quantize", MODEL, "--recipe", "r.toml", "--calibration", CALIBRATION, "-o", "a.eqm").code == 0
+    assert "percentile = 99.9" in edgeq("inspect", "a.eqm", "--json").json["provenance"]["recipe"]
+    assert edgeq("quantize", MODEL, "--recipe", "r.toml", "--calibrator", "mse", "--calibration", CALIBRATION, "-o", "b.eqm").code == 0
+    assert 'calibrator = "mse"' in edgeq("inspect", "b.eqm", "--json").json["provenance"]["recipe"]
+
+
+def test_scored_samples_that_were_calibrated_on_are_named(edgeq: Edgeq) -> None:
+    result = edgeq("quantize", MODEL, "--calibration", TEST, "--data", TEST, "-o", "m.eqm")
+    assert result.code == 0 and "599 of 599 scored samples are in the calibration data" in result.err
+
+
+def test_random_calibration_is_marked_in_the_file(edgeq: Edgeq) -> None:
+    assert edgeq("quantize", MODEL, "--calibration", "random", "-o", "m.eqm").code == 0
+    assert edgeq("inspect", "m.eqm", "--json").json["provenance"]["calibration"] == "random"
+
+
+def test_the_python_functions_do_the_same(packed: Path) -> None:
+    graph = edgeq_host.load(MODEL)
+    made = edgeq_host.quantize(graph, np.load(CALIBRATION)["x"], data=(np.load(TEST)["x"], np.load(TEST)["y"]))
+    assert made.comparison is not None and made.comparison.score.value >= 0.98
+    assert edgeq_host.evaluate(made, TEST).value == edgeq_host.evaluate(packed, TEST).value
+    assert edgeq_host.evaluate(graph, TEST).value >= 0.98
+
+
+def test_help_names_every_command_and_its_example(edgeq: Edgeq) -> None:
+    text = edgeq("--help").out
+    for name in ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack", "plan", "deploy", "run", "status", "profile"):
+        assert f"\n  {name} " in text
+        assert f"edgeq {name}" in edgeq(name, "--help").out
+
+
+@pytest.mark.parametrize("words", [[], ["quantize"], ["nonsense"], ["check", "--nonsense", "x"], ["quantize", "m.onnx", "--precision"]])
+def test_wrong_words_exit_2_with_a_hint(edgeq: Edgeq, words: list[str]) -> None:
+    result = edgeq(*words)
+    assert result.code == 2 and (words == [] or "hint:" in result.err)
