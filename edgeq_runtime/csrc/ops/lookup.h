@@ -5,6 +5,9 @@
 
 static inline void eq_lookup(const int8_t *table, const int8_t *x, int8_t *restrict y, size_t n) {
     const int8_t *middle = table + 128;
-    for (size_t i = 0; i < n; i++) y[i] = middle[x[i]];
+    for (size_t i = 0; i < n; i++) {
+        y[i] = middle[x[i]];
+        EQ_KEEP_SCALAR;
+    }
 }
 #endif

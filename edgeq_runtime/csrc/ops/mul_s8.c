@@ -14,6 +14,7 @@ EQ_INLINE void loop(const struct eq_row *row, size_t a_step, size_t b_step) {
     for (size_t i = 0, n = row->n; i < n; i++) {
         const int32_t product = (a[i * a_step] - attrs.a_zero) * (b[i * b_step] - attrs.b_zero);
         y[i] = eq_clamp_s8(eq_requantize(product, attrs.m, attrs.n), attrs.y_zero, attrs.lo, attrs.hi);
+        EQ_KEEP_SCALAR;
     }
 }
 
