@@ -50,10 +50,11 @@ def cases() -> Iterator[Case]:
         found = load_model_tests(kind="node")
     for test in found:
         inputs, outputs = test.data_sets[0]
-        plain = all(isinstance(v, np.ndarray) for v in (*inputs, *outputs))
+        plain = all(isinstance(v, (np.ndarray, np.generic)) for v in (*inputs, *outputs))
         if len(test.model.graph.node) == 1 and plain and "_expanded" not in test.name:
             op = test.model.graph.node[0].op_type
-            yield Case(test.name, op, test.model, tuple(inputs), tuple(outputs), test.rtol, test.atol)
+            arrays = tuple(map(np.asarray, inputs)), tuple(map(np.asarray, outputs))
+            yield Case(test.name, op, test.model, *arrays, test.rtol, test.atol)
 
 
 def in_scope(case: Case) -> bool:
@@ -65,7 +66,7 @@ def in_scope(case: Case) -> bool:
 def run(case: Case) -> Outcome:
     """Import, normalize and evaluate; every input but the operands of SEVERAL and the first becomes a constant."""
     try:
-        graph = normalize(import_model(_bound(case), case.name, ImportOptions()))
+        graph = normalize(import_model(bound(case), case.name, ImportOptions()))
         graph.validate()
     except EdgeqError as error:
         return Outcome(refused=_reason(error))
@@ -121,7 +122,7 @@ def _names(case: Case) -> list[str]:
     return [i.name for i in case.model.graph.input]
 
 
-def _bound(case: Case) -> onnx.ModelProto:
+def bound(case: Case) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(case.model)
     inputs = list(model.graph.input)
