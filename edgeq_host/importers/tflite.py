@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeq_host.errors import ModelError, UsageError
+from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.graph import Graph
 from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, unsupported
 from edgeq_host.importers.tflite_file import DAMAGE, FileModel, FileOperator, read_file
@@ -23,7 +23,12 @@ _HINTS = dict.fromkeys(("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARI
 
 def read(path: Path, options: ImportOptions) -> Graph:
     model = fold_dilations(_cut(read_file(path, options_of), options))
-    return _Import(path, model, options).graph()
+    try:
+        return _Import(path, model, options).graph()
+    except UnsupportedError:
+        raise
+    except ModelError as error:
+        raise ModelError(f"{path}: {error.message}", error.hint) from error
 
 
 def _cut(model: FileModel, options: ImportOptions) -> FileModel:
@@ -93,7 +98,7 @@ class _Import:
             if rule is None:
                 raise Refusal("edgeq has no such operator", self._hint(op))
             if not op.outputs:
-                raise ModelError(f"{self.path}: operator {op.index} ({op.code}) has no output", DAMAGE)
+                raise ModelError("it has no output", DAMAGE)
             rule.run(self.context.at(op))
         except Refusal as refusal:
             if not (isinstance(refusal, NotConstant) and self.guessed.intersection(op.inputs)):
@@ -102,7 +107,7 @@ class _Import:
             for index in op.outputs:
                 self._guess(index)
         except ModelError as error:
-            raise ModelError(f"{self.path}: operator {op.index} ({op.code}): {error.message}", error.hint) from error
+            raise ModelError(f"operator {op.index} ({op.code}): {error.message}", error.hint) from error
 
     def _hint(self, op: FileOperator) -> str:
         """Where the network can be cut: before the operator, or behind it where nothing stands before."""

@@ -185,6 +185,7 @@ def read_file(path: Path, wanted: Wanted) -> FileModel:
     if len(data) < 8 or data[4:8] != b"TFL3":
         raise ModelError(f"{path}: not a TFLite model: bytes 4 to 7 are {data[4:8]!r}, expected b'TFL3'", DAMAGE)
     try:
-        return _Reader(path, data, wanted).model()
+        with np.errstate(invalid="ignore"):  # scales that are no numbers: refused where they are used
+            return _Reader(path, data, wanted).model()
     except _GARBAGE as error:
         raise ModelError(f"{path}: an offset in the file leads nowhere ({type(error).__name__})", DAMAGE) from error

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgeq_host.attributes import full_attrs
 from edgeq_host.graph import Array, Attrs, Node, Quant, Tensor
-from edgeq_host.importers.common import Builder, Refusal, checked_shape, dtype_of, full_attrs
+from edgeq_host.importers.common import Builder, Refusal, checked_shape, dtype_of
 from edgeq_host.importers.tflite_file import FileModel, FileOperator, FileTensor
 from edgeq_host.importers.tflite_ops.constants import constant, quantization
 from edgeq_runtime.ops import run
