@@ -15,6 +15,7 @@ from edgeq_host.transports import open_transport
 from edgeq_runtime import lists
 
 STORE, MEMORY = 1, 2  # target of a put
+UPLOAD_STEP = 8192  # bytes that an interrupted upload loses at most
 Progress = Callable[[int, int], None]  # bytes sent, of how many
 
 
@@ -162,7 +163,7 @@ class Device:
         raise AssertionError("unreachable")
 
     def _send(self, data: bytes, start: int, progress: Progress | None) -> None:
-        step = self.link.max_message - wire.DATA_OVERHEAD
+        step = min(self.link.max_message - wire.DATA_OVERHEAD, UPLOAD_STEP)
         for at in range(start, len(data), step):
             self.link.send("data", offset=at, bytes=data[at : at + step])
             self.link.poll()  # raises where the device has refused: no need to send the rest

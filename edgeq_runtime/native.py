@@ -180,6 +180,10 @@ class Model:
         inner = self._tensor(tensor).dtype
         return Edge(_text(raw.name), shape, TYPES[raw.type][0], int(raw.bytes), raw.scale, raw.zero, inner, int(raw.inner_bytes), tensor)
 
+    def refresh(self) -> bool:
+        """Take a newly installed version (store.py): a model from a file stays what it is."""
+        return False
+
     def share(self) -> "Model":
         """Another handle over the same file and weights, with its own arena: for another thread."""
         other = Model.__new__(Model)

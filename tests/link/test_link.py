@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -88,8 +89,8 @@ def test_payload_halves_at_two_losses_down_to_32_and_doubles_after_32_good_frame
         payload = simulation.host.state(0).payload
         if not seen or seen[-1] != payload:
             seen.append(payload)
-    assert seen[:2] == [512, 1024] and any(b < a for a, b in zip(seen, seen[1:], strict=False)) and seen[-1] == 65536
-    assert all(b in (a * 2, a // 2) for a, b in zip(seen, seen[1:], strict=False))
+    assert seen[:2] == [512, 1024] and any(b < a for a, b in pairwise(seen)) and seen[-1] == 65536
+    assert all(b in (a * 2, a // 2) for a, b in pairwise(seen))
 
 
 def test_a_receiver_that_does_not_read_stops_the_sender_and_nothing_is_lost() -> None:
