@@ -1,0 +1,81 @@
+"""Every kernel that this CPU runs against the portable one, and the harness itself against kernels that are wrong."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edgeq_runtime import build, lists, native
+
+WRONG = [  # kernel, what is right, what is wrong with it
+    ("gemm_s8_s16_s8__avx2", "k += KR, w += NR * KR", "k += 2 * KR, w += 2 * NR * KR"),
+    ("gemm_s8_s16_s8__avx2", "(uint32_t)sum * (uint32_t)g->w_zero", "(uint32_t)sum"),
+    ("gemm_s8_s16_s8__avx2", "_mm256_madd_epi16(a, b[j])", "_mm256_cvtepi16_epi32(_mm256_castsi256_si128(_mm256_madd_epi16(a, b[j])))"),
+    ("gemm_s8_s16_s8__avx2", "g->n - o >= 2 * NR", "g->n - o >= 1"),
+    (
+        "dwconv_s8_s8_s8__avx2",
+        "KR * j + 1 < d->taps ? load_bytes(d->x[KR * j + 1] + offset, count)",
+        "KR * j + 2 < d->taps ? load_bytes(d->x[KR * j + 1] + offset, count)",
+    ),
+    ("dwconv_s8_s8_s8__avx2", "else if (d->taps == 2 * KEPT - 1)", "else if (d->taps >= 2 * KEPT - 1)"),
+    ("dwconv_s8_s8_s8__avx2", "memcpy(&bytes, x, count);", "memcpy(&bytes, x, sizeof bytes);"),
+    ("gemm_f32_f32_f32__avx2", "const size_t left = k - at", "const size_t left = k - at > 15 ? 15 : k - at - 1"),
+    (
+        "gemm_f32_f32_f32__avx2",
+        "_mm_add_ps(_mm_add_ps(q[0], q[2]), _mm_add_ps(q[1], q[3]))",
+        "_mm_add_ps(_mm_add_ps(q[0], q[1]), _mm_add_ps(q[2], q[3]))",
+    ),
+    ("dwconv_f32_f32_f32__avx2", "c + 8 <= d->channels", "c + 7 <= d->channels"),
+]
+
+
+def config(cc: str, sanitize: bool = False) -> build.Config:
+    if not shutil.which(cc):
+        pytest.skip(f"{cc} is not installed")
+    return build.config_for("selftest", cc, sanitize)
+
+
+def here() -> list[str]:
+    """Stems of the kernels that this CPU runs."""
+    mask = int(native.library().eq_cpu_isas())
+    return [k.stem for k in lists.kernels() if mask >> lists.isas()[k.isa].bit & 1]
+
+
+def run(program: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("cc", "sanitize"),
+    [("gcc", False), pytest.param("clang", False, marks=pytest.mark.slow), pytest.param("clang", True, marks=pytest.mark.slow)],
+)
+def test_every_kernel_of_this_cpu_equals_portable(cc: str, sanitize: bool) -> None:
+    done = run(build.build("selftest", config(cc, sanitize)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("ok ")]
+    assert passed == here()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stem", "right", "wrong"), WRONG, ids=[f"{stem}-{i}" for i, (stem, _, _) in enumerate(WRONG)])
+def test_selftest_reports_a_wrong_kernel(stem: str, right: str, wrong: str, tmp_path: Path) -> None:
+    if stem not in here():
+        pytest.skip(f"{stem} does not run here")
+    base = config("gcc")
+    build.build("selftest", base)
+    text = (build.CSRC / "kernels" / f"{stem}.c").read_text()
+    assert text.count(right) == 1, "the kernel has changed: adapt this test"
+    source = tmp_path / "kernels" / f"{stem}.c"
+    source.parent.mkdir()
+    source.write_text(text.replace(right, wrong).replace('"avx2.h"', '"kernels/avx2.h"'))
+    on = build.enabled(base.cc)
+    mutant = tmp_path / "mutant.o"
+    command = [flag for flag in build.compile_command(base, on, source, mutant) if flag != "-Werror"]
+    subprocess.run(command, check=True, capture_output=True)
+    objects = [build.compile_one(base, on, path) for path in build.target_sources("selftest", on) if path.stem != stem]
+    done = run(build.link(base, "selftest", [*objects, mutant], tmp_path / "selftest"))
+    assert done.returncode != 0
+    assert done.returncode < 0 or f"FAIL {stem} " in done.stdout  # a signal: it read beyond its input
