@@ -76,7 +76,10 @@ def enabled(cc: str) -> dict[str, bool]:
 
 
 def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
-    """The files of csrc that make up a target: a key of OUTPUTS, or the stem of a file in csrc/fuzz. A kernel file of an unknown instruction set is an error."""
+    """The files of csrc that make up a target: a key of OUTPUTS, or the stem of a file in csrc/fuzz.
+
+    A kernel file of an unknown instruction set is an error.
+    """
     kernels = []
     for path in sorted(CSRC.glob("kernels/*.c")):
         isa = path.stem.rpartition("__")[2]

@@ -39,7 +39,7 @@ def quant(scale: float, zero: int) -> Quant:
 
 
 def branches() -> Graph:
-    """x -> r = reshape x; a = x + c; y = r-shaped back + a: a reshape that shares its place, a constant, a value read twice. NCHW at the edges."""
+    """y = x c + x by way of two reshapes, which share their places; a constant, a value read twice, NCHW at the edges."""
     tensors = {
         "x": Tensor("x", (1, 2, 3, 4), "f32"),
         "c": Tensor("c", (4,), "f32", np.array([1, -2, 3, 0.5], np.float32)),

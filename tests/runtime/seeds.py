@@ -1,4 +1,7 @@
-"""`python -m tests.runtime.seeds` writes tests/data/fuzz_file: the body of a small file of every operator. Other files there were found by fuzzing."""
+"""`python -m tests.runtime.seeds` writes tests/data/fuzz_file: the body of a small file of every operator.
+
+Files there with other names were found by fuzzing.
+"""
 
 from __future__ import annotations
 
