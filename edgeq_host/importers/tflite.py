@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +10,12 @@ import numpy as np
 
 from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.graph import Graph
-from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, unsupported
+from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
 from edgeq_host.importers.tflite_file import DAMAGE, FileModel, FileOperator, read_file
 from edgeq_host.importers.tflite_ops.batch_space import fold_dilations
 from edgeq_host.importers.tflite_ops.constants import quantization
 from edgeq_host.importers.tflite_ops.context import EDGE_TYPES, Context, NotConstant
+from edgeq_host.importers.tflite_ops.cut import cut, kept_part
 from edgeq_host.importers.tflite_ops.table import RULES, options_of
 
 _STATE = "a network that keeps state inside is not supported: pass the state as an input and an output"
@@ -22,54 +23,58 @@ _HINTS = dict.fromkeys(("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARI
 
 
 def read(path: Path, options: ImportOptions) -> Graph:
-    model = fold_dilations(_cut(read_file(path, options_of), options))
+    done = _import(path, read_file(path, options_of), options)
+    if done.problems:
+        raise unsupported(path, done.problems)
+    return done.graph()
+
+
+def survey(path: Path, options: ImportOptions) -> Survey:
+    """Everything that stands in the way, and the cut that leaves it out."""
+    model = read_file(path, options_of)
+    done = _import(path, model, options)
+    operators = dict(Counter(op.code for op in done.model.operators).most_common())
+    if not done.problems:
+        return Survey((), operators, done.graph())
+    return Survey(tuple(done.problems), operators, None, _remedy(done, path, model, options))
+
+
+def _import(path: Path, model: FileModel, options: ImportOptions) -> _Import:
+    done = _Import(fold_dilations(cut(model, options)), options)
     try:
-        return _Import(path, model, options).graph()
+        done.run()
     except UnsupportedError:
         raise
     except ModelError as error:
         raise ModelError(f"{path}: {error.message}", error.hint) from error
+    return done
 
 
-def _cut(model: FileModel, options: ImportOptions) -> FileModel:
-    """The part of the model between the tensors that were asked for: what no output needs is left out."""
-    inputs = tuple(_find(model, name) for name in options.inputs) or model.inputs
-    outputs = tuple(_find(model, name) for name in options.outputs) or model.outputs
-    needed, kept = set(outputs) - set(inputs), []
-    for op in reversed(model.operators):
-        if needed.intersection(op.outputs) or (not op.outputs and not options.outputs):
-            kept.append(op)
-            needed.update(set(op.inputs) - set(inputs))
-    missing = [model.tensors[t].name for t in model.inputs if t in needed and t not in inputs]
-    if missing:
-        raise UsageError(f"the cut also needs the input {missing[0]!r}", f"add it: --inputs {','.join([*options.inputs, *missing])}")
-    return replace(model, inputs=inputs, outputs=outputs, operators=kept[::-1])
-
-
-def _find(model: FileModel, name: str) -> int:
-    """Operators have no names in TFLite: the name of a tensor stands for the operator that makes it."""
-    names = [t.name for t in model.tensors]
-    if name in names:
-        return names.index(name)
-    near = difflib.get_close_matches(name, names, 3, 0.3) if len(names) < 5000 else []
-    raise UsageError(f"the model has no tensor named {name!r}", f"names that are near: {', '.join(near)}" if near else "")
+def _remedy(done: _Import, path: Path, model: FileModel, options: ImportOptions) -> tuple[str, ...]:
+    """Names for --outputs; nothing where what is left would not do either."""
+    names = kept_part(done.model, done.refused)
+    if not names:
+        return ()
+    again = _import(path, model, replace(options, outputs=names))
+    return names if not again.problems and again.graph().nodes else ()
 
 
 class _Import:
-    def __init__(self, path: Path, model: FileModel, options: ImportOptions) -> None:
-        self.path, self.model, self.options = path, model, options
+    def __init__(self, model: FileModel, options: ImportOptions) -> None:
+        self.model, self.options = model, options
         self.context = Context(model, Builder(model.name), {})
         self.problems: list[Problem] = []
-        self.guessed: set[int] = set()  # outputs of refused operators: what the file says about them stands in for them
+        self.refused: set[int] = set()  # tensors that only what the file says about them stands for
 
-    def graph(self) -> Graph:
+    def run(self) -> None:
         self._inputs()
         with np.errstate(all="ignore"):  # folding may divide by zero as the network would
             for op in self.model.operators:
                 self._operator(op)
         self._outputs()
-        if self.problems:
-            raise unsupported(self.path, self.problems)
+
+    def graph(self) -> Graph:
+        """The finished graph, without the constants that nothing reads."""
         graph = self.context.builder.graph
         used = {t for n in graph.nodes for t in (*n.inputs, *n.outputs)} | {e.tensor for e in (*graph.inputs, *graph.outputs)}
         graph.tensors = {name: t for name, t in graph.tensors.items() if name in used}
@@ -101,7 +106,7 @@ class _Import:
                 raise ModelError("it has no output", DAMAGE)
             rule.run(self.context.at(op))
         except Refusal as refusal:
-            if not (isinstance(refusal, NotConstant) and self.guessed.intersection(op.inputs)):
+            if not (isinstance(refusal, NotConstant) and self.refused.intersection(op.inputs)):
                 where = self.model.tensors[op.outputs[0]].name if op.outputs else "-"
                 self.problems.append(Problem(where, f"operator {op.index} {op.code}", refusal.reason, refusal.hint))
             for index in op.outputs:
@@ -122,7 +127,7 @@ class _Import:
     def _guess(self, index: int) -> None:
         """Go on behind a refused operator, so that the rest is checked too."""
         tensor = self.model.tensors[index]
-        self.guessed.add(index)
+        self.refused.add(index)
         try:
             quant = quantization(tensor) if tensor.type in ("INT8", "UINT8") else None
             kind = "f32" if quant else EDGE_TYPES.get(tensor.type, "s32")

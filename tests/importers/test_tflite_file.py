@@ -237,3 +237,23 @@ def test_what_is_no_model_is_refused(data: bytes, tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot read"):
         tflite.read(tmp_path / "none.tflite", ImportOptions())
+
+
+def test_a_survey_finds_the_cut_that_makes_a_model_pass(tmp_path: Path) -> None:
+    net = Net()
+    good = net.op("RELU", [net.input((4,))], [net.tensor((4,), name="good")])
+    fine = net.op("TANH", [good], [net.tensor((4,), name="fine")])
+    bad = net.op("COS", [good], [net.tensor((4,), name="bad")], "CosOptions")
+    (tmp_path / "net.tflite").write_bytes(net.data(fine, net.op("RELU", [bad], [net.tensor((4,), name="behind")])))
+    found = tflite.survey(tmp_path / "net.tflite", ImportOptions())
+    assert found.graph is None and len(found.problems) == 1
+    assert found.operators == {"RELU": 2, "TANH": 1, "COS": 1}
+    assert found.cut == ("good", "fine")
+    tflite.read(tmp_path / "net.tflite", ImportOptions(outputs=found.cut)).validate()
+
+
+def test_a_survey_of_a_good_model_has_its_graph(tmp_path: Path) -> None:
+    net = Net()
+    (tmp_path / "net.tflite").write_bytes(net.data(chain(net)[-1]))
+    found = tflite.survey(tmp_path / "net.tflite", ImportOptions())
+    assert not found.problems and found.graph is not None and len(found.graph.nodes) == 3
