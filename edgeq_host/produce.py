@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeq_host import __version__, metrics, recipe, selftest
 from edgeq_host.data import Data, open_data, random_data
-from edgeq_host.errors import ModelError
+from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.scores import outcome
 from edgeq_host.export import Bundle, Provenance, Score, Variant, to_bytes, write_file
 from edgeq_host.graph import Array, Graph
@@ -94,9 +94,16 @@ def pack_graph(graph: Graph, source: Source) -> Packed:
 
 def _quantized(graph: Graph, calibration: Data | None, recipe: Recipe) -> tuple[Graph, tuple[Island, ...], tuple[str, ...]]:
     if recipe.precision == FLOAT:
-        return graph, (), ()
+        return _real(graph), (), ()
     result = quantize_reported(graph, None if calibration is None else calibration.inputs(), recipe)
     return result.graph, result.islands, result.warnings
+
+
+def _real(graph: Graph) -> Graph:
+    """The float variant; hybrid weights become what they stand for."""
+    if any(e.dtype in ("s8", "u8") and graph.tensors[e.tensor].dtype == "f32" for e in (*graph.inputs, *graph.outputs)):
+        raise UsageError("the source is quantized already: it has no float32 precision", "use --precision int8, which keeps its scales")
+    return graph.with_real_constants()
 
 
 def model_name(path: Path) -> str:
