@@ -6,8 +6,8 @@
  *   gemm    at most mr rows of activations in one call. kr > 0: the weights of an [n][k] matrix are packed into blocks of nr
  *           channels, [ceil(n / nr)][k / kr][nr][kr], k rounded up to kr, channels and inputs beyond the end 0; the rows hold k inputs,
  *           the added ones 0. kr = 0: the weights are [n][k] as they lie in the file.
- *   dwconv  nr > 0 and kr > 0: int16 (w - w_zero), [ceil(channels / nr)][ceil(taps / kr)][nr][kr], 0 beyond the end. kr = 0: [taps][channels]
- *           as they lie in the file. mr is 1: a call takes any number of pixels. */
+ *   dwconv  nr > 0 and kr > 0: int16 (w - w_zero), [ceil(channels / nr)][ceil(taps / kr)][nr][kr], 0 beyond the end. kr = 0:
+ * [taps][channels] as they lie in the file. mr is 1: a call takes any number of pixels. */
 #ifndef EQ_KERNELS_H
 #define EQ_KERNELS_H
 #include "eq_internal.h"
@@ -21,13 +21,13 @@ struct eq_rq {
 
 /* y[i][o] = clamp(y_zero + requantize(bias[o] + sum over k of a[i][k] (w[o][k] - w_zero))). */
 struct eq_gemm_s8_s16_s8 {
-    size_t m, n, k;    /* rows <= mr, channels, inputs (a multiple of kr) */
-    const int16_t *a;  /* x - x_zero, so |a| <= 255 */
-    size_t a_stride;   /* elements from row to row */
+    size_t m, n, k;   /* rows <= mr, channels, inputs (a multiple of kr) */
+    const int16_t *a; /* x - x_zero, so |a| <= 255 */
+    size_t a_stride;  /* elements from row to row */
     const int8_t *w;
     struct eq_rq rq;
     int8_t *y;
-    size_t y_stride;   /* elements from row to row */
+    size_t y_stride; /* elements from row to row */
     int32_t w_zero, y_zero, lo, hi;
 };
 
@@ -65,7 +65,7 @@ struct eq_dwconv_f32_f32_f32 {
     float lo, hi;
 };
 
-#define EQ_KERNEL(family, types, isa, mr, nr, kr) \
+#define EQ_KERNEL(family, types, isa, mr, nr, kr)                                                                                          \
     EQ_CAT(EQ_WHEN_, EQ_ON_##isa)(void eq_##family##_##types##__##isa(const struct eq_##family##_##types *args);)
 #include "kernels.def"
 #undef EQ_KERNEL

@@ -6,9 +6,7 @@
 enum { EQ_RQ_N_MIN = -22, EQ_RQ_N_MAX = 31 };
 
 /* A pair from a file: m = 0 or in [2^30, 2^31), n in its range. */
-static inline int eq_rq_valid(int32_t m, int32_t n) {
-    return n >= EQ_RQ_N_MIN && n <= EQ_RQ_N_MAX && (m == 0 || m >= (int32_t)1 << 30);
-}
+static inline int eq_rq_valid(int32_t m, int32_t n) { return n >= EQ_RQ_N_MIN && n <= EQ_RQ_N_MAX && (m == 0 || m >= (int32_t)1 << 30); }
 
 /* A zero point and a clamp of int8 from a file. */
 static inline int eq_s8_valid(int32_t zero, int32_t lo, int32_t hi) {

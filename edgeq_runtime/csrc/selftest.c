@@ -100,8 +100,8 @@ static int compare(const char *sizes, size_t element) {
             want = (long)bits[0];
             got = (long)bits[1];
         }
-        printf("FAIL %s__%s fill=%d skew=%zu %s byte=%zu want=%ld got=%ld\n", eq_kernel_name(tested), eq_isa_name(tested->isa), fill_kind, skew, sizes, i, want,
-               got);
+        printf("FAIL %s__%s fill=%d skew=%zu %s byte=%zu want=%ld got=%ld\n", eq_kernel_name(tested), eq_isa_name(tested->isa), fill_kind,
+               skew, sizes, i, want, got);
         return 1;
     }
     return 0;
@@ -142,8 +142,9 @@ static int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t cha
     fill_s8(w, taps * channels, fill_kind & 2);
     const size_t last = next() % taps; /* the tap that ends at the guard */
     for (size_t t = 0; t < taps; t++) x[t] = first + 13 * (taps - (t + taps - last) % taps);
-    struct eq_dwconv_s8_s8_s8 args = {pixels, channels, taps, x, step, w, fill_rq(channels), output(0, 1), extreme(!(fill_kind & 1), -128, 127), 0,
-                                      between(-128, 127), -128, 127};
+    struct eq_dwconv_s8_s8_s8 args = {
+        pixels, channels,           taps, x,  step, w, fill_rq(channels), output(0, 1), extreme(!(fill_kind & 1), -128, 127),
+        0,      between(-128, 127), -128, 127};
     if (fill_kind < 2) args.x_zero = between(-128, 127);
     args.w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
     if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
@@ -156,7 +157,8 @@ static int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t cha
     }
     args.y = output(1, 1);
     RUN(tested, eq_dwconv_s8_s8_s8, &args);
-    snprintf(sizes, sizeof sizes, "pixels=%zu channels=%zu taps=%zu x_zero=%d w_zero=%d", pixels, channels, taps, (int)args.x_zero, (int)args.w_zero);
+    snprintf(sizes, sizeof sizes, "pixels=%zu channels=%zu taps=%zu x_zero=%d w_zero=%d", pixels, channels, taps, (int)args.x_zero,
+             (int)args.w_zero);
     return compare(sizes, 1);
 }
 
@@ -187,7 +189,8 @@ static int dwconv_f32(const struct eq_kernel *portable, size_t pixels, size_t ch
     char sizes[80];
     const float *x[MAX_TAPS], *w[MAX_TAPS];
     const size_t step = channels * (size_t)between(1, 2), stretch = (pixels - 1) * step + channels;
-    float *first = tail(activation_end, stretch + 13 * taps, 4), *weights = tail(weight_end, taps * channels, 4), *bias = tail(params_end, channels, 4);
+    float *first = tail(activation_end, stretch + 13 * taps, 4), *weights = tail(weight_end, taps * channels, 4),
+          *bias = tail(params_end, channels, 4);
     fill_f32(first, stretch + 13 * taps);
     fill_f32(weights, taps * channels);
     fill_f32(bias, channels);
@@ -225,8 +228,10 @@ static int check(const struct eq_kernel *kernel) {
         const char *name;
         case_fn run;
         int dwconv;
-    } families[] = {
-        {"gemm_s8_s16_s8", gemm_s8, 0}, {"dwconv_s8_s8_s8", dwconv_s8, 1}, {"gemm_f32_f32_f32", gemm_f32, 0}, {"dwconv_f32_f32_f32", dwconv_f32, 1}};
+    } families[] = {{"gemm_s8_s16_s8", gemm_s8, 0},
+                    {"dwconv_s8_s8_s8", dwconv_s8, 1},
+                    {"gemm_f32_f32_f32", gemm_f32, 0},
+                    {"dwconv_f32_f32_f32", dwconv_f32, 1}};
     const struct eq_kernel *portable = eq_select(kernel->family, kernel->types, 0);
     tested = kernel;
     cases = 0;

@@ -73,7 +73,8 @@ EQ_INLINE __m128i clamp8_apply(const struct clamp8 *c, __m256i v) {
 /* 16 channels of two rows, low 8 and high 8 apart, to 16 bytes of each row. */
 EQ_INLINE __m256i clamp8_apply_pair(const struct clamp8 *c, __m256i low0, __m256i high0, __m256i low1, __m256i high1) {
     const __m256i zero = _mm256_broadcastsi128_si256(c->zero);
-    const __m256i row0 = _mm256_adds_epi16(_mm256_packs_epi32(low0, high0), zero), row1 = _mm256_adds_epi16(_mm256_packs_epi32(low1, high1), zero);
+    const __m256i row0 = _mm256_adds_epi16(_mm256_packs_epi32(low0, high0), zero),
+                  row1 = _mm256_adds_epi16(_mm256_packs_epi32(low1, high1), zero);
     const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(row0, row1), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     return _mm256_min_epi8(_mm256_max_epi8(bytes, _mm256_broadcastsi128_si256(c->lo)), _mm256_broadcastsi128_si256(c->hi));
 }

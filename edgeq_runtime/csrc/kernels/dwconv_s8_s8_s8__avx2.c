@@ -43,7 +43,8 @@ EQ_INLINE __m256i pair(const struct eq_dwconv_s8_s8_s8 *d, size_t j, size_t offs
 EQ_INLINE void any_window(const struct eq_dwconv_s8_s8_s8 *d, const struct block *b, size_t count) {
     for (size_t i = 0; i < d->pixels; i++) {
         __m256i acc = b->rq.bias;
-        for (size_t j = 0; j < b->pairs; j++) acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pair(d, j, i * d->x_step + b->at, count), weights(b->w, j)));
+        for (size_t j = 0; j < b->pairs; j++)
+            acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pair(d, j, i * d->x_step + b->at, count), weights(b->w, j)));
         store_bytes(d->y + i * d->channels + b->at, clamp8_apply(&b->clamp, rq8_apply(&b->rq, acc)), count);
     }
 }

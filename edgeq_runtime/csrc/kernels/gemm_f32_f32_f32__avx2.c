@@ -36,14 +36,15 @@ EQ_INLINE __m128 dot4(size_t k, const float *const a[MANY], const float *const w
     size_t at = 0;
     for (; at + PARTS <= k; at += PARTS)
         for (int i = 0; i < MANY; i++)
-            add_product(&p[i], _mm256_loadu_ps(a[i] + at), _mm256_loadu_ps(a[i] + at + 8), _mm256_loadu_ps(w[i] + at), _mm256_loadu_ps(w[i] + at + 8));
+            add_product(&p[i], _mm256_loadu_ps(a[i] + at), _mm256_loadu_ps(a[i] + at + 8), _mm256_loadu_ps(w[i] + at),
+                        _mm256_loadu_ps(w[i] + at + 8));
     if (at < k) {
         const size_t left = k - at, above = left > 8 ? 8 : 0;
         const __m256i low = lanes_below(left), high = lanes_below(left - above);
         const __m256i on = above ? high : _mm256_setzero_si256();
         for (int i = 0; i < MANY; i++)
-            add_product(&p[i], _mm256_maskload_ps(a[i] + at, low), _mm256_maskload_ps(a[i] + at + above, on), _mm256_maskload_ps(w[i] + at, low),
-                        _mm256_maskload_ps(w[i] + at + above, on));
+            add_product(&p[i], _mm256_maskload_ps(a[i] + at, low), _mm256_maskload_ps(a[i] + at + above, on),
+                        _mm256_maskload_ps(w[i] + at, low), _mm256_maskload_ps(w[i] + at + above, on));
     }
     return tree(p);
 }

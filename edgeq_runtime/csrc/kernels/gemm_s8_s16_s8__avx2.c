@@ -83,11 +83,23 @@ EQ_INLINE void run(const struct eq_gemm_s8_s16_s8 *g, const int rows, const int 
 
 void eq_gemm_s8_s16_s8__avx2(const struct eq_gemm_s8_s16_s8 *g) {
     switch (g->m) {
-    case 1: run(g, 1, 4); break;
-    case 2: run(g, 2, 2); break;
-    case 3: run(g, 3, 2); break;
-    case 4: run(g, 4, 2); break;
-    case 5: run(g, 5, 2); break;
-    default: run(g, ROWS, 2); break;
+    case 1:
+        run(g, 1, 4);
+        break;
+    case 2:
+        run(g, 2, 2);
+        break;
+    case 3:
+        run(g, 3, 2);
+        break;
+    case 4:
+        run(g, 4, 2);
+        break;
+    case 5:
+        run(g, 5, 2);
+        break;
+    default:
+        run(g, ROWS, 2);
+        break;
     }
 }

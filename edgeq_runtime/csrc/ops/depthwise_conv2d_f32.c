@@ -79,7 +79,12 @@ void eq_run_depthwise_conv2d_f32(const struct eq_call *call) {
     struct run r = {.x = eq_read(call, 0), .w = eq_read(call, 1), .y = eq_write(call, 0), .kernel = (dwconv_fn)call->node->kernel->run};
     window_of(&r.window, call->node, call->tensors);
     layout(&r.parts, &r.window, call->scratch);
-    r.args = (struct eq_dwconv_f32_f32_f32){.channels = (size_t)r.window.oc, .x = r.parts.x, .w = r.parts.w, .bias = eq_read(call, 2),
-                                            .x_step = (size_t)(r.window.ic * r.window.stride_w), .lo = a->lo, .hi = a->hi};
+    r.args = (struct eq_dwconv_f32_f32_f32){.channels = (size_t)r.window.oc,
+                                            .x = r.parts.x,
+                                            .w = r.parts.w,
+                                            .bias = eq_read(call, 2),
+                                            .x_step = (size_t)(r.window.ic * r.window.stride_w),
+                                            .lo = a->lo,
+                                            .hi = a->hi};
     eq_depthwise_walk(&r.window, &r, run_pixels);
 }

@@ -99,9 +99,16 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
     window_of(&r.window, node, call->tensors);
     layout(&r.parts, &r.window, call->scratch);
     memset(r.parts.padded, a->x_zero, (size_t)r.window.oc);
-    r.args = (struct eq_dwconv_s8_s8_s8){.channels = (size_t)r.window.oc, .taps = eq_window_taps(&r.window), .x = r.parts.taps,
-                                         .x_step = (size_t)(r.window.ic * r.window.stride_w), .w = node->packed ? node->packed : eq_read(call, 1),
-                                         .rq = eq_rq_from(eq_in(node, call->tensors, 2), 0), .x_zero = a->x_zero, .w_zero = a->w_zero,
-                                         .y_zero = a->y_zero, .lo = a->lo, .hi = a->hi};
+    r.args = (struct eq_dwconv_s8_s8_s8){.channels = (size_t)r.window.oc,
+                                         .taps = eq_window_taps(&r.window),
+                                         .x = r.parts.taps,
+                                         .x_step = (size_t)(r.window.ic * r.window.stride_w),
+                                         .w = node->packed ? node->packed : eq_read(call, 1),
+                                         .rq = eq_rq_from(eq_in(node, call->tensors, 2), 0),
+                                         .x_zero = a->x_zero,
+                                         .w_zero = a->w_zero,
+                                         .y_zero = a->y_zero,
+                                         .lo = a->lo,
+                                         .hi = a->hi};
     eq_depthwise_walk(&r.window, &r, run_pixels);
 }

@@ -52,8 +52,15 @@ static void run_group(const struct eq_call *call, const struct eq_window *w, siz
 
 void eq_gemm_f32_run(const struct eq_call *call, const struct eq_window *w, float lo, float hi) {
     const size_t n = (size_t)(w->oc / w->groups), k = eq_window_k(w);
-    struct eq_gemm_f32_f32_f32 args = {.n = n, .k = k, .a_stride = k, .w = eq_read(call, 1), .bias = eq_read(call, 2),
-                                       .y = eq_write(call, 0), .y_stride = (size_t)w->oc, .lo = lo, .hi = hi};
+    struct eq_gemm_f32_f32_f32 args = {.n = n,
+                                       .k = k,
+                                       .a_stride = k,
+                                       .w = eq_read(call, 1),
+                                       .bias = eq_read(call, 2),
+                                       .y = eq_write(call, 0),
+                                       .y_stride = (size_t)w->oc,
+                                       .lo = lo,
+                                       .hi = hi};
     if (eq_window_plain(w)) {
         args.m = eq_window_pixels(w);
         args.a = eq_read(call, 0);

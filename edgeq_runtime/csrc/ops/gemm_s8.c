@@ -44,7 +44,8 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
 }
 
 /* The next rows of activations, widened; the inputs that were added are 0. */
-static void fill_rows(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride, int16_t *row) {
+static void fill_rows(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride,
+                      int16_t *row) {
     const size_t k = eq_window_k(&op->window);
     if (k == stride && eq_window_plain(&op->window)) { /* p->ox counts all pixels */
         eq_widen_s16(x + (size_t)p->ox * k, op->attrs.x_zero, rows * k, row);
@@ -65,9 +66,17 @@ static void run_group(const struct eq_call *call, const struct eq_gemm_op *op, s
     const int8_t *x = eq_read(call, 0);
     int16_t *rows = (void *)call->scratch;
     const size_t k = eq_gemm_k(kernel, eq_window_k(&op->window));
-    struct eq_gemm_s8_s16_s8 args = {.n = n, .k = k, .a = rows, .a_stride = k, .w = weights, .y_stride = channels,
-                                     .rq = eq_rq_from(op->rq, group * n), .w_zero = op->attrs.w_zero, .y_zero = op->attrs.y_zero,
-                                     .lo = op->attrs.lo, .hi = op->attrs.hi};
+    struct eq_gemm_s8_s16_s8 args = {.n = n,
+                                     .k = k,
+                                     .a = rows,
+                                     .a_stride = k,
+                                     .w = weights,
+                                     .y_stride = channels,
+                                     .rq = eq_rq_from(op->rq, group * n),
+                                     .w_zero = op->attrs.w_zero,
+                                     .y_zero = op->attrs.y_zero,
+                                     .lo = op->attrs.lo,
+                                     .hi = op->attrs.hi};
     struct eq_pixel p = {0, 0, 0};
     args.y = (int8_t *)eq_write(call, 0) + group * n;
     for (size_t i = 0; i < pixels; i += args.m, args.y += args.m * channels) {

@@ -31,8 +31,16 @@ void eq_run_matmul_f32(const struct eq_call *call) {
         const size_t right = eq_matmul_matrix(&mm, mm.b, i);
         if (right != packed) transpose(b + right * mm.k * mm.n, mm.k, mm.n, w);
         packed = right;
-        struct eq_gemm_f32_f32_f32 args = {.m = mm.m, .n = mm.n, .k = mm.k, .a = a + eq_matmul_matrix(&mm, mm.a, i) * mm.m * mm.k, .a_stride = mm.k, .w = w,
-                                           .y = y + i * mm.m * mm.n, .y_stride = mm.n, .lo = attrs->lo, .hi = attrs->hi};
+        struct eq_gemm_f32_f32_f32 args = {.m = mm.m,
+                                           .n = mm.n,
+                                           .k = mm.k,
+                                           .a = a + eq_matmul_matrix(&mm, mm.a, i) * mm.m * mm.k,
+                                           .a_stride = mm.k,
+                                           .w = w,
+                                           .y = y + i * mm.m * mm.n,
+                                           .y_stride = mm.n,
+                                           .lo = attrs->lo,
+                                           .hi = attrs->hi};
         eq_gemm_f32_all(call->node->kernel, &args);
     }
 }

@@ -7,8 +7,8 @@ typedef void (*gemm_fn)(const struct eq_gemm_s8_s16_s8 *args);
 
 /* Scratch, in this order; the sizes before a part keep it aligned. */
 struct parts {
-    int32_t *bias, *m;   /* [n] each */
-    int16_t *rows;       /* [rows at once][k] */
+    int32_t *bias, *m;       /* [n] each */
+    int16_t *rows;           /* [rows at once][k] */
     int8_t *weights, *shift; /* b as the kernel wants it; n of SPEC 1.2, [n] */
 };
 
@@ -60,11 +60,20 @@ static void fill_rows(const struct eq_matmul *mm, const int8_t *a, int32_t a_zer
 }
 
 /* One matrix of y. */
-static void multiply(const struct eq_matmul *mm, const struct eq_kernel *kernel, const struct parts *parts, const struct eq_matmul_s8_attrs *attrs,
-                     const int8_t *a, int8_t *y) {
+static void multiply(const struct eq_matmul *mm, const struct eq_kernel *kernel, const struct parts *parts,
+                     const struct eq_matmul_s8_attrs *attrs, const int8_t *a, int8_t *y) {
     const size_t k = eq_gemm_k(kernel, mm->k);
-    struct eq_gemm_s8_s16_s8 args = {.n = mm->n, .k = k, .a = parts->rows, .a_stride = k, .w = parts->weights, .rq = {parts->bias, parts->m, parts->shift},
-                                     .y_stride = mm->n, .w_zero = attrs->b_zero, .y_zero = attrs->y_zero, .lo = attrs->lo, .hi = attrs->hi};
+    struct eq_gemm_s8_s16_s8 args = {.n = mm->n,
+                                     .k = k,
+                                     .a = parts->rows,
+                                     .a_stride = k,
+                                     .w = parts->weights,
+                                     .rq = {parts->bias, parts->m, parts->shift},
+                                     .y_stride = mm->n,
+                                     .w_zero = attrs->b_zero,
+                                     .y_zero = attrs->y_zero,
+                                     .lo = attrs->lo,
+                                     .hi = attrs->hi};
     for (size_t i = 0; i < mm->m; i += args.m) {
         args.m = mm->m - i < kernel->mr ? mm->m - i : kernel->mr;
         args.y = y + i * mm->n;

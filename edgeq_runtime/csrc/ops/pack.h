@@ -4,7 +4,9 @@
 #include "eq_kernels.h"
 
 /* Inputs of a row: k, rounded up where the kernel takes several at once. */
-static inline size_t eq_gemm_k(const struct eq_kernel *kernel, size_t k) { return kernel->kr ? (k + kernel->kr - 1) / kernel->kr * kernel->kr : k; }
+static inline size_t eq_gemm_k(const struct eq_kernel *kernel, size_t k) {
+    return kernel->kr ? (k + kernel->kr - 1) / kernel->kr * kernel->kr : k;
+}
 /* Bytes of the packed weights of one matrix; of the neutral layout where kr is 0. */
 size_t eq_gemm_pack_bytes(const struct eq_kernel *kernel, size_t n, size_t k);
 /* w: element (channel o, input i) at o * o_step + i * k_step. kr = 0: copied into the neutral layout. */

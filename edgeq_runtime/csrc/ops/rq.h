@@ -8,7 +8,8 @@
 struct eq_s8_attrs {
     int32_t x_zero, w_zero, y_zero, lo, hi;
 };
-#define EQ_S8_ATTRS(a) {(a)->x_zero, (a)->w_zero, (a)->y_zero, (a)->lo, (a)->hi}
+#define EQ_S8_ATTRS(a)                                                                                                                     \
+    { (a)->x_zero, (a)->w_zero, (a)->y_zero, (a)->lo, (a)->hi }
 
 /* The channel parameters from channel `first` on of a tensor of 9 O bytes. */
 struct eq_rq eq_rq_from(const struct eq_tensor *rq, size_t first);

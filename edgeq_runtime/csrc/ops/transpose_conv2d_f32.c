@@ -26,7 +26,8 @@ static void add_tap(const float *x, const float *w, size_t depth, size_t k, size
 }
 
 /* The taps of one pixel for `lanes` channels from o on. */
-static void sum_taps(const struct eq_window *w, const struct eq_pixel *p, const float *x, const float *weights, int64_t o, size_t lanes, float sum[LANES]) {
+static void sum_taps(const struct eq_window *w, const struct eq_pixel *p, const float *x, const float *weights, int64_t o, size_t lanes,
+                     float sum[LANES]) {
     const int64_t depth = w->ic / w->groups, group = o / (w->oc / w->groups);
     const size_t k = eq_window_k(w);
     for (size_t l = 0; l < LANES; l++) sum[l] = 0;

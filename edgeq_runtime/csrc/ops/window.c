@@ -34,8 +34,20 @@ int eq_window_dense(struct eq_window *w, const struct eq_node *node, const struc
     const int64_t rows = (int64_t)eq_row_count(x);
     EQ_NEED_SHAPE(node->output_count == 1 && x->rank >= 1 && y->rank == x->rank && weights->rank == 2 && x->type == y->type);
     for (int i = 0; i + 1 < x->rank; i++) EQ_NEED_SHAPE(x->dims[i] == y->dims[i]);
-    *w = (struct eq_window){.batch = 1, .ih = 1, .iw = rows, .ic = weights->dims[1], .oh = 1, .ow = rows, .oc = weights->dims[0], .kh = 1, .kw = 1,
-                            .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1};
+    *w = (struct eq_window){.batch = 1,
+                            .ih = 1,
+                            .iw = rows,
+                            .ic = weights->dims[1],
+                            .oh = 1,
+                            .ow = rows,
+                            .oc = weights->dims[0],
+                            .kh = 1,
+                            .kw = 1,
+                            .stride_h = 1,
+                            .stride_w = 1,
+                            .dilation_h = 1,
+                            .dilation_w = 1,
+                            .groups = 1};
     EQ_NEED_SHAPE(x->dims[x->rank - 1] == w->ic && y->dims[y->rank - 1] == w->oc);
     return EQ_OK;
 }
@@ -185,8 +197,8 @@ void eq_window_row_f32(const struct eq_window *w, const float *x, const struct e
 }
 
 int eq_window_plain(const struct eq_window *w) {
-    return !w->transposed && w->groups == 1 && w->kh == 1 && w->kw == 1 && w->stride_h == 1 && w->stride_w == 1 && w->oh == w->ih && w->ow == w->iw &&
-           w->pad_top == 0 && w->pad_left == 0;
+    return !w->transposed && w->groups == 1 && w->kh == 1 && w->kw == 1 && w->stride_h == 1 && w->stride_w == 1 && w->oh == w->ih &&
+           w->ow == w->iw && w->pad_top == 0 && w->pad_left == 0;
 }
 
 void eq_window_inner(const struct eq_window *w, int64_t *first, int64_t *end) {

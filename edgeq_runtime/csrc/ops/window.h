@@ -44,13 +44,13 @@ void eq_window_inner(const struct eq_window *w, int64_t *first, int64_t *end);
 int eq_window_row_inside(const struct eq_window *w, int64_t oy);
 
 /* Copies the strides, dilations and first pads out of the attributes of any window operator. */
-#define EQ_WINDOW_ATTRS(w, attrs)            \
-    do {                                     \
-        (w)->stride_h = (attrs)->stride_h;   \
-        (w)->stride_w = (attrs)->stride_w;   \
-        (w)->dilation_h = (attrs)->dilation_h; \
-        (w)->dilation_w = (attrs)->dilation_w; \
-        (w)->pad_top = (attrs)->pad_top;     \
-        (w)->pad_left = (attrs)->pad_left;   \
+#define EQ_WINDOW_ATTRS(w, attrs)                                                                                                          \
+    do {                                                                                                                                   \
+        (w)->stride_h = (attrs)->stride_h;                                                                                                 \
+        (w)->stride_w = (attrs)->stride_w;                                                                                                 \
+        (w)->dilation_h = (attrs)->dilation_h;                                                                                             \
+        (w)->dilation_w = (attrs)->dilation_w;                                                                                             \
+        (w)->pad_top = (attrs)->pad_top;                                                                                                   \
+        (w)->pad_left = (attrs)->pad_left;                                                                                                 \
     } while (0)
 #endif
