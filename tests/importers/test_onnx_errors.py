@@ -79,7 +79,7 @@ def test_a_graph_is_cut_at_names_of_nodes_and_of_tensors(tmp_path: Path) -> None
     by_node = load(path, ImportOptions(outputs=(convolution.name,)))
     by_tensor = load(path, ImportOptions(outputs=(convolution.output[0],)))
     assert by_node.outputs == by_tensor.outputs and by_node.outputs[0].shape == (1, 8, 8, 8)
-    rest = load(path, ImportOptions(inputs=(convolution.output[0],), shapes={convolution.output[0]: (1, 8, 8, 8)}))
+    rest = load(path, ImportOptions(inputs=(convolution.output[0],)))
     assert [e.shape for e in rest.inputs] == [(1, 8, 8, 8)] and len(rest.nodes) < len(load(path).nodes)
     with pytest.raises(UsageError, match="no node and no tensor"):
         load(path, ImportOptions(outputs=("nowhere",)))

@@ -10,7 +10,7 @@ from edgeq_host.importers.onnx_ops import RULES
 from edgeq_host.importers.onnx_ops.build import import_model
 from edgeq_host.passes import normalize
 from edgeq_host.session import Session
-from tests.importers.node_cases import PAGE, Case, Outcome, bound, evaluate, in_scope
+from tests.importers.node_cases import PAGE, Case, Outcome, bound, evaluate
 from tests.importers.onnx_node_page import page, results
 
 Results = list[tuple[Case, Outcome]]

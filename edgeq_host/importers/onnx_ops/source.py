@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import onnx
 import onnx.inliner
+import onnx.shape_inference
 from onnx import TensorProto
 
 from edgeq_host.errors import ModelError, UsageError
@@ -56,13 +57,23 @@ def read_source(model: onnx.ModelProto, path: str, options: ImportOptions) -> So
     infos = {v.name: v for v in (*graph.value_info, *graph.output, *graph.input)}
     source = Source(path, model, options, {t.name: t for t in graph.initializer}, infos)
     _check_opset(source)
-    own = [i.name for i in graph.input if i.name not in source.initializers]
-    unknown = [n for n in options.shapes if n not in infos]
-    if unknown:
-        raise UsageError(f"--shape {unknown[0]}: {path} has no such input", f"its inputs are {', '.join(own)}")
     _check_order(source)
     _cut(source)
+    unknown = [n for n in options.shapes if n not in source.inputs]
+    if unknown:
+        raise UsageError(f"--shape {unknown[0]}: {path} has no such input", f"its inputs are {', '.join(source.inputs)}")
+    if any(n not in infos and n not in options.shapes for n in source.inputs):
+        infos.update(_inferred_infos(model))
     return source
+
+
+def _inferred_infos(model: onnx.ModelProto) -> dict[str, onnx.ValueInfoProto]:
+    """What ONNX's own inference says about values inside, for a cut whose inputs the file does not describe."""
+    try:
+        done = onnx.shape_inference.infer_shapes(model)
+    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
+        return {}
+    return {v.name: v for v in done.graph.value_info}
 
 
 def _check_opset(source: Source) -> None:

@@ -1,0 +1,189 @@
+"""Mutations of real models: whatever the bytes are, the importer answers with a graph or with an error of its own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+
+from edgeq_host.errors import EdgeqError
+from edgeq_host.importers.common import ImportOptions
+from edgeq_host.importers.onnx import parse
+from edgeq_host.importers.onnx_ops.build import import_model, survey
+from edgeq_host.passes import normalize
+from tests.importers.onnx_nets import residual_net
+from tests.importers.test_onnx_networks import NETWORKS, Net
+
+MODELS = ("pretrainedResnet", "vww_96_float", "resnet20_exported", "blazeface_exported", "version-RFB-320_simplified")
+
+
+def _flip(data: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.randint(1, 8)):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+
+
+def _cut_off(data: bytearray, rng: random.Random) -> None:
+    del data[rng.randrange(len(data)) :]
+
+
+def _drop(data: bytearray, rng: random.Random) -> None:
+    at = rng.randrange(len(data))
+    del data[at : at + rng.randint(1, 64)]
+
+
+def _double(data: bytearray, rng: random.Random) -> None:
+    at = rng.randrange(len(data))
+    data[at:at] = data[at : at + rng.randint(1, 64)]
+
+
+BYTES = (_flip, _cut_off, _drop, _double)
+
+
+def _read(data: bytes) -> None:
+    try:
+        graph = normalize(import_model(parse(data, "fuzzed"), "fuzzed", ImportOptions()))
+        graph.validate()
+    except EdgeqError:
+        return
+
+
+def _mutated_fields(model: onnx.ModelProto, rng: random.Random) -> None:
+    """One change that keeps the protobuf sound: an attribute, a dimension, a name, an operator."""
+    node = rng.choice(model.graph.node)
+    _CHANGES[rng.randrange(len(_CHANGES))](model, node, rng)
+
+
+def _number(rng: random.Random) -> int:
+    return rng.choice((0, -1, 1, 2, 3, 7, 255, -(2**31), 2**31 - 1, 2**31, 2**40, -(2**63), 2**63 - 1))
+
+
+def _attribute(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    if node.attribute:
+        attribute = rng.choice(node.attribute)
+        if attribute.ints:
+            attribute.ints[rng.randrange(len(attribute.ints))] = _number(rng)
+        elif attribute.type == onnx.AttributeProto.FLOAT:
+            attribute.f = rng.choice((0.0, -1.0, float("inf"), float("nan"), 1e38))
+        else:
+            attribute.i = _number(rng)
+
+
+def _no_attribute(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    if node.attribute:
+        del node.attribute[rng.randrange(len(node.attribute))]
+
+
+def _dimension(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    tensor = rng.choice(model.graph.initializer)
+    if tensor.dims:
+        tensor.dims[rng.randrange(len(tensor.dims))] = _number(rng)
+
+
+def _type(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    rng.choice(model.graph.initializer).data_type = rng.randrange(0, 26)
+
+
+def _input_dimension(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    dims = rng.choice(model.graph.input).type.tensor_type.shape.dim
+    if dims:
+        dims[rng.randrange(len(dims))].dim_value = _number(rng)
+
+
+def _input_name(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    other = rng.choice(model.graph.node)
+    if node.input:
+        node.input[rng.randrange(len(node.input))] = rng.choice([*other.output, *other.input, "", "nowhere"])
+
+
+def _operator(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    node.op_type = rng.choice(model.graph.node).op_type
+
+
+def _no_input(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    if node.input:
+        del node.input[rng.randrange(len(node.input))]
+
+
+def _values(model: onnx.ModelProto, node: onnx.NodeProto, rng: random.Random) -> None:
+    """Shapes, pads and axes that lie in small integer tensors."""
+    small = [t for t in model.graph.initializer if t.data_type == onnx.TensorProto.INT64 and t.raw_data]
+    if small:
+        tensor = rng.choice(small)
+        data = bytearray(tensor.raw_data)
+        at = 8 * rng.randrange(len(data) // 8)
+        data[at : at + 8] = (_number(rng) % 2**64).to_bytes(8, "little")
+        tensor.raw_data = bytes(data)
+
+
+_CHANGES: tuple[Callable[[onnx.ModelProto, onnx.NodeProto, random.Random], None], ...] = (
+    _attribute,
+    _no_attribute,
+    _dimension,
+    _type,
+    _input_dimension,
+    _input_name,
+    _operator,
+    _no_input,
+    _values,
+)
+
+
+def _fuzz_fields(source: onnx.ModelProto, rounds: int, seed: int) -> None:
+    for k in range(rounds):
+        rng = random.Random(seed * 1_000_003 + k)
+        model = onnx.ModelProto()
+        model.CopyFrom(source)
+        for _ in range(rng.randint(1, 3)):
+            _mutated_fields(model, rng)
+        try:
+            normalize(import_model(model, "fuzzed", ImportOptions())).validate()
+        except EdgeqError:
+            survey_or_error(model)
+
+
+def survey_or_error(model: onnx.ModelProto) -> None:
+    try:
+        survey(model, "fuzzed", ImportOptions())
+    except EdgeqError:
+        return
+
+
+def _fuzz_bytes(data: bytes, rounds: int, seed: int) -> None:
+    for k in range(rounds):
+        rng = random.Random(seed * 1_000_003 + k)
+        mutated = bytearray(data)
+        rng.choice(BYTES)(mutated, rng)
+        _read(bytes(mutated))
+
+
+@pytest.mark.parametrize("seed", range(len(NETWORKS)))
+def test_a_network_with_changed_fields_is_read_or_refused(seed: int) -> None:
+    _fuzz_fields(list(NETWORKS)[seed](Net(11)), 40, seed)
+
+
+def test_a_network_with_changed_bytes_is_read_or_refused() -> None:
+    _fuzz_bytes(residual_net(1).SerializeToString(), 150, 1)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_real_model_with_changes_is_read_or_refused(name: str, assets: Path) -> None:
+    data = (assets / "models" / f"{name}.onnx").read_bytes()
+    _fuzz_bytes(data, 10, 2)
+    _fuzz_fields(parse(data, name), 10, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_a_real_model_with_many_changes_is_read_or_refused(name: str, assets: Path) -> None:
+    data = (assets / "models" / f"{name}.onnx").read_bytes()
+    _fuzz_bytes(data, 1500, 3)
+    _fuzz_fields(parse(data, name), 1500, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(len(NETWORKS)))
+def test_a_network_with_many_changed_fields_is_read_or_refused(seed: int) -> None:
+    _fuzz_fields(list(NETWORKS)[seed](Net(11)), 3000, 100 + seed)
