@@ -83,12 +83,12 @@ def _code(number: int) -> Any:
     return code
 
 
-def witness(path: Path, *inputs: Array, keep_all: bool = False) -> Any:
-    """The reference kernels of TFLite, run once."""
+def witness(path: Path, *inputs: Array, keep_all: bool = False, kernels: str = "BUILTIN_REF") -> Any:
+    """The reference kernels of TFLite, or others of its own, run once."""
     found = interpreter.Interpreter(
         str(path),
         experimental_preserve_all_tensors=keep_all,
-        experimental_op_resolver_type=interpreter.OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=getattr(interpreter.OpResolverType, kernels),
     )
     for detail, x in zip(found.get_input_details(), inputs, strict=True):
         if tuple(detail["shape"]) != x.shape:
