@@ -13,7 +13,7 @@ from edgeq_host.graph import Graph
 from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
 from edgeq_host.importers.tflite_file import DAMAGE, FileModel, FileOperator, read_file
 from edgeq_host.importers.tflite_ops.batch_space import fold_dilations
-from edgeq_host.importers.tflite_ops.constants import quantization
+from edgeq_host.importers.tflite_ops.constants import activation_quant
 from edgeq_host.importers.tflite_ops.context import EDGE_TYPES, Context, NotConstant
 from edgeq_host.importers.tflite_ops.cut import cut, kept_part
 from edgeq_host.importers.tflite_ops.table import RULES, options_of
@@ -91,7 +91,7 @@ class _Import:
             try:
                 if tensor.type not in EDGE_TYPES:
                     raise Refusal(f"an input of type {tensor.type}; expected float32, int8, uint8 or int32", "convert with one of these")
-                quant = quantization(tensor) if tensor.type in ("INT8", "UINT8") else None
+                quant = activation_quant(tensor)
                 self.context.held[index] = self.context.builder.input(tensor.name, shape, EDGE_TYPES[tensor.type], quant)
             except Refusal as refusal:
                 self.problems.append(Problem(tensor.name, "input", refusal.reason, refusal.hint))
@@ -129,7 +129,7 @@ class _Import:
         tensor = self.model.tensors[index]
         self.refused.add(index)
         try:
-            quant = quantization(tensor) if tensor.type in ("INT8", "UINT8") else None
+            quant = activation_quant(tensor)
             kind = "f32" if quant else EDGE_TYPES.get(tensor.type, "s32")
             self.context.held[index] = self.context.builder.activation(tensor.name, [max(d, 1) for d in tensor.shape], kind, quant)
         except Refusal:
@@ -144,6 +144,8 @@ class _Import:
                     raise Refusal("an output that is a constant", "leave it out with --outputs")
                 if source.type not in EDGE_TYPES:
                     raise Refusal(f"an output of type {source.type}; expected float32, int8, uint8 or int32", "convert with one of these")
+                if tensor.dtype != EDGE_TYPES[source.type] and (tensor.quant is None or source.type == "INT32"):
+                    raise Refusal(f"an output of type {source.type} without a scale is made of {tensor.dtype}", "convert the model again")
                 self.context.builder.output(source.name, tensor.name, EDGE_TYPES[source.type])
             except Refusal as refusal:
                 self.problems.append(Problem(source.name, "output", refusal.reason, refusal.hint))

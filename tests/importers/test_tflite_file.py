@@ -194,6 +194,21 @@ def test_sixteen_bit_activations_are_refused(tmp_path: Path) -> None:
         read(tmp_path, net, net.op("TANH", [x], [net.tensor((3,), "INT16", scale=0.1)]))
 
 
+def test_an_integer_output_without_a_scale_is_refused(tmp_path: Path) -> None:
+    net = Net()
+    with pytest.raises(UnsupportedError, match="INT8 without a scale"):
+        read(tmp_path, net, net.op("TANH", [net.input((3,))], [net.tensor((3,), "INT8")]))
+
+
+def test_whole_numbers_pass_through_movers(tmp_path: Path) -> None:
+    net = Net()
+    out = net.op("TRANSPOSE", [net.input((2, 3), "INT32"), net.const(np.int32([1, 0]))], [net.tensor((3, 2), "INT32")], "TransposeOptions")
+    graph = read(tmp_path, net, out)
+    assert [e.dtype for e in (*graph.inputs, *graph.outputs)] == ["s32", "s32"]
+    x = rng.integers(-(2**31), 2**31, (2, 3)).astype(np.int32)
+    np.testing.assert_array_equal(evaluate(graph, x)[0], x.T)
+
+
 def test_computed_weights_are_refused(tmp_path: Path) -> None:
     net = Net()
     x, w = net.input((1, 4, 4, 2)), net.input((3, 1, 1, 2))

@@ -29,6 +29,11 @@ def quantization(tensor: FileTensor) -> Quant | None:
     return Quant(tensor.scale, zero, _axis(tensor))
 
 
+def activation_quant(tensor: FileTensor) -> Quant | None:
+    """The same for what is computed: only 8-bit integers stand for real numbers there."""
+    return quantization(tensor) if tensor.type in ("INT8", "UINT8") else None
+
+
 def _axis(tensor: FileTensor) -> int | None:
     if len(tensor.scale) == 1:
         return None

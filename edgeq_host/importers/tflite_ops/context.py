@@ -12,7 +12,7 @@ from edgeq_host.attributes import full_attrs
 from edgeq_host.graph import Array, Attrs, Node, Quant, Tensor
 from edgeq_host.importers.common import Builder, Refusal, checked_shape, dtype_of
 from edgeq_host.importers.tflite_file import FileModel, FileOperator, FileTensor
-from edgeq_host.importers.tflite_ops.constants import constant, quantization
+from edgeq_host.importers.tflite_ops.constants import activation_quant, constant
 from edgeq_runtime.ops import run
 
 MAX_FOLDED = 2**26  # elements of constants that a file may make us compute, beyond a multiple of its own size
@@ -113,7 +113,8 @@ class Step:
         return self.context.model.tensors[self.op.outputs[k]]
 
     def quant(self, k: int = 0) -> Quant | None:
-        return quantization(self.output(k))
+        """Of an output; activations have 8 bits, other integers are plain numbers."""
+        return activation_quant(self.output(k))
 
     def alias(self, tensor: Tensor, k: int = 0) -> None:
         self.context.held[self.op.outputs[k]] = tensor.name
