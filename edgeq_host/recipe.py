@@ -57,11 +57,15 @@ class Input:
 
 @dataclass(frozen=True)
 class Recipe:
-    """options: of the calibrator. input: preprocessing per model input; none: the model takes what its source takes."""
+    """options: of the calibrator. bias_correction: take out of the biases what rounding the weights shifts in the mean.
+
+    input: preprocessing per model input; none: the model takes what its source takes.
+    """
 
     precision: str = "int8"
     calibrator: str = "minmax"
     options: Mapping[str, Any] = field(default_factory=dict)
+    bias_correction: bool = True
     seed: int = 0
     metric: str = "top1"
     labels: tuple[str, ...] = ()
@@ -111,7 +115,7 @@ def read(path: Path) -> Recipe:
         raise UsageError(f"cannot read the recipe {path}: {e}") from None
 
 
-_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
 
 
 def _checked(kind: type, table: dict[str, Any], where: str) -> dict[str, Any]:
@@ -136,7 +140,7 @@ def _value(declared: str, value: Any, where: str) -> Any:
         element = declared[len("tuple[") :].split(",")[0]
         items: list[Any] = value if isinstance(value, list) else [value]
         return tuple(_value(element, v, where) for v in items)
-    if isinstance(value, bool) or not isinstance(value, _KINDS[declared]):
+    if isinstance(value, bool) != (declared == "bool") or not isinstance(value, _KINDS[declared]):
         raise UsageError(f"{where} must be of type {declared}, found {value!r}")
     return float(cast(float, value)) if declared == "float" else value  # TOML may give a whole number
 

@@ -7,6 +7,7 @@ whoever needs a form asks for it and the conversion is made once.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeq_host.errors import UnsupportedError
 from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
@@ -19,9 +20,11 @@ class NoRuleError(Exception):
 
 
 class Build:
-    def __init__(self, source: Graph, quants: dict[str, Affine]) -> None:
+    def __init__(self, source: Graph, quants: dict[str, Affine], means: dict[str, NDArray[np.float64]] | None = None) -> None:
+        """means: by tensor, the mean of every channel (last axis) over the calibration samples."""
         self.source = source
         self.quants = quants
+        self.means = means or {}
         self.graph = Graph(source.name, {}, [], [], [], source.labels)
         self._s8: dict[tuple[str, Affine], str] = {}
         self._f32: dict[str, str] = {}

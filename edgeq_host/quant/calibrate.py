@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeq_host.errors import ModelError
 from edgeq_host.graph import Array, Graph
@@ -17,22 +19,38 @@ from edgeq_host.session import Session
 if TYPE_CHECKING:
     from edgeq_host.recipe import Recipe
 
+_WEIGHTED = ("conv2d_f32", "depthwise_conv2d_f32", "fully_connected_f32")
+
+
+@dataclass
+class Statistics:
+    """ranges: of every group. means: of every channel of what layers with weights read, where the recipe corrects biases."""
+
+    ranges: dict[Group, Affine] = field(default_factory=dict)
+    means: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    samples: int = 0
+
 
 def calibrate(
     graph: Graph, groups: list[Group], samples: Iterable[list[Array]], recipe: Recipe, isas: int | None = None
-) -> tuple[dict[Group, Affine], int]:
-    """The quantization of every group, and the number of samples."""
+) -> Statistics:
     session = Session(graph, keep_all=True, isas=isas)
     observers = {group: calibrators.make(recipe.calibrator, dict(recipe.options)) for group in groups}
-    count = 0
+    found = Statistics()
+    averaged = {n.inputs[0] for n in graph.nodes if n.op in _WEIGHTED} if recipe.bias_correction else set()
+    sums = {name: np.zeros(graph.tensors[name].shape[-1]) for name in averaged if graph.tensors[name].data is None}
     for sample in samples:
         session.run(*sample)
         for group, observer in observers.items():
-            observer.observe(_values(session, group, count))
-        count += 1
-    if not count:
+            observer.observe(_values(session, group, found.samples))
+        for name, total in sums.items():
+            total += session.tensor(name).reshape(-1, total.size).mean(axis=0, dtype=np.float64)
+        found.samples += 1
+    if not found.samples:
         raise ModelError("the calibration data holds no samples", "give at least 64 that look like what the device will see")
-    return {group: affine(*observer.range()) for group, observer in observers.items()}, count
+    found.ranges = {group: affine(*observer.range()) for group, observer in observers.items()}
+    found.means = {name: total / found.samples for name, total in sums.items()}
+    return found
 
 
 def _values(session: Session, group: Group, sample: int) -> Array:

@@ -11,7 +11,7 @@ from edgeq_host.graph import Array, Edge, Graph, Node
 from edgeq_host.quant import rules
 from edgeq_host.quant.affine import Affine, of
 from edgeq_host.quant.build import Build, NoRuleError
-from edgeq_host.quant.calibrate import calibrate
+from edgeq_host.quant.calibrate import Statistics, calibrate
 from edgeq_host.quant.constraints import Group, activations, groups
 from edgeq_host.quant.preprocess import keeps_float, prepare
 
@@ -50,17 +50,17 @@ def quantize_reported(graph: Graph, samples: Iterable[list[Array]] | None, recip
     found = groups(graph)
     open_groups = [g for g in found if g.known is None]
     warnings: list[str] = []
-    ranges: dict[Group, Affine] = {}
-    count = 0
+    seen = Statistics()
     if open_groups and samples is not None:
-        ranges, count = calibrate(graph, open_groups, samples, recipe, isas)
-        if count < FEW_SAMPLES:
-            warnings.append(f"only {count} calibration samples: use {FEW_SAMPLES} or more that look like what the device will see")
+        seen = calibrate(graph, open_groups, samples, recipe, isas)
+        if seen.samples < FEW_SAMPLES:
+            warnings.append(f"only {seen.samples} calibration samples: use {FEW_SAMPLES} or more that look like what the device will see")
     elif open_groups and not _annotated(graph):
         raise UsageError("a float model needs calibration samples", "give --calibration DATA, or --calibration random to measure time only")
-    build, islands = _rewrite(graph, _quants(graph, found, ranges))
+    build = Build(graph, _quants(graph, found, seen.ranges), seen.means)
+    islands = _rewrite(build)
     build.graph.validate()
-    return Quantized(build.graph, count, tuple(islands), tuple(warnings))
+    return Quantized(build.graph, seen.samples, tuple(islands), tuple(warnings))
 
 
 def _annotated(graph: Graph) -> bool:
@@ -88,8 +88,8 @@ def _quants(graph: Graph, found: list[Group], ranges: dict[Group, Affine]) -> di
     return quants
 
 
-def _rewrite(graph: Graph, quants: dict[str, Affine]) -> tuple[Build, list[Island]]:
-    build, islands = Build(graph, quants), []
+def _rewrite(build: Build) -> list[Island]:
+    graph, quants, islands = build.source, build.quants, []
     for edge in graph.inputs:
         build.add_input(edge, _only_float(graph, quants, edge))
     for node in graph.nodes:
@@ -102,7 +102,7 @@ def _rewrite(graph: Graph, quants: dict[str, Affine]) -> tuple[Build, list[Islan
             islands.append(Island(node.name, node.op, reason))
     for edge in graph.outputs:
         build.add_output(edge)
-    return build, islands
+    return islands
 
 
 def _only_float(graph: Graph, quants: dict[str, Affine], edge: Edge) -> bool:

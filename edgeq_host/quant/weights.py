@@ -41,8 +41,14 @@ class _Channels:
     zero: int
 
 
-def quantize_weights(build: Build, node_name: str, weight: Tensor, bias: Tensor, axis: int, x: Affine, y: Affine) -> Weights:
-    """Weights of axis `axis` output channels. UnsupportedError with the numbers where the accumulator could overflow."""
+def quantize_weights(
+    build: Build, node_name: str, weight: Tensor, bias: Tensor, axis: int, x: Affine, y: Affine, expected: Float64 | None = None
+) -> Weights:
+    """Weights of axis `axis` output channels. UnsupportedError with the numbers where the accumulator could overflow.
+
+    expected: the mean input of every weight, in rows by output channel (or one row for all); what rounding the weights shifts
+    in the mean is then taken out of the bias.
+    """
     if weight.data is None or bias.data is None:
         raise NoRuleError("its weights or bias are computed at run time")
     real = np.moveaxis(weight.real().astype(np.float64), axis, 0)
@@ -50,7 +56,7 @@ def quantize_weights(build: Build, node_name: str, weight: Tensor, bias: Tensor,
         raise UnsupportedError(f"{node_name}: weights or bias hold values that are not finite", "check the source model")
     rows = real.reshape(real.shape[0], -1)
     channels = _imported(weight, axis, rows) or _symmetric(rows, y.scale / x.scale)
-    offset = _bias(bias, channels, x.scale)
+    offset = _bias(bias, channels, x.scale, expected)
     bound = _proof(node_name, channels, offset, x)
     factors = x.scale * channels.scale / y.scale
     pairs = [pair(float(f), int(bound[o]), f"{node_name}, channel {o}") for o, f in enumerate(factors)]
@@ -82,7 +88,7 @@ def _imported(weight: Tensor, axis: int, rows: Float64) -> _Channels | None:
     return _Channels(rows, q, np.broadcast_to(quant.scale, rows.shape[:1]).astype(np.float64), int(quant.zero[0]))
 
 
-def _bias(bias: Tensor, channels: _Channels, x_scale: float) -> Int64:
+def _bias(bias: Tensor, channels: _Channels, x_scale: float, expected: Float64 | None) -> Int64:
     """The bias as integers: those of the source where they fit, else rounded.
 
     Widens the scale of channels whose bias would be beyond the limit, and rounds their weights again.
@@ -95,6 +101,9 @@ def _bias(bias: Tensor, channels: _Channels, x_scale: float) -> Int64:
         channels.scale = np.where(wide, needed, channels.scale)
         q = np.clip(np.rint(channels.real / channels.scale[:, None]) + channels.zero, -128, 127)
         channels.q = np.where(wide[:, None], q.astype(np.int64), channels.q)
+    if expected is not None:
+        error = channels.real - channels.scale[:, None] * (channels.q - channels.zero)
+        real = real + np.cumsum(error * expected, axis=1)[:, -1]  # cumsum adds in order on every machine
     rounded = np.clip(np.rint(real / (x_scale * channels.scale)), -BIAS_LIMIT, BIAS_LIMIT).astype(np.int64)
     return np.where(kept, integers, rounded)
 

@@ -5,11 +5,11 @@ import pytest
 
 from edgeq_host.data import Data, Sample
 from edgeq_host.diagnose import diagnose, rows
-from edgeq_host.evaluate import evaluate, output_sqnr
 from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.graph import Array, Edge, Graph
 from edgeq_host.quant import quantize
 from edgeq_host.recipe import Recipe
+from edgeq_host.scores import evaluate, output_sqnr
 from edgeq_host.session import Session
 from edgeq_runtime import native
 from tests.quant.graphs import residual, samples

@@ -10,9 +10,9 @@ import sklearn.metrics as sk
 from edgeq_host import metrics
 from edgeq_host.data import Data, Sample
 from edgeq_host.errors import ModelError, UsageError
-from edgeq_host.evaluate import evaluate, outcome, output_sqnr
 from edgeq_host.graph import Array
 from edgeq_host.metrics import compare, wilson
+from edgeq_host.scores import evaluate, outcome, output_sqnr
 
 random = np.random.default_rng(4)
 CLASSES = 7

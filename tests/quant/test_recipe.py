@@ -10,7 +10,7 @@ from edgeq_host.errors import UsageError
 from edgeq_host.recipe import Input, Recipe
 
 FULL = Recipe(
-    "int8", "percentile", {"percentile": 99.9, "bins": 1024}, 7, "top5", ("a", "b"),
+    "int8", "percentile", {"percentile": 99.9, "bins": 1024}, False, 7, "top5", ("a", "b"),
     (Input("image", "x", (96, 64), "crop", "BGR", (1.0, 2.0, 3.0), (4.0,), 0.5), Input("vector", "v", mean=(0.5,))),
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ def test_names_of_int8(text: str) -> None:
         ("precision = 'fp16'", "w<weight bits>a<activation bits>"),
         ("precision = 8", "must be of type str"),
         ("seed = true", "must be of type int"),
-        ("colour = 1", "precision, calibrator, options, seed, metric, labels"),
+        ("colour = 1", "precision, calibrator, options, bias_correction, seed, metric, labels"),
         ("calibrator = 'kl'", "minmax, moving-average, percentile, mse"),
         ("[options]\npercentile = 99", "no options"),
         ("options = 3", "[options]"),
