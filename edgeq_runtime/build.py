@@ -1,6 +1,7 @@
 """Compile csrc: `python -m edgeq_runtime.build [lib] [agent] [selftest] [fuzz] [--cc CC] [--sanitize]`.
 
-lib: libedgeq.so; agent: edgeq-agent; selftest: every kernel against the portable one; fuzz: each csrc/fuzz/*.c with libFuzzer (clang).
+lib: libedgeq.so; agent: edgeq-agent; posix: the firmware port
+that plays a microcontroller; selftest: every kernel against the portable one; fuzz: each csrc/fuzz/*.c with libFuzzer (clang).
 
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, and only where that row fits the compiler's
 target. Objects stay in build/<tag>/ and are made again when the command line or a file they include has changed. Without
@@ -32,7 +33,7 @@ BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *WARNINGS
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 PARALLEL = 2
-OUTPUTS = {"lib": "libedgeq.so", "agent": "edgeq-agent", "selftest": "selftest"}
+OUTPUTS = {"lib": "libedgeq.so", "agent": "edgeq-agent", "posix": "edgeq-posix", "selftest": "selftest"}
 TARGETS = (*OUTPUTS, "fuzz")
 
 
@@ -91,7 +92,9 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
     agent = sorted(CSRC.glob("agent/*.c"))
     shared = [p for p in agent if p.name != "main.c"]
-    own = {"lib": shared, "agent": agent, "selftest": [CSRC / "selftest.c"]}
+    portable = [p for p in shared if not p.stem.endswith("_linux")]
+    posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
+    own = {"lib": shared, "agent": agent, "posix": posix, "selftest": [CSRC / "selftest.c"]}
     return [*common, *(own[target] if target in own else [*shared, CSRC / "fuzz" / f"{target}.c"])]
 
 

@@ -39,14 +39,14 @@ int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t 
 }
 
 /* Messages are written behind the one being answered: fields may point into it. */
-#define EQ_MESSAGE(id, name, fields)                                                             \
-    int eq_agent_send_##name(struct eq_agent *agent, const struct eq_msg_##name *message) {      \
-        size_t room = agent->info.limits.max_message;                                            \
-        uint8_t *out = agent->body + room;                                                       \
-        if (agent->ended || agent->link->fresh) return -1;                                       \
-        while (agent->info.limits.window - eq_link_pending(agent->link) < EQ_MESSAGE_HEAD)       \
-            if (eq_agent_pump(agent, 1000)) return -1;                                           \
-        return eq_agent_send(agent, (id), out, eq_write_##name(out, room, message));             \
+#define EQ_MESSAGE(id, name, fields)                                                                                                       \
+    int eq_agent_send_##name(struct eq_agent *agent, const struct eq_msg_##name *message) {                                                \
+        size_t room = agent->info.limits.max_message;                                                                                      \
+        uint8_t *out = agent->body + room;                                                                                                 \
+        if (agent->ended || agent->link->fresh) return -1;                                                                                 \
+        while (agent->info.limits.window - eq_link_pending(agent->link) < EQ_MESSAGE_HEAD)                                                 \
+            if (eq_agent_pump(agent, 1000)) return -1;                                                                                     \
+        return eq_agent_send(agent, (id), out, eq_write_##name(out, room, message));                                                       \
     }
 #include "protocol.def"
 
@@ -69,14 +69,15 @@ uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body) {
     return id;
 }
 
-#define RUN(name)                                                  \
-    case EQ_MSG_##name: {                                          \
-        struct eq_msg_##name message;                              \
-        if (eq_read_##name(&message, body.data, body.size)) return EQ_FAULT_malformed; \
-        return eq_agent_##name(agent, &message);                   \
+#define RUN(name)                                                                                                                          \
+    case EQ_MSG_##name: {                                                                                                                  \
+        struct eq_msg_##name message;                                                                                                      \
+        if (eq_read_##name(&message, body.data, body.size)) return EQ_FAULT_malformed;                                                     \
+        return eq_agent_##name(agent, &message);                                                                                           \
     }
-#define RUN_PLAIN(name) \
-    case EQ_MSG_##name: return eq_agent_##name(agent);
+#define RUN_PLAIN(name)                                                                                                                    \
+    case EQ_MSG_##name:                                                                                                                    \
+        return eq_agent_##name(agent);
 
 static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
     if (agent->link->protocol == 0) return EQ_FAULT_version;
@@ -98,8 +99,10 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
         RUN(infer)
         RUN_PLAIN(close)
         RUN(profile)
-    case EQ_MSG_stop: return 0; /* came after the profile had ended */
-    default: return EQ_FAULT_unknown_command;
+    case EQ_MSG_stop:
+        return 0; /* came after the profile had ended */
+    default:
+        return EQ_FAULT_unknown_command;
     }
 }
 

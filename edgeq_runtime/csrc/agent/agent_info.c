@@ -1,7 +1,6 @@
 #include "eq_agent.h"
 #include <string.h>
 
-
 static const struct {
     const char *name;
     int built;
@@ -29,8 +28,8 @@ EQ_HANDLER_PLAIN(info) {
     eq_port_info(&agent->info); /* memory and clock change */
     const struct eq_port_info *i = &agent->info;
     struct eq_text isas = {names, isa_names(names, sizeof names, i->isas)};
-    if (EQ_SEND(agent, device, eq_text(i->board), eq_text(i->machine), eq_text(i->system), eq_text("edgeq-agent " EQ_VERSION_TEXT), i->clock_hz,
-                i->memory_bytes, i->memory_free, eq_port_store()->free_bytes(eq_port_store()->context), i->isas, isas))
+    if (EQ_SEND(agent, device, eq_text(i->board), eq_text(i->machine), eq_text(i->system), eq_text("edgeq-agent " EQ_VERSION_TEXT),
+                i->clock_hz, i->memory_bytes, i->memory_free, eq_port_store()->free_bytes(eq_port_store()->context), i->isas, isas))
         return -1;
     for (size_t k = 0; k + 1 < sizeof kernels / sizeof kernels[0]; k++)
         if (kernels[k].built && EQ_SEND(agent, kernel, eq_text(kernels[k].name))) return -1;

@@ -79,8 +79,8 @@ static int send_edge(struct eq_agent *agent, int output, int index) {
     eq_wire_dims dims = {{0}};
     (void)(output ? eq_output : eq_input)(agent->model.model, index, &e);
     for (int i = 0; i < e.rank; i++) dims.dims[i] = e.shape[i];
-    return EQ_SEND(agent, edge, (uint8_t)output, (uint8_t)index, (uint8_t)e.type, (uint8_t)e.rank, dims, e.scale, e.zero, e.bytes, e.inner_bytes,
-                   eq_text(e.name));
+    return EQ_SEND(agent, edge, (uint8_t)output, (uint8_t)index, (uint8_t)e.type, (uint8_t)e.rank, dims, e.scale, e.zero, e.bytes,
+                   e.inner_bytes, eq_text(e.name));
 }
 
 static int send_opened(struct eq_agent *agent, int variant, uint32_t isas) {

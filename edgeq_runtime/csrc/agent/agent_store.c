@@ -1,6 +1,6 @@
 /* Commands that change or list what is installed. */
-#include "eq_agent.h"
 #include "../eq_hash.h"
+#include "eq_agent.h"
 #include <string.h>
 
 void eq_agent_drop_upload(struct eq_agent *agent) {
@@ -73,7 +73,9 @@ static int end_memory(struct eq_agent *agent) {
 
 EQ_HANDLER_PLAIN(end) {
     if (agent->put_failed) return 0;
-    int fault = agent->put_target == EQ_PUT_STORE ? eq_store_finish(&agent->upload) : agent->put_target == EQ_PUT_MEMORY ? end_memory(agent) : EQ_FAULT_order;
+    int fault = agent->put_target == EQ_PUT_STORE    ? eq_store_finish(&agent->upload)
+                : agent->put_target == EQ_PUT_MEMORY ? end_memory(agent)
+                                                     : EQ_FAULT_order;
     if (fault) {
         eq_agent_drop_upload(agent);
         return fault;
@@ -124,8 +126,8 @@ EQ_HANDLER_PLAIN(list) {
     int fault = 0;
     for (uint32_t i = 0; (fault = eq_store_name(ops, i, name, sizeof name)) == 0; i++) {
         fault = eq_store_read(ops, name, &s);
-        if (EQ_SEND(agent, entry, eq_text(name), (uint16_t)fault, s.current.version, s.current.size, hash_of(&s.current), s.previous.version,
-                    s.previous.size, hash_of(&s.previous)))
+        if (EQ_SEND(agent, entry, eq_text(name), (uint16_t)fault, s.current.version, s.current.size, hash_of(&s.current),
+                    s.previous.version, s.previous.size, hash_of(&s.previous)))
             return -1;
     }
     return fault == EQ_FAULT_missing ? eq_agent_send(agent, EQ_MSG_done, NULL, 0) : fault;

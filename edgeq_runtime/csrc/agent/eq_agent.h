@@ -50,7 +50,7 @@ struct eq_agent {
 enum eq_put_target { EQ_PUT_STORE = 1, EQ_PUT_MEMORY = 2 };
 
 /* Every handler gets the fields and returns 0 or a fault, which is sent as `error`. */
-#define EQ_HANDLER(name) int eq_agent_##name(struct eq_agent *agent, const struct eq_msg_##name *message)
+#define EQ_HANDLER(name)       int eq_agent_##name(struct eq_agent *agent, const struct eq_msg_##name *message)
 #define EQ_HANDLER_PLAIN(name) int eq_agent_##name(struct eq_agent *agent)
 EQ_HANDLER_PLAIN(info);
 EQ_HANDLER(put);
@@ -70,7 +70,7 @@ EQ_HANDLER(profile);
 
 /* Send one message; -1 where the host is gone or began anew: the handler returns at once. */
 int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t size);
-#define EQ_SEND(agent, name, ...) eq_agent_send_##name(agent, &(struct eq_msg_##name){__VA_ARGS__})
+#define EQ_SEND(agent, name, ...)    eq_agent_send_##name(agent, &(struct eq_msg_##name){__VA_ARGS__})
 #define EQ_MESSAGE(id, name, fields) int eq_agent_send_##name(struct eq_agent *agent, const struct eq_msg_##name *message);
 #include "protocol.def"
 /* Move bytes for at most wait_ms. 0, or -1 as above. */

@@ -6,9 +6,9 @@
 
 enum eq_frame_kind { EQ_FRAME_HELLO = 1, EQ_FRAME_WELCOME = 2, EQ_FRAME_DATA = 3, EQ_FRAME_ACK = 4 };
 
-#define EQ_FRAME_HEAD   7u /* kind u8, session u16, offset u32 */
-#define EQ_FRAME_EXTRA  (EQ_FRAME_HEAD + 4u)
-#define EQ_MAX_PAYLOAD  65536u
+#define EQ_FRAME_HEAD  7u /* kind u8, session u16, offset u32 */
+#define EQ_FRAME_EXTRA (EQ_FRAME_HEAD + 4u)
+#define EQ_MAX_PAYLOAD 65536u
 /* Bytes of a frame on the wire with both zeros, for `payload` bytes. */
 #define EQ_FRAME_BOUND(payload) ((payload) + EQ_FRAME_EXTRA + ((payload) + EQ_FRAME_EXTRA) / 254u + 3u)
 

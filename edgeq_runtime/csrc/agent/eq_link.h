@@ -21,8 +21,8 @@
 /* A part of the stream that was sent and is not acknowledged. */
 struct eq_segment {
     uint32_t start, size;
-    uint32_t sent;    /* the first bytes of it that are in flight; the payload may have shrunk since it was cut */
-    uint32_t order;   /* of the last sending: streams deliver in order, so a gap before a later one is a loss */
+    uint32_t sent;  /* the first bytes of it that are in flight; the payload may have shrunk since it was cut */
+    uint32_t order; /* of the last sending: streams deliver in order, so a gap before a later one is a loss */
     uint32_t sent_ms;
     uint8_t lost, again;
 };
@@ -42,10 +42,10 @@ struct eq_link {
     struct eq_link_limits limits;
     struct eq_msg_hello peer;
     uint16_t session;
-    uint16_t protocol;  /* agreed: major << 8 | minor; 0: none in common */
-    uint8_t host;       /* this end connects */
-    uint8_t open;       /* hello has been exchanged */
-    uint8_t fresh;      /* the device end: a host has begun a session since eq_link_accept */
+    uint16_t protocol; /* agreed: major << 8 | minor; 0: none in common */
+    uint8_t host;      /* this end connects */
+    uint8_t open;      /* hello has been exchanged */
+    uint8_t fresh;     /* the device end: a host has begun a session since eq_link_accept */
     uint8_t hello_due, ack_due;
     uint32_t hello_ms, heard_ms;
     struct eq_deframer in;

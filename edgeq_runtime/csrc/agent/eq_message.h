@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EQ_MESSAGE_HEAD 6u /* id u16, length u32 of what follows */
+#define EQ_MESSAGE_HEAD   6u /* id u16, length u32 of what follows */
 #define EQ_VERSION_TEXT   "0.1.0"
 #define EQ_VERSION_NUMBER 0x000100u /* the same: major << 16, minor << 8, patch */
 
@@ -24,15 +24,19 @@ typedef uint32_t eq_wire_u32;
 typedef int32_t eq_wire_i32;
 typedef uint64_t eq_wire_u64;
 typedef float eq_wire_f32;
-typedef struct { uint8_t bytes[32]; } eq_wire_hash;
-typedef struct { int32_t dims[6]; } eq_wire_dims;
+typedef struct {
+    uint8_t bytes[32];
+} eq_wire_hash;
+typedef struct {
+    int32_t dims[6];
+} eq_wire_dims;
 typedef struct eq_text eq_wire_text;
 typedef struct eq_bytes eq_wire_blob;
 
 #define EQ_F(type, name) eq_wire_##type name;
-#define EQ_MESSAGE(id, name, fields) \
-    struct eq_msg_##name {           \
-        fields                       \
+#define EQ_MESSAGE(id, name, fields)                                                                                                       \
+    struct eq_msg_##name {                                                                                                                 \
+        fields                                                                                                                             \
     };
 #include "protocol.def"
 #undef EQ_F
@@ -52,14 +56,15 @@ const char *eq_fault_text(int fault);
 int eq_fault_exit_code(int fault); /* of the process that reports it */
 
 enum eq_protocol {
-#define EQ_PROTOCOL(major, minor) EQ_PROTOCOL_NEWEST = (major) << 8 | (minor), EQ_PROTOCOL_OLDEST = (major) << 8 | ((minor) > 2 ? (minor) - 2 : 0)
+#define EQ_PROTOCOL(major, minor)                                                                                                          \
+    EQ_PROTOCOL_NEWEST = (major) << 8 | (minor), EQ_PROTOCOL_OLDEST = (major) << 8 | ((minor) > 2 ? (minor)-2 : 0)
 #include "protocol.def"
 };
 
 /* Write the fields of a message: its length, or 0 where room is too small. Read them: 0, or -1 where the bytes are too few.
  * Bytes after the known fields are a newer minor version's and are passed over. Texts and blobs point into the bytes read. */
-#define EQ_MESSAGE(id, name, fields)                                                         \
-    size_t eq_write_##name(uint8_t *out, size_t room, const struct eq_msg_##name *message);  \
+#define EQ_MESSAGE(id, name, fields)                                                                                                       \
+    size_t eq_write_##name(uint8_t *out, size_t room, const struct eq_msg_##name *message);                                                \
     int eq_read_##name(struct eq_msg_##name *message, const uint8_t *data, size_t size);
 #include "protocol.def"
 

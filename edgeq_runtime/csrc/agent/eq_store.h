@@ -79,7 +79,8 @@ int eq_store_commit(struct eq_upload *upload, eq_store_health health, void *cont
 void eq_store_abort(struct eq_upload *upload);
 
 /* Swap current and previous after a health check of the previous. */
-int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context, struct eq_store_state *state);
+int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context,
+                      struct eq_store_state *state);
 int eq_store_remove(const struct eq_store_ops *ops, const char *name);
 
 /* For applications: the installed version of a model, mapped. */
@@ -90,8 +91,10 @@ struct eq_store_model {
     const void *data; /* give it to eq_file_check */
     size_t size;
 };
-int eq_store_open(struct eq_store_model *model, const struct eq_store_ops *ops, const char *name, uint32_t version); /* 0: the current one */
-/* Where another version is current by now: *changed = 1 and *fresh is it, mapped beside the old one, which stays valid until it is closed. */
+int eq_store_open(struct eq_store_model *model, const struct eq_store_ops *ops, const char *name,
+                  uint32_t version); /* 0: the current one */
+/* Where another version is current by now: *changed = 1 and *fresh is it, mapped beside the old one, which stays valid until it is closed.
+ */
 int eq_store_refresh(const struct eq_store_model *model, struct eq_store_model *fresh, int *changed);
 void eq_store_close(struct eq_store_model *model);
 

@@ -18,14 +18,18 @@
 static int fault(void) {
     switch (errno) {
     case ENOENT:
-    case ENOTDIR: return EQ_FAULT_missing;
+    case ENOTDIR:
+        return EQ_FAULT_missing;
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: return EQ_FAULT_full;
+    case EFBIG:
+        return EQ_FAULT_full;
     case EACCES:
     case EPERM:
-    case EROFS: return EQ_FAULT_denied;
-    default: return EQ_FAULT_io;
+    case EROFS:
+        return EQ_FAULT_denied;
+    default:
+        return EQ_FAULT_io;
     }
 }
 
@@ -197,8 +201,8 @@ const struct eq_store_ops *eq_store_files_init(struct eq_store_files *files, con
     if (!*root || strlen(root) > 3000) return NULL;
     strcpy(files->root, root);
     files->lock = -1;
-    files->ops = (struct eq_store_ops){files,   do_open,  do_write,     do_fsync, do_close, do_rename, do_unlink, do_mkdir,
-                                       do_rmdir, do_fsync_dir, do_list, do_map,   do_unmap, do_lock,   do_unlock, do_free_bytes};
+    files->ops = (struct eq_store_ops){files,    do_open,      do_write, do_fsync, do_close, do_rename, do_unlink, do_mkdir,
+                                       do_rmdir, do_fsync_dir, do_list,  do_map,   do_unmap, do_lock,   do_unlock, do_free_bytes};
     return &files->ops;
 }
 

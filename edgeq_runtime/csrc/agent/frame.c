@@ -1,5 +1,5 @@
-#include "eq_frame.h"
 #include "../eq_hash.h"
+#include "eq_frame.h"
 #include <string.h>
 
 size_t eq_frame_encode(uint8_t *out, size_t room, const struct eq_frame *frame) {

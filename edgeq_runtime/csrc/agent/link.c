@@ -96,7 +96,7 @@ void eq_link_receive(struct eq_link *link, const uint8_t *data, size_t size, uin
 
 static size_t make_hello(struct eq_link *link, uint8_t *out, size_t room, uint32_t now_ms) {
     uint8_t payload[32];
-    struct eq_msg_hello mine = {EQ_PROTOCOL_NEWEST, EQ_PROTOCOL_OLDEST, link->limits.software,
+    struct eq_msg_hello mine = {EQ_PROTOCOL_NEWEST,       EQ_PROTOCOL_OLDEST,  link->limits.software,
                                 link->limits.max_payload, link->limits.window, link->limits.max_message};
     struct eq_frame frame = {link->host ? EQ_FRAME_HELLO : EQ_FRAME_WELCOME, link->session, 0, payload, 0};
     frame.size = eq_write_hello(payload, sizeof payload, &mine);
@@ -125,6 +125,6 @@ uint32_t eq_link_wait(const struct eq_link *link, uint32_t now_ms) {
 void eq_link_touch(struct eq_link *link) { link->ack_due = 1; }
 
 void eq_link_look(const struct eq_link *link, uint32_t now_ms, struct eq_link_state *state) {
-    *state = (struct eq_link_state){link->peer, link->protocol, link->open, link->fresh, now_ms - link->heard_ms,
+    *state = (struct eq_link_state){link->peer,    link->protocol,    link->open,        link->fresh,     now_ms - link->heard_ms,
                                     link->payload, link->frames_sent, link->frames_lost, link->in.dropped};
 }

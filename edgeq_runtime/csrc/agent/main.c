@@ -1,20 +1,21 @@
 /* edgeq-agent: without a command it serves the host at its standard input and output; with one it works on the store alone. */
-#include "port_linux.h"
 #include "eq_port.h"
+#include "port_linux.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "usage: edgeq-agent [--root FOLDER] [COMMAND]\n"
-                            "  (none)                     serve a host at standard input and output\n"
-                            "  install FILE [NAME]        install a model; NAME defaults to the file's stem\n"
-                            "  status [NAME]              what is installed\n"
-                            "  rollback NAME              back to the previous version\n"
-                            "  selftest NAME              run the self-test of the installed version\n"
-                            "  remove NAME                remove a model and its versions\n"
-                            "  --root FOLDER              the store (default: $EDGEQ_STORE, $XDG_DATA_HOME/edgeq/local or ~/.local/share/edgeq/local)\n"
-                            "  $EDGEQ_ISA                 instruction sets to use, with commas (default: all that the processor has)\n"
-                            "exit: 0 ok, 2 usage, 3 refused, nothing changed, 5 health check failed, the old version runs, 8 rollback failed\n";
+static const char usage[] =
+    "usage: edgeq-agent [--root FOLDER] [COMMAND]\n"
+    "  (none)                     serve a host at standard input and output\n"
+    "  install FILE [NAME]        install a model; NAME defaults to the file's stem\n"
+    "  status [NAME]              what is installed\n"
+    "  rollback NAME              back to the previous version\n"
+    "  selftest NAME              run the self-test of the installed version\n"
+    "  remove NAME                remove a model and its versions\n"
+    "  --root FOLDER              the store (default: $EDGEQ_STORE, $XDG_DATA_HOME/edgeq/local or ~/.local/share/edgeq/local)\n"
+    "  $EDGEQ_ISA                 instruction sets to use, with commas (default: all that the processor has)\n"
+    "exit: 0 ok, 2 usage, 3 refused, nothing changed, 5 health check failed, the old version runs, 8 rollback failed\n";
 
 int main(int count, char **words) {
     const char *root = NULL;

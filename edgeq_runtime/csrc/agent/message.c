@@ -1,5 +1,5 @@
-#include "eq_message.h"
 #include "eq_frame.h"
+#include "eq_message.h"
 #include <string.h>
 
 struct writer {
@@ -101,42 +101,48 @@ static struct eq_bytes take_blob(struct reader *r) {
 }
 
 #define EQ_F(type, name) put_##type(&w, message->name);
-#define EQ_MESSAGE(id, name, fields)                                                        \
-    size_t eq_write_##name(uint8_t *out, size_t room, const struct eq_msg_##name *message) { \
-        struct writer w = {out, out + room, 0};                                             \
-        fields return w.failed ? 0 : (size_t)(w.at - out);                                  \
+#define EQ_MESSAGE(id, name, fields)                                                                                                       \
+    size_t eq_write_##name(uint8_t *out, size_t room, const struct eq_msg_##name *message) {                                               \
+        struct writer w = {out, out + room, 0};                                                                                            \
+        fields return w.failed ? 0 : (size_t)(w.at - out);                                                                                 \
     }
 #include "protocol.def"
 #undef EQ_F
 
 #define EQ_F(type, name) message->name = take_##type(&r);
-#define EQ_MESSAGE(id, name, fields)                                                       \
-    int eq_read_##name(struct eq_msg_##name *message, const uint8_t *data, size_t size) {  \
-        struct reader r = {data, data + size, 0};                                          \
-        fields return r.failed ? -1 : 0;                                                   \
+#define EQ_MESSAGE(id, name, fields)                                                                                                       \
+    int eq_read_##name(struct eq_msg_##name *message, const uint8_t *data, size_t size) {                                                  \
+        struct reader r = {data, data + size, 0};                                                                                          \
+        fields return r.failed ? -1 : 0;                                                                                                   \
     }
 #include "protocol.def"
 #undef EQ_F
 
 const char *eq_fault_text(int fault) {
     switch (fault) {
-#define EQ_FAULT(id, name, exit_code, text) \
-    case id: return text;
+#define EQ_FAULT(id, name, exit_code, text)                                                                                                \
+    case id:                                                                                                                               \
+        return text;
 #include "protocol.def"
-    default: return "an unknown fault";
+    default:
+        return "an unknown fault";
     }
 }
 
 int eq_fault_exit_code(int fault) {
     switch (fault) {
-#define EQ_FAULT(id, name, exit_code, text) \
-    case id: return exit_code;
+#define EQ_FAULT(id, name, exit_code, text)                                                                                                \
+    case id:                                                                                                                               \
+        return exit_code;
 #include "protocol.def"
-    default: return fault ? 1 : 0;
+    default:
+        return fault ? 1 : 0;
     }
 }
 
-struct eq_text eq_text(const char *terminated) { return (struct eq_text){terminated, strlen(terminated)}; }
+struct eq_text eq_text(const char *terminated) {
+    return (struct eq_text){terminated, strlen(terminated)};
+}
 
 int eq_text_copy(char *out, size_t room, struct eq_text text) {
     if (text.size + 1 > room || memchr(text.data, 0, text.size)) return 0;

@@ -1,8 +1,8 @@
 /* The agent's machine: a process on Linux whose host is at its standard input and output. */
 #define _GNU_SOURCE
+#include "port_linux.h"
 #include "../eq.h"
 #include "eq_port.h"
-#include "port_linux.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct eq_store_files files;
@@ -50,36 +49,6 @@ const char *eq_port_linux_isas(const char *names) {
         if (!*names) isas &= mask;
     }
     return NULL;
-}
-
-int eq_port_read(void *data, size_t size, uint32_t wait_ms) {
-    struct pollfd in = {0, POLLIN, 0};
-    int ready = poll(&in, 1, (int)(wait_ms < 60000 ? wait_ms : 60000));
-    if (ready == 0 || (ready < 0 && errno == EINTR)) return 0;
-    ssize_t n = ready < 0 ? -1 : read(0, data, size);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
-    return n > 0 ? (int)n : -1;
-}
-
-int eq_port_write(const void *data, size_t size) {
-    const char *p = data;
-    while (size) {
-        ssize_t n = write(1, p, size);
-        if (n < 0 && errno == EAGAIN) {
-            struct pollfd out = {1, POLLOUT, 0};
-            (void)poll(&out, 1, 1000);
-        } else if (n < 0 && errno != EINTR) {
-            return -1;
-        }
-        if (n > 0) p += n, size -= (size_t)n;
-    }
-    return 0;
-}
-
-uint64_t eq_port_time_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 void *eq_port_alloc(size_t size) {
@@ -132,7 +101,8 @@ int eq_port_guard(struct eq_port_work *work) {
     close(ends[0]);
     if (pid < 0) return fault;
     if (fault) kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     work->detail = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     return fault;
 }

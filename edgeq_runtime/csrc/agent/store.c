@@ -1,7 +1,7 @@
 /* What is installed: names, state records, applications that open a model. */
-#include "eq_store.h"
 #include "../eq_hash.h"
 #include "eq_frame.h"
+#include "eq_store.h"
 #include <string.h>
 
 static const char magic[8] = {'E', 'Q', 'S', 'T', 'A', 'T', 'E', '1'};

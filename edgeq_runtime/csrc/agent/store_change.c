@@ -1,6 +1,6 @@
 /* Changes: upload, switch, rollback, removal. The order of the syncs is the promise; the tests cut the power at each step. */
-#include "eq_store.h"
 #include "../eq_hash.h"
+#include "eq_store.h"
 #include <string.h>
 
 /* Remove the files of a model that its state does not name; `keep` (a path, or NULL: every part file) stays, too. */
@@ -14,10 +14,8 @@ int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struc
         if (!err) err = eq_store_join(path, name, file);
         if (err) break;
         int part = keep ? !strcmp(path, keep) : !strncmp(file, "part-", 5);
-        if (part || (state->current.version && (!strcmp(path, current) || !strcmp(path, previous) || !strcmp(path, record))))
-            i++;
-        else
-            err = ops->unlink(ops->context, path);
+        if (part || (state->current.version && (!strcmp(path, current) || !strcmp(path, previous) || !strcmp(path, record)))) i++;
+        else err = ops->unlink(ops->context, path);
     }
     return err == EQ_FAULT_missing ? 0 : err;
 }
@@ -149,7 +147,8 @@ static int forget(const struct eq_store_ops *ops, const char *name) {
 }
 
 /* Make `fresh` the state. If that cannot be completed, put the old state back. */
-static int switch_to(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh, const struct eq_store_state *old) {
+static int switch_to(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh,
+                     const struct eq_store_state *old) {
     struct eq_store_state seen;
     int err = eq_store_write_state(ops, name, fresh);
     if (!err) return 0;
