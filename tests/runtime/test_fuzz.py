@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from edgeq_runtime import build
+from edgeq_host.export import eqm_generated as eqm
+from edgeq_runtime import build, lists
+from tests.ops.cases import cases_of
+from tests.ops.runner import model_bytes
 from tests.runtime.models import body_of, branches, with_selftest
 
 CORPUS = Path(__file__).parents[1] / "data" / "fuzz_file"
@@ -56,3 +59,40 @@ def test_a_body_cut_at_any_word_is_an_error(fuzzer: Path, tmp_path: Path) -> Non
     for i in range(0, len(body), 4):
         (tmp_path / str(i)).write_bytes(body[:i])
     replay(fuzzer, tmp_path)
+
+
+EXTREME = [0, 1, 2, 3, 5, 6, 7, 64, 127, 128, 255, 4096, 1 << 15, 1 << 16, 1 << 24, 1 << 30, (1 << 31) - 1]
+FLOATS = [0x3F800000, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7F7FFFFF, 0x00000001, 0x00800000]
+WORDS = [*EXTREME, *(-v & 0xFFFFFFFF for v in EXTREME[1:]), *FLOATS]
+
+
+def words_of(body: bytes) -> list[int]:
+    """Where attributes and shapes lie in a body of one operator."""
+    variant = eqm.Model.GetRootAs(body, 0).Variants(0)
+    vectors = [(variant.Operators(0)._tab, 10)] + [(variant.Tensors(i)._tab, 4) for i in range(variant.TensorsLength())]
+    places = []
+    for table, field in vectors:
+        offset = table.Offset(field)
+        if offset:
+            places += [table.Vector(offset) + 4 * i for i in range(table.VectorLen(offset))]
+    return places
+
+
+def damaged(body: bytes, rng: random.Random) -> bytes:
+    """One to three attributes or dimensions replaced: most of all near the right value, since that passes more checks."""
+    data, places = bytearray(body), words_of(body)
+    for place in rng.sample(places, min(len(places), rng.randint(1, 3))):
+        old = int.from_bytes(data[place : place + 4], "little")
+        near = (old + rng.choice([-2, -1, 1, 2, 3])) & 0xFFFFFFFF
+        data[place : place + 4] = rng.choice([near, near, rng.choice(WORDS)]).to_bytes(4, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("op", lists.ops())
+def test_an_operator_with_damaged_attributes_and_shapes_is_refused_or_runs(fuzzer: Path, tmp_path: Path, op: str) -> None:
+    rng = random.Random(op)
+    for number, case in enumerate(cases_of(op)[:12]):
+        body = body_of(model_bytes(op, case))
+        for i in range(25):
+            (tmp_path / f"{number}_{i}").write_bytes(damaged(body, rng))
+    replay(fuzzer, tmp_path, "-max_len=200000")
