@@ -9,7 +9,6 @@ from edgeq_host.passes.rewriter import Rewrite, Rewriter, remove_dead
 __all__ = ["normalize"]
 
 LAYOUT: tuple[Rewrite, ...] = (
-    transposes.spread_quant,
     constants.fold,
     identities.remove,
     transposes.merge,
@@ -22,7 +21,7 @@ LAYOUT: tuple[Rewrite, ...] = (
     reshapes.out_of_weights,
 )
 FUSION: tuple[Rewrite, ...] = (pad_fusion.fuse, scale_fusion.after_layer, clamp.fuse, scale_fusion.before_layer, identities.remove)
-LAST: tuple[Rewrite, ...] = (scale_layer.make, clamp.fuse)
+LAST: tuple[Rewrite, ...] = (scale_layer.make, *LAYOUT, *FUSION)
 _MAX_ROUNDS = 1000  # every rewrite shortens the graph or moves something towards its outputs; more rounds are a bug
 
 
@@ -38,6 +37,8 @@ def normalize(graph: Graph) -> Graph:
 
 def _until_stable(graph: Graph, rewrites: tuple[Rewrite, ...], hoisted: set[str]) -> None:
     for _ in range(_MAX_ROUNDS):
+        while Rewriter(graph).sweep(transposes.spread_quant):
+            pass
         changed = [edges.absorb(graph, hoisted)]  # first: a transpose right behind an input would sink away from it
         changed += [Rewriter(graph).sweep(rewrite) for rewrite in rewrites]
         if not any(changed):

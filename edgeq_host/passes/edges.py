@@ -55,7 +55,7 @@ def _input(graph: Graph, i: int, hoisted: set[str]) -> bool:
     perm = _wanted(graph, edge.tensor)
     if perm is None and edge.tensor not in hoisted:
         perm = _wanted_later(graph, edge.tensor)
-        hoisted.add(edge.tensor)
+        hoisted |= {edge.tensor} if perm else set()
     if perm is None:
         return False
     old = graph.tensors[edge.tensor]

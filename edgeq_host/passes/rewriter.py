@@ -69,8 +69,8 @@ class Rewriter:
             self.readers.setdefault(name, []).append(node)
 
     def _forget(self, node: Node) -> None:
-        for name in set(node.inputs):
-            self.readers[name] = [n for n in self.readers[name] if n is not node]
+        for name in {*node.inputs, *map(self.current, node.inputs)}:
+            self.readers[name] = [n for n in self.readers.get(name, ()) if n is not node]
 
     # questions
     def tensor(self, name: str) -> Tensor:
@@ -120,8 +120,10 @@ class Rewriter:
         self.graph.tensors[name] = replace(self.graph.tensors[name], **fields)  # type: ignore[arg-type]
 
     def rename(self, old: str, new: str) -> None:
-        """Whoever reads `old` reads `new` from here on."""
+        """Whoever reads `old` reads `new` from here on, and counts as its reader at once."""
         self.renamed[old] = new
+        known = self.readers.setdefault(new, [])
+        known += [n for n in self.readers.get(old, ()) if all(n is not k for k in known)]
 
     def moved(self, op: str, x: str, shape: Sequence[int], attrs: Attrs, out: str | None = None) -> Node:
         """A node that only moves the elements of x, into `out` or a new tensor that carries the quantization of x."""
