@@ -75,8 +75,7 @@ def metric(name: str) -> Metric:
     file, colon, function = name.rpartition(":")
     if not (colon and file.endswith(".py")):
         raise UsageError(f"metric {name!r} does not exist", f"choose one of: {', '.join(NAMES)}, or FILE.py:FUNCTION")
-    call = _load(Path(file), function)
-    return Metric(name, "mean", False, False, lambda outputs, sample, _: float(call(outputs, sample.label)))
+    return Metric(name, "mean", False, False, _own(name, _load(Path(file), function)))
 
 
 def compare(first: Outcome, second: Outcome) -> Difference:
@@ -195,12 +194,25 @@ def _load(file: Path, function: str) -> Callable[[list[Array], Any], float]:
     if spec is None or spec.loader is None or not file.is_file():
         raise UsageError(f"no metric at {file}", "give FILE.py:FUNCTION")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as e:  # the user's own code may raise anything
+        raise UsageError(f"{file} cannot be loaded: {type(e).__name__}: {e}", "correct the file") from e
     call = getattr(module, function, None)
     if not callable(call):
         raise UsageError(f"{file} has no function {function!r}", "it takes (outputs, label) and returns a number")
     found: Callable[[list[Array], Any], float] = call
     return found
+
+
+def _own(name: str, call: Callable[[list[Array], Any], float]) -> Callable[[list[Array], Sample, list[Array]], float]:
+    def value(outputs: list[Array], sample: Sample, _: list[Array]) -> float:
+        try:
+            return float(call(outputs, sample.label))
+        except Exception as e:  # the user's own code may raise anything
+            raise UsageError(f"the metric {name} failed: {type(e).__name__}: {e}", "it takes (outputs, label) and returns a number") from e
+
+    return value
 
 
 _METRICS = {

@@ -29,6 +29,27 @@ class Statistics:
     ranges: dict[Group, Affine] = field(default_factory=dict)
     means: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     samples: int = 0
+    growing: list[str] = field(default_factory=list)  # tensors whose extremes the last fifth of the samples still moved far
+
+
+@dataclass
+class _Growth:
+    """When the span of all values seen grew: a few events, since records become rare."""
+
+    low: float = 0.0
+    high: float = 0.0
+    events: list[tuple[int, float]] = field(default_factory=list)
+
+    def see(self, sample: int, values: Array) -> None:
+        low, high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+        if (low, high) != (self.low, self.high):
+            self.low, self.high = low, high
+            self.events.append((sample, high - low))
+
+    def late(self, samples: int) -> bool:
+        """The last fifth of the samples widened the span by more than 5 %."""
+        before = [span for sample, span in self.events if sample < 0.8 * samples]
+        return bool(self.events) and self.events[-1][1] > 1.05 * (before[-1] if before else 0.0)
 
 
 def calibrate(
@@ -36,19 +57,23 @@ def calibrate(
 ) -> Statistics:
     session = Session(graph, keep_all=True, isas=isas)
     observers = {group: calibrators.make(recipe.calibrator, dict(recipe.options)) for group in groups}
+    growth = {group: _Growth() for group in groups}
     found = Statistics()
     averaged = {n.inputs[0] for n in graph.nodes if n.op in _WEIGHTED} if recipe.bias_correction else set()
     sums = {name: np.zeros(graph.tensors[name].shape[-1]) for name in averaged if graph.tensors[name].data is None}
     for sample in samples:
         session.run(*sample)
         for group, observer in observers.items():
-            observer.observe(_values(session, group, found.samples))
+            values = _values(session, group, found.samples)
+            observer.observe(values)
+            growth[group].see(found.samples, values)
         for name, total in sums.items():
             total += session.tensor(name).reshape(-1, total.size).mean(axis=0, dtype=np.float64)
         found.samples += 1
     if not found.samples:
         raise ModelError("the calibration data holds no samples", "give at least 64 that look like what the device will see")
     found.ranges = {group: affine(*observer.range()) for group, observer in observers.items()}
+    found.growing = [group.members[0] for group, g in growth.items() if g.late(found.samples)]
     found.means = {name: total / found.samples for name, total in sums.items()}
     return found
 

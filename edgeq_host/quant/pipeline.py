@@ -45,6 +45,8 @@ def quantize(graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe
 
 def quantize_reported(graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe, isas: int | None = None) -> Quantized:
     """The same with what a user should know. isas: instruction sets for calibration; every choice gives the same graph."""
+    if recipe.precision != "int8":
+        raise UsageError(f"quantize makes int8, the recipe asks for {recipe.precision}", "use the graph as it is, or precision = 'int8'")
     graph = prepare(graph, recipe)
     _refuse_per_channel(graph)
     found = groups(graph)
@@ -53,14 +55,22 @@ def quantize_reported(graph: Graph, samples: Iterable[list[Array]] | None, recip
     seen = Statistics()
     if open_groups and samples is not None:
         seen = calibrate(graph, open_groups, samples, recipe, isas)
-        if seen.samples < FEW_SAMPLES:
-            warnings.append(f"only {seen.samples} calibration samples: use {FEW_SAMPLES} or more that look like what the device will see")
+        warnings = _warnings(seen)
     elif open_groups and not _annotated(graph):
         raise UsageError("a float model needs calibration samples", "give --calibration DATA, or --calibration random to measure time only")
     build = Build(graph, _quants(graph, found, seen.ranges), seen.means)
     islands = _rewrite(build)
     build.graph.validate()
     return Quantized(build.graph, seen.samples, tuple(islands), tuple(warnings))
+
+
+def _warnings(seen: Statistics) -> list[str]:
+    if seen.samples < FEW_SAMPLES:
+        return [f"only {seen.samples} calibration samples: use {FEW_SAMPLES} or more that look like what the device will see"]
+    if not seen.growing:
+        return []
+    names = ", ".join(seen.growing[:3]) + (f" and {len(seen.growing) - 3} more" if len(seen.growing) > 3 else "")
+    return [f"the last fifth of the samples still widened the range of {names} by more than 5 %: use more samples"]
 
 
 def _annotated(graph: Graph) -> bool:

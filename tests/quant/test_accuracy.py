@@ -19,7 +19,6 @@ from edgeq_host.session import Session
 from tests.quant import accuracy
 from tests.quant.networks import NETWORKS, crops, keyword_spotting, mnist, tenths
 
-
 AGREES = dict.fromkeys(METHODS, 0.975) | {"moving-average": 0.97}  # it clips what only the loudest samples reach
 
 

@@ -93,6 +93,16 @@ def test_a_metric_of_the_users_own(tmp_path: Path) -> None:
     assert found.value == pytest.approx(np.mean(np.abs(SCORES).max(axis=1) - LABELS))
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("def f(", "cannot be loaded"), ("def f(a, b):\n    return 1 / 0", "failed: ZeroDivisionError"), ("g = 1", "no function")],
+)
+def test_mistakes_in_a_metric_of_the_users_own_are_named(tmp_path: Path, code: str, text: str) -> None:
+    (tmp_path / "own.py").write_text(code)
+    with pytest.raises(UsageError, match=text):
+        evaluate(Identity(), data(SCORES, LABELS), f"{tmp_path}/own.py:f")
+
+
 def test_wilson_equals_the_published_values() -> None:
     low, high = wilson(81, 263)  # Newcombe 1998, table I: 0.2553 to 0.3662
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)

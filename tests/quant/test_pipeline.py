@@ -103,7 +103,22 @@ def test_the_float_graph_is_not_changed() -> None:
 def test_few_samples_are_warned_about() -> None:
     graph = residual()
     assert "63 calibration samples" in quantize_reported(graph, samples(graph, 63), Recipe()).warnings[0]
-    assert not quantize_reported(graph, samples(graph, 64), Recipe()).warnings
+    assert not quantize_reported(graph, samples(graph, 64)[::-1] * 5, Recipe()).warnings
+
+
+def test_a_range_that_still_grows_at_the_end_is_warned_about() -> None:
+    graph = residual()
+    inputs = samples(graph, 100)
+    quiet = [[x / 2 for x in sample] for sample in inputs]
+    early, late = ([*quiet[:i], *inputs[i : i + 1], *quiet[i + 1 :]] for i in (20, 90))
+    assert "last fifth" in quantize_reported(graph, late, Recipe()).warnings[0]
+    assert not quantize_reported(graph, early, Recipe()).warnings
+
+
+def test_another_precision_than_int8_is_refused() -> None:
+    graph = residual()
+    with pytest.raises(UsageError, match="float32"):
+        quantize(graph, samples(graph, 64), Recipe(precision="float32"))
 
 
 def test_a_float_model_without_samples_names_the_flag() -> None:
