@@ -48,6 +48,13 @@ def test_many_normalized_networks_give_the_same_numbers(first: int) -> None:
         _compare(seed, FLOAT, 5 + seed % 20, 0.0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(20_000, 25_000, 1000))
+def test_many_normalized_networks_keep_the_rounding_of_their_source(first: int) -> None:
+    for seed in range(first, first + 1000):
+        _compare(seed, QUANTIZED, 5 + seed % 12, 0.1)
+
+
 def test_normalizing_twice_changes_nothing() -> None:
     for seed in range(40):
         _, graph = _pair(seed, FLOAT, 12)
