@@ -1,0 +1,153 @@
+"""What a deploy would do and take on a board, found out there without touching its store."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeq_host import rates
+from edgeq_host.boards import Board
+from edgeq_host.deploy import check_file, connect, refusals
+from edgeq_host.device import MEMORY, Device, Facts, Installed, Layer, Opened
+from edgeq_host.export import read_file
+from edgeq_host.link import QUIET_S
+from edgeq_runtime import native
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One operator with the kernel that it gets on the board."""
+
+    name: str
+    op: str
+    kernel: str
+    isa: str
+    macs: int
+
+
+@dataclass(frozen=True)
+class VariantPlan:
+    """Exact bytes on this board. model_bytes: memory that opening takes, packed weights included; the file is mapped beside it."""
+
+    name: str
+    arena_bytes: int
+    activation_bytes: int
+    scratch_bytes: int
+    model_bytes: int
+    packed_bytes: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Latency of the first variant, from multiply-add rates measured on the board just now. uncounted: layers that have none."""
+
+    latency_us: float
+    source: str
+    rates: tuple[rates.Rate, ...]
+    uncounted: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """schema edgeq.plan/1. bytes: of the file, exact, on the board as here. risks: what would go wrong; changes: what deploy would do."""
+
+    board: str
+    name: str
+    sha256: str
+    bytes: int
+    arena_bytes: int
+    isas: tuple[str, ...]
+    device: Facts
+    variants: tuple[VariantPlan, ...]
+    layers: tuple[LayerPlan, ...]
+    estimate: Estimate
+    risks: tuple[str, ...]
+    changes: tuple[str, ...]
+
+
+def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUIET_S) -> Plan:
+    """BoardError where the device refuses the file; what would only fail later, or may go wrong, is in `risks`."""
+    data = read_file(file)
+    check_file(data, str(file))
+    name = file.stem if name is None else name
+    with refusals(f"{file} on {board.id}"), connect(board, quiet_s) as device:
+        facts, models = device.facts(), device.installed()
+        device.put("", data, MEMORY)
+        opened, layers = _open_all(device, data)
+    installed = next((model for model in models if model.name == name), None)
+    digest = hashlib.sha256(data).hexdigest()
+    return Plan(
+        board=board.id,
+        name=name,
+        sha256=digest,
+        bytes=len(data),
+        arena_bytes=opened[0].arena_bytes,
+        isas=facts.isa_names,
+        device=facts,
+        variants=tuple(_variant(o) for o in opened),
+        layers=tuple(LayerPlan(x.name, x.op, x.kernel, x.isa, x.macs) for x in layers),
+        estimate=_estimate(board, layers, quiet_s),
+        risks=tuple(_risks(board, facts, opened, layers, installed, len(data))),
+        changes=tuple(_changes(name, installed, digest, len(data))),
+    )
+
+
+def _open_all(device: Device, data: bytes) -> tuple[list[Opened], list[Layer]]:
+    """Every variant, and the layers of the first."""
+    opened: list[Opened] = []
+    layers: list[Layer] = []
+    for variant in native.Model(data).variants:
+        opened.append(device.open(variant=variant))
+        layers = layers or device.layers()
+    return opened, layers
+
+
+def _variant(o: Opened) -> VariantPlan:
+    return VariantPlan(o.variant, o.arena_bytes, o.activation_bytes, o.scratch_bytes, o.model_bytes, o.packed_bytes, o.macs)
+
+
+def _estimate(board: Board, layers: list[Layer], quiet_s: float) -> Estimate:
+    wanted = sorted({op for layer in layers if layer.macs and (op := rates.like(layer.op))})
+    measured = {op: rates.measure(board, op, quiet_s) for op in wanted}
+    us, uncounted = 0.0, 0
+    for layer in layers:
+        op = rates.like(layer.op)
+        if layer.macs and op in measured:
+            us += layer.macs / measured[op].macs_per_s * 1e6
+        else:
+            uncounted += 1
+    return Estimate(us, "modelled", tuple(measured.values()), uncounted)
+
+
+def _risks(board: Board, facts: Facts, opened: list[Opened], layers: list[Layer], installed: Installed | None, size: int) -> list[str]:
+    risks = []
+    need = max(o.arena_bytes + o.model_bytes for o in opened)
+    if facts.memory_free and need > facts.memory_free:
+        risks.append(f"memory: {need} bytes are needed, {facts.memory_free} are free")
+    if size > facts.store_free:
+        risks.append(f"store: {size} bytes are needed, {facts.store_free} are free")
+    missing = [name for name in facts.isa_names if name not in board.chip.isas]
+    if missing:
+        risks.append(f"instruction sets: the agent uses {', '.join(missing)}, which boards/chips/{board.chip.id}.toml does not list")
+    if not board.chip.fpu and any(layer.op.endswith("_f32") for layer in layers):
+        risks.append("float operators on a chip without an FPU")
+    if installed is not None and installed.damaged:
+        risks.append(f"the record of {installed.name} on the board is damaged: remove the model first")
+    return risks
+
+
+def _changes(name: str, installed: Installed | None, digest: str, size: int) -> list[str]:
+    current = installed.current if installed is not None else None
+    if installed is None or current is None:
+        return [f"installs {name} version 1, {size} bytes"]
+    if current.sha256 == digest:
+        return []
+    changes = [
+        f"installs a new version of {name} in place of version {current.version}, {size} bytes",
+        f"keeps version {current.version} for rollback",
+    ]
+    if installed.previous is not None:
+        changes.append(f"removes version {installed.previous.version}")
+    return changes

@@ -1,0 +1,65 @@
+"""A plan is exact and changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgeq_host import deploy as d
+from edgeq_host.errors import EdgeqError
+from edgeq_host.plan import plan
+from edgeq_host.rates import _CASES, like, measure
+from edgeq_runtime import native
+from tests.agent.conftest import Local, packed
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_plan_gives_the_exact_bytes_and_kernels_of_the_device(local: Local) -> None:
+    data = packed(1)
+    found, here = plan(local.board, local.file("kws", data)), native.Model(data)
+    assert (found.bytes, found.arena_bytes, found.board, found.name) == (len(data), here.plan.arena_bytes, "local", "kws")
+    assert [v.model_bytes for v in found.variants] == [here.plan.model_bytes]
+    assert [(x.name, x.op, x.kernel, x.isa, x.macs) for x in found.layers] == [(o.name, o.op, o.kernel, o.isa, o.macs) for o in here.ops()]
+    assert found.estimate.source == "modelled" and found.estimate.latency_us > 0 and found.estimate.uncounted == 1
+    assert found.risks == ()
+
+
+def test_a_plan_says_what_deploy_would_change_and_changes_nothing(local: Local) -> None:
+    first, second, third = (local.file(f"n{i}", packed(i)) for i in range(3))
+    assert plan(local.board, first, "kws").changes == (f"installs kws version 1, {first.stat().st_size} bytes",)
+    assert files(local.store) in ({}, {".lock": b""})
+    d.deploy(local.board, first, "kws")
+    assert plan(local.board, first, "kws").changes == ()
+    d.deploy(local.board, second, "kws")
+    before = files(local.store)
+    assert plan(local.board, third, "kws").changes[1:] == ("keeps version 2 for rollback", "removes version 1")
+    assert files(local.store) == before
+
+
+def test_a_plan_names_what_would_go_wrong(local: Local) -> None:
+    chip = replace(local.board.chip, isas=("portable",), fpu=False)
+    found = plan(replace(local.board, chip=chip), local.file("kws", packed(1)))
+    assert [risk.split(":")[0] for risk in found.risks] == (["instruction sets"] if len(found.isas) > 1 else [])
+
+
+def test_a_file_that_is_no_model_is_an_error_of_the_plan(local: Local) -> None:
+    with pytest.raises(EdgeqError):
+        plan(local.board, local.file("kws", b"nothing"))
+
+
+@pytest.mark.parametrize("kind", ["s8", "f32"])
+@pytest.mark.parametrize("stem", _CASES)
+def test_rates_are_measured_for_every_operator_that_counts(local: Local, stem: str, kind: str) -> None:
+    op = f"{stem}_{kind}"
+    assert like(op) == op
+    assert 1e6 < measure(local.board, op).macs_per_s < 1e13
+
+
+def test_operators_without_multiply_adds_have_no_rate() -> None:
+    assert [like(op) for op in ("clip_s8", "reshape", "softmax_f32")] == [None] * 3
+    assert like("transpose_conv2d_s8") == "conv2d_s8" and like("matmul_f32") == "conv2d_f32"

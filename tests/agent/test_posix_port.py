@@ -1,0 +1,91 @@
+"""Core, agent and link as firmware links them: small frames, one pool of memory, no processes."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import edgeq_runtime
+from edgeq_host import deploy as d
+from edgeq_host.errors import BoardError, RolledBackError
+from edgeq_host.export import Bundle, Variant, to_bytes
+from edgeq_host.profile import profile
+from edgeq_host.remote import RemoteModel
+from edgeq_runtime import build, native
+from tests.agent.conftest import Local, network, packed, sample
+
+
+@pytest.fixture
+def device(local: Local, monkeypatch: pytest.MonkeyPatch) -> Local:
+    path = build.build("posix", build.config_for("posix", None, False))
+    monkeypatch.setenv("EDGEQ_AGENT", str(path))
+    return replace(local, board=replace(local.board, id="posix"))
+
+
+def test_a_microcontroller_deploys_runs_profiles_and_rolls_back(device: Local) -> None:
+    for seed in (1, 2):
+        d.deploy(device.board, device.file("kws", packed(seed)))
+    with RemoteModel(device.board, "kws") as there:
+        assert np.array_equal(there.run(sample()), native.Model(packed(2), isas=1).run(sample()))
+        assert there.device.link.statistics()["payload"] <= 512
+    assert len(profile(device.board, "kws", runs=30).layers) == 2
+    assert d.rollback(device.board, "kws").version == 1
+    with pytest.raises(RolledBackError):
+        d.deploy(device.board, device.file("kws", packed(3, break_output=True)))
+    assert edgeq_runtime.open("kws").sha256 == native.Model(packed(1)).sha256
+
+
+def test_a_model_that_does_not_fit_the_memory_is_refused_with_nothing_changed(device: Local) -> None:
+    d.deploy(device.board, device.file("kws", packed(1)))
+    size = 400_000  # an arena of at least as much, of small constants
+    wide = network(1)
+    for name in ("x", "y"):
+        wide.tensors[name] = replace(wide.tensors[name], shape=(1, size))
+    wide.nodes = [replace(wide.nodes[1], inputs=("x",))]
+    wide.inputs, wide.outputs = [replace(wide.inputs[0], shape=(1, size))], [replace(wide.outputs[0], shape=(1, size))]
+    with pytest.raises(BoardError, match="not enough memory"):
+        d.deploy(device.board, device.file("kws", to_bytes(Bundle("wide", [Variant("int8", wide)]))))
+    assert edgeq_runtime.open("kws").sha256 == native.Model(packed(1)).sha256
+
+
+def test_inputs_larger_than_a_message_arrive_in_parts(device: Local) -> None:
+    data = packed(5, size=3000)
+    with RemoteModel(device.board, "file", data) as there:
+        assert np.array_equal(there.run(sample(3000)), native.Model(data, isas=1).run(sample(3000)))
+
+
+class Pool(ctypes.Structure):
+    _fields_ = [("memory", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+
+
+def test_the_pool_never_hands_out_a_byte_twice_and_gives_all_of_it_back() -> None:
+    lib = native.library()
+    lib.eq_pool_alloc.restype, lib.eq_pool_alloc.argtypes = ctypes.c_void_p, [ctypes.POINTER(Pool), ctypes.c_size_t]
+    lib.eq_pool_free.restype, lib.eq_pool_free.argtypes = None, [ctypes.POINTER(Pool), ctypes.c_void_p]
+    lib.eq_pool_room.restype, lib.eq_pool_room.argtypes = ctypes.c_size_t, [ctypes.POINTER(Pool)]
+    raw = ctypes.create_string_buffer(8192 + 64)
+    start = -(-ctypes.addressof(raw) // 64) * 64
+    pool, generator = Pool(start, 8192), random.Random(1)
+    whole = lib.eq_pool_room(pool)
+    blocks: dict[int, int] = {}
+    for _ in range(3000):
+        if blocks and generator.random() < 0.5:
+            address = generator.choice(sorted(blocks))
+            assert ctypes.string_at(address, blocks[address]) == bytes([address // 64 % 256]) * blocks.pop(address)
+            lib.eq_pool_free(pool, address)
+            continue
+        size = generator.choice([0, 1, 63, 64, 65, 500, 3000])
+        if address := lib.eq_pool_alloc(pool, size):
+            assert address % 64 == 0 and start <= address and address + size <= start + 8192
+            assert ctypes.string_at(address, size) == bytes(size)
+            ctypes.memset(address, address // 64 % 256, size)
+            blocks[address] = size
+    for address in blocks:
+        lib.eq_pool_free(pool, address)
+    assert lib.eq_pool_room(pool) == whole and lib.eq_pool_alloc(pool, whole)
+
+
