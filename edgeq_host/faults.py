@@ -11,6 +11,7 @@ _HINTS = {
     "version": "update the older of the two",
     "malformed": "update edgeq on both sides; if it stays, report it",
     "too_long": "the device takes less at once than was sent; update edgeq on both sides",
+    "order": "update edgeq on both sides; if it stays, report it",
     "memory": "use a smaller model or free memory on the device; `edgeq plan` shows the exact bytes",
     "argument": "check the shape and type of the inputs with `edgeq inspect`",
     "name": "choose another name",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +84,9 @@ class Local:
 
 @pytest.fixture(scope="session")
 def built_agent() -> Path:
-    return build.build("agent", build.config_for("agent", None, False))
+    """The agent that ships; with EDGEQ_TEST_SANITIZE=1 the one with AddressSanitizer and UndefinedBehaviorSanitizer."""
+    sanitize = os.environ.get("EDGEQ_TEST_SANITIZE") == "1"
+    return build.build("agent", build.config_for("agent", None, sanitize))
 
 
 @pytest.fixture

@@ -87,5 +87,3 @@ def test_the_pool_never_hands_out_a_byte_twice_and_gives_all_of_it_back() -> Non
     for address in blocks:
         lib.eq_pool_free(pool, address)
     assert lib.eq_pool_room(pool) == whole and lib.eq_pool_alloc(pool, whole)
-
-

@@ -1,0 +1,165 @@
+"""The host's session against peers that do not behave, over a transport in memory."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from edgeq_host import wire
+from edgeq_host.errors import LinkError, UsageError
+from edgeq_host.link import Link
+from edgeq_host.linklib import Endpoint
+from edgeq_host.transports import Closed, open_transport, schemes
+from tests.link.simulation import SMALL
+from tests.link.test_frame import Receiver, encode
+
+
+class Clock:
+    """Time passes when somebody waits."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Loop:
+    """A device in memory: `answer` gets what the host wrote and gives what comes back. None: it is gone."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.waiting, self.closed = clock, b"", False
+
+    def read(self, size: int, timeout_s: float) -> bytes:
+        if not self.waiting:
+            self.clock.now += max(timeout_s, 0.001)
+        data, self.waiting = self.waiting[:size], self.waiting[size:]
+        return data
+
+    def write(self, data: bytes) -> None:
+        answer = self.answer(data)
+        if answer is None:
+            raise Closed("the other end has gone")
+        self.waiting += answer
+
+    def close(self) -> None:
+        self.closed = True
+
+    def answer(self, data: bytes) -> bytes | None:
+        return b""
+
+
+class Greeter(Loop):
+    """Answers hello with the given versions."""
+
+    def __init__(self, clock: Clock, newest: int, oldest: int, payload: int = 512, window: int = 2048) -> None:
+        super().__init__(clock)
+        self.hello = struct.pack("<HHIIII", newest, oldest, 0x100, payload, window, 1024)
+
+    def answer(self, data: bytes) -> bytes:
+        frames = Receiver().feed(data)
+        return b"".join(encode(2, session, 0, self.hello) for kind, session, _, _ in frames if kind == 1)
+
+
+class Scripted(Loop):
+    """A real device end that answers every request with the same bytes."""
+
+    def __init__(self, clock: Clock, reply: bytes) -> None:
+        super().__init__(clock)
+        self.end, self.reply, self.got = Endpoint(SMALL), reply, b""
+
+    def answer(self, data: bytes) -> bytes:
+        now = int(self.clock.now * 1000)
+        self.end.receive(data, now)
+        self.got += (part := self.end.read())
+        if part:
+            self.end.write(self.reply)
+        out = b""
+        while frame := self.end.transmit(now):
+            out += frame
+        return out
+
+
+def link(transport: Loop, quiet_s: float = 5.0) -> Link:
+    return Link(transport, "the board", quiet_s, clock=transport.clock)
+
+
+def test_no_answer_is_an_error_after_the_time_given() -> None:
+    clock = Clock()
+    with pytest.raises(LinkError, match="the board: no answer"):
+        link(Loop(clock))
+    assert 5 <= clock.now < 6
+
+
+def test_noise_alone_is_no_answer() -> None:
+    class Noise(Loop):
+        def answer(self, data: bytes) -> bytes:
+            return b"login: \0\0\xff" + data[:-3] + b"\0"
+
+    with pytest.raises(LinkError, match="no answer"):
+        link(Noise(Clock()))
+
+
+@pytest.mark.parametrize(
+    ("newest", "oldest", "remedy"), [(0x0005, 0x0003, "the agent on the device"), (0x0200, 0x0200, "edgeq on this machine")]
+)
+def test_versions_without_a_common_one_are_both_named_with_the_remedy(newest: int, oldest: int, remedy: str) -> None:
+    with pytest.raises(LinkError, match=r"this program speaks protocol 1\.0, the agent \d\.\d to \d\.\d") as info:
+        link(Greeter(Clock(), newest, oldest))
+    assert remedy in info.value.hint
+
+
+def test_a_newer_agent_that_still_speaks_our_version_is_welcome() -> None:
+    assert link(Greeter(Clock(), 0x0102, 0x0100)).max_message == 1024
+
+
+@pytest.mark.parametrize(("payload", "window"), [(0, 2048), (16, 2048), (512, 100), (512, 1 << 30)])
+def test_a_hello_with_impossible_limits_is_no_answer(payload: int, window: int) -> None:
+    with pytest.raises(LinkError, match="no answer"):
+        link(Greeter(Clock(), 0x0100, 0x0100, payload, window))
+
+
+def test_silence_while_an_answer_is_due_ends_the_wait() -> None:
+    quiet = link(Greeter(Clock(), 0x0100, 0x0100))
+    with pytest.raises(LinkError, match="silent for"):
+        quiet.call("list", "done")
+
+
+def test_a_peer_that_has_gone_is_unreachable() -> None:
+    class Gone(Loop):
+        def answer(self, data: bytes) -> None:
+            return None
+
+    with pytest.raises(LinkError, match="the other end has gone"):
+        link(Gone(Clock()))
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        (wire.HEAD.pack(3, 1 << 30), "a message of 1073741824 bytes"),
+        (wire.HEAD.pack(999, 0), "message 999 is not known"),
+        (wire.HEAD.pack(wire.messages()["ready"].id, 3) + b"abc", "ends inside its field version"),
+        (wire.HEAD.pack(wire.messages()["entry"].id, 1) + b"\xff", "ends inside its field name"),
+        (wire.encode("ran", time_ns=1), "answered ran, expected done"),
+    ],
+)
+def test_answers_that_make_no_sense_are_errors_that_say_so(reply: bytes, text: str) -> None:
+    with pytest.raises(LinkError, match=text):
+        link(Scripted(Clock(), reply)).call("close", "done")
+
+
+def test_a_message_comes_back_from_its_bytes() -> None:
+    values = {"output": 1, "index": 2, "type": 3, "rank": 2, "shape": (1, -2, 3, 4, 5, 6), "scale": 0.5, "zero": -7, "bytes": 2**40}
+    data = wire.encode("edge", **values, inner_bytes=9, name="größe")
+    number, size = wire.HEAD.unpack_from(data)
+    reply = wire.decode(number, data[wire.HEAD.size :])
+    assert size == len(data) - wire.HEAD.size and dict(reply.fields) == {**values, "inner_bytes": 9, "name": "größe"}
+
+
+def test_an_address_names_a_transport_that_exists() -> None:
+    assert "pipe" in schemes()
+    with pytest.raises(UsageError, match="no transport 'carrier'"):
+        open_transport("carrier:pigeon")
+    with pytest.raises(LinkError, match="cannot start"):
+        open_transport("pipe:/nowhere/to/be/found")
