@@ -31,14 +31,20 @@ struct eq_gemm_s8_s16_s8 {
     int32_t w_zero, y_zero, lo, hi;
 };
 
-/* y[i][c] = clamp(y_zero + requantize(bias[c] + sum over t of (x[t][i x_step + c] - x_zero) (w[t][c] - w_zero))). */
+/* Pixels that lie side by side in y, and at one distance in x. */
+struct eq_stretch_s8 {
+    size_t pixels;
+    const int8_t *const *x; /* [taps], of the first pixel; a padded tap points at channels bytes of x_zero, and pixels is 1 */
+    int8_t *y;              /* [pixels][channels] */
+};
+
+/* In each stretch: y[i][c] = clamp(y_zero + requantize(bias[c] + sum over t of (x[t][i x_step + c] - x_zero) (w[t][c] - w_zero))). */
 struct eq_dwconv_s8_s8_s8 {
-    size_t pixels, channels, taps;
-    const int8_t *const *x; /* [taps]; a padded tap points at channels bytes of x_zero */
-    size_t x_step;          /* elements from pixel to pixel of x; y has channels */
+    size_t count, channels, taps;
+    const struct eq_stretch_s8 *stretches; /* [count] */
+    size_t x_step;                         /* elements from pixel to pixel of x */
     const void *w;
     struct eq_rq rq;
-    int8_t *y;
     int32_t x_zero, w_zero, y_zero, lo, hi;
 };
 

@@ -135,16 +135,29 @@ static int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t 
 
 static int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps) {
     char sizes[80];
-    const int8_t *x[MAX_TAPS];
+    const int8_t *x[MAX_TAPS], *single[MAX_TAPS];
     const size_t step = channels * (size_t)between(1, 2), stretch = (pixels - 1) * step + channels;
     int8_t *first = tail(activation_end, stretch + 13 * taps, 1), *w = tail(weight_end, taps * channels, 1);
     fill_s8(first, stretch + 13 * taps, fill_kind & 1);
     fill_s8(w, taps * channels, fill_kind & 2);
     const size_t last = next() % taps; /* the tap that ends at the guard */
-    for (size_t t = 0; t < taps; t++) x[t] = first + 13 * (taps - (t + taps - last) % taps);
-    struct eq_dwconv_s8_s8_s8 args = {
-        pixels, channels,           taps, x,  step, w, fill_rq(channels), output(0, 1), extreme(!(fill_kind & 1), -128, 127),
-        0,      between(-128, 127), -128, 127};
+    for (size_t t = 0; t < taps; t++) {
+        x[t] = first + 13 * (taps - (t + taps - last) % taps);
+        single[t] = first + stretch + 13 * taps - channels - t;
+    }
+    const struct eq_stretch_s8 want[] = {{pixels, x, output(0, 1)}, {1, single, (int8_t *)output(0, 1) + pixels * channels + 5}};
+    const struct eq_stretch_s8 got[] = {{pixels, x, output(1, 1)}, {1, single, (int8_t *)output(1, 1) + pixels * channels + 5}};
+    struct eq_dwconv_s8_s8_s8 args = {.count = (size_t)between(1, 2),
+                                      .channels = channels,
+                                      .taps = taps,
+                                      .stretches = want,
+                                      .x_step = step,
+                                      .w = w,
+                                      .rq = fill_rq(channels),
+                                      .x_zero = extreme(!(fill_kind & 1), -128, 127),
+                                      .y_zero = between(-128, 127),
+                                      .lo = -128,
+                                      .hi = 127};
     if (fill_kind < 2) args.x_zero = between(-128, 127);
     args.w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
     if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
@@ -155,7 +168,7 @@ static int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t cha
         eq_dwconv_pack(tested, taps, channels, w, args.w_zero, packed);
         args.w = packed;
     }
-    args.y = output(1, 1);
+    args.stretches = got;
     RUN(tested, eq_dwconv_s8_s8_s8, &args);
     snprintf(sizes, sizeof sizes, "pixels=%zu channels=%zu taps=%zu x_zero=%d w_zero=%d", pixels, channels, taps, (int)args.x_zero,
              (int)args.w_zero);

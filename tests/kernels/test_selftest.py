@@ -17,10 +17,10 @@ WRONG = [  # kernel, what is right, what is wrong with it
     ("gemm_s8_s16_s8__avx2", "g->n - o >= 2 * NR", "g->n - o >= 1"),
     (
         "dwconv_s8_s8_s8__avx2",
-        "KR * j + 1 < d->taps ? load_bytes(d->x[KR * j + 1] + offset, count)",
-        "KR * j + 2 < d->taps ? load_bytes(d->x[KR * j + 1] + offset, count)",
+        "KR * j + 1 < taps ? load_bytes(x[KR * j + 1] + offset, count)",
+        "KR * j + 2 < taps ? load_bytes(x[KR * j + 1] + offset, count)",
     ),
-    ("dwconv_s8_s8_s8__avx2", "else if (d->taps == 2 * KEPT - 1)", "else if (d->taps >= 2 * KEPT - 1)"),
+    ("dwconv_s8_s8_s8__avx2", "d->taps == 2 * KEPT - 1", "d->taps >= 2 * KEPT - 1"),
     ("dwconv_s8_s8_s8__avx2", "memcpy(&bytes, x, count);", "memcpy(&bytes, x, sizeof bytes);"),
     ("gemm_f32_f32_f32__avx2", "const size_t left = k - at", "const size_t left = k - at > 15 ? 15 : k - at - 1"),
     (

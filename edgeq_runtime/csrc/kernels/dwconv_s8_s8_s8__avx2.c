@@ -34,45 +34,48 @@ EQ_INLINE __m128i load_bytes(const int8_t *x, size_t count) {
 }
 
 /* The pair of taps 2 j and 2 j + 1 at an offset; the second of the last may not exist, its weight is 0. */
-EQ_INLINE __m256i pair(const struct eq_dwconv_s8_s8_s8 *d, size_t j, size_t offset, size_t count) {
-    const __m128i first = load_bytes(d->x[KR * j] + offset, count);
-    const __m128i second = KR * j + 1 < d->taps ? load_bytes(d->x[KR * j + 1] + offset, count) : _mm_setzero_si128();
+EQ_INLINE __m256i pair(const int8_t *const *x, size_t taps, size_t j, size_t offset, size_t count) {
+    const __m128i first = load_bytes(x[KR * j] + offset, count);
+    const __m128i second = KR * j + 1 < taps ? load_bytes(x[KR * j + 1] + offset, count) : _mm_setzero_si128();
     return _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(first, second));
 }
 
-EQ_INLINE void any_window(const struct eq_dwconv_s8_s8_s8 *d, const struct block *b, size_t count) {
-    for (size_t i = 0; i < d->pixels; i++) {
+EQ_INLINE void any_window(const struct eq_dwconv_s8_s8_s8 *d, const struct block *b, const struct eq_stretch_s8 *s, size_t count) {
+    for (size_t i = 0; i < s->pixels; i++) {
         __m256i acc = b->rq.bias;
         for (size_t j = 0; j < b->pairs; j++)
-            acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pair(d, j, i * d->x_step + b->at, count), weights(b->w, j)));
-        store_bytes(d->y + i * d->channels + b->at, clamp8_apply(&b->clamp, rq8_apply(&b->rq, acc)), count);
+            acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pair(s->x, d->taps, j, i * d->x_step + b->at, count), weights(b->w, j)));
+        store_bytes(s->y + i * d->channels + b->at, clamp8_apply(&b->clamp, rq8_apply(&b->rq, acc)), count);
     }
 }
 
+/* 3x3: every stretch with the same weights in registers. */
 EQ_INLINE void window9(const struct eq_dwconv_s8_s8_s8 *d, const struct block *b) {
-    __m256i w[KEPT];
-    const int8_t *x[2 * KEPT - 1];
-    for (size_t j = 0; j < KEPT; j++) w[j] = weights(b->w, j);
-    for (size_t t = 0; t < 2 * KEPT - 1; t++) x[t] = d->x[t] + b->at;
     const struct rq8 rq = b->rq;
     const struct clamp8 clamp = b->clamp;
-    int8_t *y = d->y + b->at;
-    for (size_t i = 0, offset = 0; i < d->pixels; i++, offset += d->x_step, y += d->channels) {
-        __m256i acc = rq.bias;
-        for (size_t j = 0; j < KEPT; j++) {
-            const __m128i first = _mm_loadl_epi64((const __m128i *)(x[2 * j] + offset));
-            const __m128i second = j + 1 < KEPT ? _mm_loadl_epi64((const __m128i *)(x[2 * j + 1] + offset)) : _mm_setzero_si128();
-            acc = _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_unpacklo_epi8(first, second)), w[j]));
+    __m256i w[KEPT];
+    for (size_t j = 0; j < KEPT; j++) w[j] = weights(b->w, j);
+    for (const struct eq_stretch_s8 *s = d->stretches; s < d->stretches + d->count; s++) {
+        int8_t *y = s->y + b->at;
+        const int8_t *x[2 * KEPT - 1];
+        for (size_t t = 0; t < 2 * KEPT - 1; t++) x[t] = s->x[t] + b->at;
+        for (size_t i = 0, offset = 0; i < s->pixels; i++, offset += d->x_step, y += d->channels) {
+            __m256i acc = rq.bias;
+            for (size_t j = 0; j < KEPT; j++) acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pair(x, 2 * KEPT - 1, j, offset, NR), w[j]));
+            _mm_storel_epi64((__m128i *)y, clamp8_apply(&clamp, rq8_apply(&rq, acc)));
         }
-        _mm_storel_epi64((__m128i *)y, clamp8_apply(&clamp, rq8_apply(&rq, acc)));
     }
 }
 
 void eq_dwconv_s8_s8_s8__avx2(const struct eq_dwconv_s8_s8_s8 *d) {
     for (size_t at = 0; at < d->channels; at += NR) {
         const struct block b = block_from(d, at);
-        if (b.count < NR) any_window(d, &b, b.count);
-        else if (d->taps == 2 * KEPT - 1) window9(d, &b);
-        else any_window(d, &b, NR);
+        if (b.count == NR && d->taps == 2 * KEPT - 1) {
+            window9(d, &b);
+            continue;
+        }
+        for (size_t i = 0; i < d->count; i++)
+            if (b.count < NR) any_window(d, &b, &d->stretches[i], b.count);
+            else any_window(d, &b, &d->stretches[i], NR);
     }
 }

@@ -4,11 +4,15 @@
 
 typedef void (*dwconv_fn)(const struct eq_dwconv_s8_s8_s8 *args);
 
+/* Stretches of one call of the kernel, which prepares its constants once a call. */
+enum { AT_ONCE = 8 };
+
 /* Scratch, in this order. */
 struct parts {
-    const int8_t **taps; /* [taps] */
-    int8_t *padded;      /* [channels], x_zero */
-    int8_t *spread;      /* [taps][channels]; none where mult is 1 */
+    struct eq_stretch_s8 *stretches; /* [at once] */
+    const int8_t **taps;             /* [at once][taps] */
+    int8_t *padded;                  /* [channels], x_zero */
+    int8_t *spread;                  /* [taps][channels]; none where mult is 1 */
 };
 
 struct run {
@@ -18,6 +22,7 @@ struct run {
     int8_t *y;
     struct eq_dwconv_s8_s8_s8 args;
     dwconv_fn kernel;
+    size_t at_once;
 };
 
 static int window_of(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
@@ -27,14 +32,22 @@ static int window_of(struct eq_window *w, const struct eq_node *node, const stru
     return eq_depthwise_sizes(w, node, tensors);
 }
 
+/* One where the taps are spread into memory for a single pixel. */
+static size_t at_once(const struct eq_window *w) {
+    const size_t pixels = eq_window_pixels(w), most = eq_depthwise_mult(w) > 1 ? 1 : AT_ONCE;
+    return pixels < most ? pixels : most;
+}
+
 static size_t layout(struct parts *parts, const struct eq_window *w, uint8_t *memory) {
-    const size_t taps = eq_window_taps(w), channels = (size_t)w->oc;
+    const size_t taps = eq_window_taps(w), channels = (size_t)w->oc, count = at_once(w);
+    const size_t heads = count * sizeof *parts->stretches, pointers = count * taps * sizeof *parts->taps;
     if (memory) {
-        parts->taps = (void *)memory;
-        parts->padded = (int8_t *)memory + taps * sizeof *parts->taps;
+        parts->stretches = (void *)memory;
+        parts->taps = (void *)(memory + heads);
+        parts->padded = (int8_t *)memory + heads + pointers;
         parts->spread = parts->padded + channels;
     }
-    return taps * sizeof *parts->taps + channels + (eq_depthwise_mult(w) > 1 ? taps * channels : 0);
+    return heads + pointers + channels + (eq_depthwise_mult(w) > 1 ? taps * channels : 0);
 }
 
 static int check(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_window *w, const struct eq_s8_attrs *attrs) {
@@ -82,14 +95,20 @@ static const int8_t *tap(const struct run *r, size_t t, int64_t at) {
     return spread;
 }
 
-static void run_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
+static void flush(struct run *r) {
+    if (r->args.count > 0) r->kernel(&r->args);
+    r->args.count = 0;
+}
+
+static void add_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
     struct run *r = context;
+    const int8_t **taps = r->parts.taps + r->args.count * r->args.taps;
+    int8_t *y = r->y + ((p->n * r->window.oh + p->oy) * r->window.ow + p->ox) * r->window.oc;
     size_t t = 0;
     for (int64_t ky = 0; ky < r->window.kh; ky++)
-        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) r->parts.taps[t] = tap(r, t, eq_window_tap(&r->window, p, ky, kx));
-    r->args.pixels = pixels;
-    r->args.y = r->y + ((p->n * r->window.oh + p->oy) * r->window.ow + p->ox) * r->window.oc;
-    r->kernel(&r->args);
+        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) taps[t] = tap(r, t, eq_window_tap(&r->window, p, ky, kx));
+    r->parts.stretches[r->args.count++] = (struct eq_stretch_s8){pixels, taps, y};
+    if (r->args.count == r->at_once) flush(r);
 }
 
 void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
@@ -98,10 +117,11 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
     struct run r = {.x = eq_read(call, 0), .y = eq_write(call, 0), .kernel = (dwconv_fn)node->kernel->run};
     window_of(&r.window, node, call->tensors);
     layout(&r.parts, &r.window, call->scratch);
+    r.at_once = at_once(&r.window);
     memset(r.parts.padded, a->x_zero, (size_t)r.window.oc);
     r.args = (struct eq_dwconv_s8_s8_s8){.channels = (size_t)r.window.oc,
                                          .taps = eq_window_taps(&r.window),
-                                         .x = r.parts.taps,
+                                         .stretches = r.parts.stretches,
                                          .x_step = (size_t)(r.window.ic * r.window.stride_w),
                                          .w = node->packed ? node->packed : eq_read(call, 1),
                                          .rq = eq_rq_from(eq_in(node, call->tensors, 2), 0),
@@ -110,5 +130,6 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
                                          .y_zero = a->y_zero,
                                          .lo = a->lo,
                                          .hi = a->hi};
-    eq_depthwise_walk(&r.window, &r, run_pixels);
+    eq_depthwise_walk(&r.window, &r, add_pixels);
+    flush(&r);
 }
