@@ -6,6 +6,7 @@ from ctypes import POINTER, c_char_p, c_float, c_int, c_int32, c_size_t, c_uint8
 from typing import Any, Dict, List, Tuple  # noqa: F401 (in type comments)
 
 MAX_RANK = 6
+STATUS_MEMORY = -9  # EQ_ERR_MEMORY
 STATUS_ARGUMENT = -10  # EQ_ERR_ARGUMENT
 
 
@@ -107,11 +108,11 @@ def library() -> ctypes.CDLL:
     if path not in _loaded:
         try:
             lib = ctypes.CDLL(path)
-        except OSError as error:
+            for name, (result, arguments) in SIGNATURES.items():
+                function = getattr(lib, name)
+                function.restype, function.argtypes = result, arguments
+        except (OSError, AttributeError) as error:
             text = "the C library cannot be loaded: {}; build it with: python -m edgeq_runtime.build".format(error)
             raise Error(STATUS_ARGUMENT, text) from error
-        for name, (result, arguments) in SIGNATURES.items():
-            function = getattr(lib, name)
-            function.restype, function.argtypes = result, arguments
         _loaded[path] = lib
     return _loaded[path]

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Dict, List, Optional, Tuple, Union
 
 from edgeq_runtime import abi
-from edgeq_runtime.abi import STATUS_ARGUMENT
+from edgeq_runtime.abi import STATUS_ARGUMENT, STATUS_MEMORY
 from edgeq_runtime.abi import Error as Error
 from edgeq_runtime.abi import library as library
 
@@ -46,7 +46,10 @@ class _Memory:
     """`size` writable bytes at an aligned address. Kept alive by whoever uses the address."""
 
     def __init__(self, size: int, fill: bytes = b"") -> None:
-        self._raw = ctypes.create_string_buffer(size + ALIGN)
+        try:
+            self._raw = ctypes.create_string_buffer(size + ALIGN)
+        except (MemoryError, OverflowError) as error:
+            raise Error(STATUS_MEMORY, "no memory for {} bytes".format(size)) from error
         start = -ctypes.addressof(self._raw) % ALIGN
         self.size = size
         self.address = ctypes.addressof(self._raw) + start
