@@ -105,8 +105,8 @@ class Build:
     def add_constant(self, name: str, data: Array, dtype: str, quant: Quant | None = None) -> str:
         """Add a constant; another one of that name but other contents gets a number."""
         unique, number = name, 1
-        while (found := self.graph.tensors.get(unique)) is not None:
-            if found.data is not None and found.dtype == dtype and np.array_equal(found.data, data):
+        while (found := self.graph.tensors.get(unique)) is not None or (number > 1 and unique in self.source.tensors):
+            if found is not None and found.data is not None and found.dtype == dtype and np.array_equal(found.data, data):
                 return unique
             number += 1
             unique = f"{name}.{number}"
@@ -146,7 +146,7 @@ class Build:
     def _requantize(self, name: str, own: Affine, wanted: Affine) -> None:
         factor = pair(own.scale / wanted.scale, own.reach, f"{name}: requantization")
         tensor = self.source.tensors[name]
-        made = self._activation(f"{name}/{wanted.scale:.6g},{wanted.zero}", tensor.shape, "s8", wanted)
+        made = self._activation(f"{name}/{wanted.scale:.9g},{wanted.zero}", tensor.shape, "s8", wanted)
         attrs = {"x_zero": own.zero, "y_zero": wanted.zero, **factor, "lo": -128, "hi": 127}
         self.emit("requantize_s8", f"{made}/requantize", [self.s8(name)], made, attrs)
         self._s8[name, wanted] = made

@@ -52,7 +52,8 @@ def _lookup(build: Build, node: Node, name: str, values: Array) -> None:
 
 def softmax(x: Affine) -> Array:
     """round(2^23 exp(-s_x d)) for d = 0..255. Decimal arithmetic: correctly rounded, so no machine's libm decides a bit."""
-    with decimal.localcontext(prec=40) as context:
+    with decimal.localcontext() as context:
+        context.prec = 40
         scale = decimal.Decimal(x.scale)
         terms = [(-scale * d).exp(context) * _SOFTMAX_ONE for d in range(256)]
         whole = [int(t.to_integral_value(rounding=decimal.ROUND_HALF_EVEN)) for t in terms]
