@@ -13,12 +13,12 @@ from edgeq_host import importers
 from edgeq_host import recipe as recipes
 from edgeq_host.data import Data, Sample, open_data
 from edgeq_host.errors import ModelError
-from edgeq_host.scores import evaluate as score
 from edgeq_host.export import Score
 from edgeq_host.graph import Array, Graph
 from edgeq_host.importers import ImportOptions
 from edgeq_host.produce import Packed, Source, pack_graph
 from edgeq_host.recipe import Recipe
+from edgeq_host.scores import evaluate as score
 from edgeq_runtime import native
 
 __all__ = ["evaluate", "from_torch", "load", "quantize"]

@@ -13,6 +13,7 @@ from edgeq_host.graph import Edge, Graph
 from edgeq_host.importers import format_of
 from edgeq_host.importers.common import ImportOptions, OperatorsError, Problem, Survey
 from edgeq_host.passes import normalize
+from edgeq_host.quant import rules
 
 SCHEMA = "edgeq.check/1"
 
@@ -35,6 +36,17 @@ class Report:
     def ok(self) -> bool:
         return not self.problems
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What runs, but not as well as it could: transposes that stay, operators that have no int8 form."""
+        found = []
+        if "transpose" in self.operators:
+            found.append(f"{self.operators['transpose']} transposes stay at run time")
+        for name, count in self.operators.items():
+            if name.endswith("_f32") and rules.find(name) is None:
+                found.append(f"{name} x{count} has no int8 form: it computes in float32 between a dequantize and a quantize")
+        return tuple(found)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
@@ -42,6 +54,7 @@ class Report:
             "format": self.format,
             "ok": self.ok,
             "problems": [vars(p) for p in self.problems],
+            "remarks": list(self.remarks),
             "source_operators": self.source_operators,
             "operators": self.operators,
             "inputs": [_edge(e) for e in self.inputs],
@@ -60,6 +73,7 @@ class Report:
         if self.ok:
             yield "  needs  " + ", ".join(f"{name} x{count}" for name, count in self.operators.items())
             yield f"  {self.parameters} parameters; every operator is supported"
+            yield from (f"  note: {remark}" for remark in self.remarks)
             return
         yield f"  {len(self.problems)} not supported:"
         yield from (f"    {problem}" for problem in self.problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,8 @@ class VariantView:
 
 @dataclass(frozen=True)
 class FileView:
+    """sha256: of the whole file, as deploy and status give it."""
+
     name: str
     sha256: str
     bytes: int
@@ -66,7 +69,7 @@ def inspect(data: bytes, name: str) -> FileView:
     variants = tuple(_variant(data, v) for v in tables.variants)
     return FileView(
         name=text(tables.name),
-        sha256=native.Model(data, variant=variants[0].name).sha256,
+        sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
         alignment=tables.alignment,
         inputs=tuple(_edge(e) for e in tables.inputs),

@@ -10,7 +10,6 @@ from pathlib import Path
 from edgeq_host import __version__, metrics, recipe, selftest
 from edgeq_host.data import Data, open_data, random_data
 from edgeq_host.errors import ModelError, UsageError
-from edgeq_host.scores import outcome
 from edgeq_host.export import Bundle, Provenance, Score, Variant, to_bytes, write_file
 from edgeq_host.graph import Array, Graph
 from edgeq_host.importers import load
@@ -19,6 +18,7 @@ from edgeq_host.metrics import Difference
 from edgeq_host.provenance import options_text
 from edgeq_host.quant import Island, prepare, quantize_reported
 from edgeq_host.recipe import Recipe
+from edgeq_host.scores import outcome
 
 FLOAT = "float32"
 RANDOM = "random"  # the calibration "data" that says nothing about accuracy

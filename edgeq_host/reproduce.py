@@ -13,7 +13,6 @@ from edgeq_host.export import read_file, unpack
 from edgeq_host.inspect import text
 from edgeq_host.produce import RANDOM, Source, produce
 from edgeq_host.provenance import recorded_options, recorded_recipe
-from edgeq_runtime import native
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def reproduce(file: Path, model: Path | None = None, calibration: Path | None = 
     new = produce(source).data
     if new != old and not differs:
         differs = _differences(tables, unpack(new, "the rebuilt file"))
-    return Reproduction(str(file), new == old, tuple(differs), native.Model(old).sha256, native.Model(new).sha256)
+    return Reproduction(str(file), new == old, tuple(differs), hashlib.sha256(old).hexdigest(), hashlib.sha256(new).hexdigest())
 
 
 def _source(file: Path, tables: Any, model: Path | None, calibration: Path | None, data: Path | None) -> tuple[Source, list[str]]:

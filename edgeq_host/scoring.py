@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from edgeq_host.data import open_data
-from edgeq_host.scores import evaluate, output_sqnr
 from edgeq_host.export import Score, unpack
 from edgeq_host.importers import ImportOptions, load
 from edgeq_host.metrics import metric as find_metric
 from edgeq_host.provenance import recorded_options, recorded_recipe
 from edgeq_host.quant import prepare
 from edgeq_host.recipe import Recipe
+from edgeq_host.scores import evaluate, output_sqnr
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edgeq_host.cli import output, target
+
+if TYPE_CHECKING:
+    from edgeq_host.plan import Plan
 
 
 @output.command("plan")
@@ -31,4 +35,24 @@ def show(file: Path, board: str, name: str | None, as_json: bool) -> None:
     if as_json:
         output.document("edgeq.plan/1", **asdict(found))
         return
-    print_plan(found)
+    _print(found)
+
+
+def _print(found: Plan) -> None:
+    device, first = found.device, found.variants[0]
+    output.line(f"{found.name} on {found.board}: {device.machine}, {', '.join(found.isas)}")
+    output.line(f"  file   {found.bytes} bytes, store {output.quantity(device.store_free, 'B')} free")
+    for v in found.variants:
+        output.line(
+            f"  {v.name}: arena {v.arena_bytes} bytes (activations {v.activation_bytes}, scratch {v.scratch_bytes}), "
+            f"model memory {v.model_bytes} bytes (packed weights {v.packed_bytes})"
+        )
+    output.line(f"  memory {output.quantity(device.memory_free, 'B')} free of {output.quantity(device.memory_bytes, 'B')}")
+    about = f"; {found.estimate.uncounted} layers without a rate are not in it" if found.estimate.uncounted else ""
+    output.line(f"  {first.name}: about {found.estimate.latency_us:.0f} us ({found.estimate.source}{about})")
+    rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.macs) for i, x in enumerate(found.layers)]
+    output.table(["#", "layer", "operator", "kernel", "isa", "MACs"], rows, left=5)
+    for change in found.changes:
+        output.line(f"would: {change}")
+    for risk in found.risks:
+        output.line(f"risk:  {risk}")
