@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define SMALL_BYTES (1u << 20) /* taken without a look at the memory that is free */
+
 static struct eq_store_files files;
 static const struct eq_store_ops *store;
 static uint32_t isas;
@@ -49,13 +51,6 @@ const char *eq_port_linux_isas(const char *names) {
         if (!*names) isas &= mask;
     }
     return NULL;
-}
-
-void *eq_port_alloc(size_t size) {
-    if (size > SIZE_MAX / 2) return NULL;
-    size_t room = (size + EQ_ALIGN) / EQ_ALIGN * EQ_ALIGN;
-    void *memory = aligned_alloc(EQ_ALIGN, room);
-    return memory ? memset(memory, 0, room) : NULL;
 }
 
 void eq_port_free(void *memory) { free(memory); }
@@ -135,6 +130,15 @@ static uint64_t clock_hz(void) {
 static uint64_t meminfo(const char *key) {
     char text[64];
     return value_of("/proc/meminfo", key, text, sizeof text) ? strtoull(text, NULL, 10) * 1024u : 0;
+}
+
+/* No more than there is: the system would hand it out all the same and end some process later. */
+void *eq_port_alloc(size_t size) {
+    uint64_t available = size > SMALL_BYTES ? meminfo("MemAvailable") : 0;
+    if (size > SIZE_MAX / 2 || (available && size > available)) return NULL;
+    size_t room = (size + EQ_ALIGN) / EQ_ALIGN * EQ_ALIGN;
+    void *memory = aligned_alloc(EQ_ALIGN, room);
+    return memory ? memset(memory, 0, room) : NULL;
 }
 
 void eq_port_info(struct eq_port_info *info) {
