@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -120,18 +119,3 @@ def _layer(probe: _Probe) -> Layer:
     share = sums.clipped / sums.count
     return Layer(probe.node.name, probe.node.op, alone, accumulated, share, (sums.low, sums.high), (first.low, first.high), outside)
 
-
-def rows(layers: list[Layer]) -> Iterator[tuple[str, ...]]:
-    """A table's head and cells as text."""
-    yield "layer", "operator", "alone dB", "accumulated dB", "clipped", "input seen", "input calibrated", ""
-    for layer in layers:
-        yield (
-            layer.name,
-            layer.op,
-            f"{layer.alone_db:.1f}",
-            f"{layer.accumulated_db:.1f}",
-            f"{100 * layer.clipped:.2f} %",
-            f"{layer.seen[0]:.4g} .. {layer.seen[1]:.4g}",
-            f"{layer.calibrated[0]:.4g} .. {layer.calibrated[1]:.4g}",
-            "outside" if layer.outside else "",
-        )
