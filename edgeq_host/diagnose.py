@@ -118,4 +118,3 @@ def _layer(probe: _Probe) -> Layer:
     outside = sums.low < first.low - first.scale or sums.high > first.high + first.scale
     share = sums.clipped / sums.count
     return Layer(probe.node.name, probe.node.op, alone, accumulated, share, (sums.low, sums.high), (first.low, first.high), outside)
-

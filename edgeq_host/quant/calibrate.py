@@ -52,9 +52,7 @@ class _Growth:
         return bool(self.events) and self.events[-1][1] > 1.05 * (before[-1] if before else 0.0)
 
 
-def calibrate(
-    graph: Graph, groups: list[Group], samples: Iterable[list[Array]], recipe: Recipe, isas: int | None = None
-) -> Statistics:
+def calibrate(graph: Graph, groups: list[Group], samples: Iterable[list[Array]], recipe: Recipe, isas: int | None = None) -> Statistics:
     session = Session(graph, keep_all=True, isas=isas)
     observers = {group: calibrators.make(recipe.calibrator, dict(recipe.options)) for group in groups}
     growth = {group: _Growth() for group in groups}

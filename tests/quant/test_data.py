@@ -94,9 +94,7 @@ def nan(value: float) -> Array:
         ({"x": np.array([None] * 5)}, False, "Python objects"),
     ],
 )
-def test_data_that_does_not_fit_says_what_was_found_and_expected(
-    tmp_path: Path, arrays: dict[str, Any], labels: bool, text: str
-) -> None:
+def test_data_that_does_not_fit_says_what_was_found_and_expected(tmp_path: Path, arrays: dict[str, Any], labels: bool, text: str) -> None:
     with pytest.raises(ModelError, match=text):
         list(opened(save(tmp_path, **arrays), labels=labels))
 
