@@ -99,14 +99,6 @@ def _before_perm(rewriter: Rewriter, name: str, perm: Perm) -> tuple[str, list[N
     if moves_nothing(inv, shape):
         move = rewriter.moved("reshape", name, apply(inv, shape), {})
         return move.outputs[0], [move]
-    return _through_reader(rewriter, name, inv, len(tensor.shape))
-
-
-def _through_reader(rewriter: Rewriter, name: str, inv: Perm, rank: int) -> tuple[str, list[Node]] | None:
-    """Another reader already has `name` in the wanted order (an image that feeds a convolution, too)."""
-    for reader in rewriter.readers.get(name, ()) if rank == len(inv) else ():
-        if reader.op == "transpose" and tuple(reader.attrs["perm"][:rank]) == inv and reader.outputs[0] in rewriter.made:
-            return reader.outputs[0], []
     return None
 
 

@@ -119,3 +119,11 @@ def test_a_network_equals_onnxruntime_and_keeps_no_transposes(build: Callable[[N
     for got, want in zip(found, witness(model, inputs), strict=True):
         assert got.shape == want.shape
         assert np.abs(got - want).max() <= 1e-5 * max(1.0, float(np.abs(want).max()))
+
+
+def test_a_residual_around_the_first_convolution_takes_the_input_in_its_order() -> None:
+    net = Net(12)
+    y = net.conv(net.add("Add", net.conv("x", 3, 3, 3, pads=[1, 1, 1, 1]), "x"), 3, 2, 3)
+    graph = normalize(import_model(net.model({"x": [1, 3, 6, 8]}, {y: None}), "net", ImportOptions()))
+    assert [n.op for n in graph.nodes] == ["conv2d_f32", "add_f32", "conv2d_f32"]
+    assert graph.inputs[0].permutation == (0, 2, 3, 1)
