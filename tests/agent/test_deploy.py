@@ -20,6 +20,8 @@ import edgeq_runtime
 from edgeq_host import deploy as d
 from edgeq_host import device as devices
 from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError, RolledBackError, UsageError
+from edgeq_host.export import Bundle, Variant, to_bytes
+from edgeq_host.graph import Edge, Graph, Node, Quant, Tensor
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
 from edgeq_host.transports import pipe
@@ -390,3 +392,22 @@ def test_two_hosts_at_once_end_with_one_of_the_two(local: Local) -> None:
         thread.join()
     assert all("another program" in error.message for error in errors)
     assert edgeq_runtime.open("kws").sha256 in [native.Model(path.read_bytes()).sha256 for path in paths]
+
+
+def dequantized_edges() -> bytes:
+    """u8 at the edge, float inside (with the scale of the edge)."""
+    quant = Quant(np.array([0.5]), np.array([-3], np.int64))
+    tensors = {"x": Tensor("x", (1, 6), "f32", None, quant), "y": Tensor("y", (1, 6), "f32", None, quant)}
+    node = Node("clip_f32", "clip", ("x",), ("y",), {"lo": -np.inf, "hi": 20.0})
+    ends = [Edge(name, name, (1, 6), (0, 1), "u8") for name in ("x", "y")]
+    return to_bytes(Bundle("edges", [Variant("float32", Graph("edges", tensors, [node], ends[:1], ends[1:]))]))
+
+
+def test_integer_edges_around_float_tensors_run_and_profile_on_the_device(local: Local) -> None:
+    data, x = dequantized_edges(), np.array([[0, 1, 100, 200, 254, 255]], np.uint8)
+    with RemoteModel(local.board, "edges", data) as there:
+        assert [(e.dtype, e.inner) for e in (*there.inputs, *there.outputs)] == [("u8", "f32")] * 2
+        assert np.array_equal(there.run(x), native.Model(data).run(x))
+        with pytest.raises(ModelError, match="expected u8"):
+            there.run(x.astype(np.int8))
+    assert profile(local.board, "edges", data, runs=3).runs == 3

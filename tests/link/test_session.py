@@ -150,7 +150,7 @@ def test_answers_that_make_no_sense_are_errors_that_say_so(reply: bytes, text: s
 
 
 def test_a_message_comes_back_from_its_bytes() -> None:
-    values = {"output": 1, "index": 2, "type": 3, "rank": 2, "shape": (1, -2, 3, 4, 5, 6), "scale": 0.5, "zero": -7, "bytes": 2**40}
+    values = {"output": 1, "index": 2, "type": 3, "inner": 3, "rank": 2, "shape": (1, -2, 3, 4, 5, 6), "scale": 0.5, "zero": -7, "bytes": 2**40}
     data = wire.encode("edge", **values, inner_bytes=9, name="größe")
     number, size = wire.HEAD.unpack_from(data)
     reply = wire.decode(number, data[wire.HEAD.size :])

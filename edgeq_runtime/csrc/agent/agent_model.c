@@ -74,12 +74,18 @@ static int open_model(struct eq_agent *agent, const struct eq_msg_open *message,
     return agent->detail ? EQ_FAULT_model : alloc_edges(m);
 }
 
+int eq_agent_inner(const struct eq_model *model, int output, int index) {
+    struct eq_tensor_info tensor;
+    return eq_tensor(model, (output ? eq_output_tensor : eq_input_tensor)(model, index), &tensor) ? 0 : tensor.type;
+}
+
 static int send_edge(struct eq_agent *agent, int output, int index) {
     struct eq_edge e;
     eq_wire_dims dims = {{0}};
     (void)(output ? eq_output : eq_input)(agent->model.model, index, &e);
     for (int i = 0; i < e.rank; i++) dims.dims[i] = e.shape[i];
-    return EQ_SEND(agent, edge, (uint8_t)output, (uint8_t)index, (uint8_t)e.type, (uint8_t)e.rank, dims, e.scale, e.zero, e.bytes,
+    return EQ_SEND(agent, edge, (uint8_t)output, (uint8_t)index, (uint8_t)e.type,
+                   (uint8_t)eq_agent_inner(agent->model.model, output, index), (uint8_t)e.rank, dims, e.scale, e.zero, e.bytes,
                    e.inner_bytes, eq_text(e.name));
 }
 
@@ -140,7 +146,7 @@ static int send_output(struct eq_agent *agent, int index, int inner) {
     struct eq_agent_model *m = &agent->model;
     struct eq_edge e;
     (void)eq_output(m->model, index, &e);
-    int as_it_lies = inner && e.scale != 0.0f;
+    int as_it_lies = inner && eq_agent_inner(m->model, 1, index) == EQ_TYPE_s8;
     int type = as_it_lies ? EQ_TYPE_s8 : e.type;
     size_t size = as_it_lies ? e.inner_bytes : e.bytes, part = agent->info.limits.max_message - 32u;
     agent->detail = eq_get_output(m->model, m->arena, index, type, m->output, size);
