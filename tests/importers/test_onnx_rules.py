@@ -27,7 +27,7 @@ def _agrees(net: Net, model: onnx.ModelProto, **shapes: tuple[int, ...]) -> None
 
 @pytest.mark.parametrize("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"])
 @pytest.mark.parametrize(("kernel", "stride", "group"), itertools.product((1, 2, 3), (1, 2), (1, 2, 4)))
-def test_conv(auto_pad: str, kernel: int, stride: int, group: int) -> None:
+def test_conv_equals_onnxruntime(auto_pad: str, kernel: int, stride: int, group: int) -> None:
     net = Net(kernel * 10 + stride)
     attrs: dict[str, Any] = {"strides": [stride, 1], "auto_pad": auto_pad, "group": group}
     if auto_pad == "NOTSET":
@@ -48,7 +48,7 @@ def test_conv_transpose(stride: int, group: int, dilation: int, added: int) -> N
 
 @pytest.mark.parametrize("op", ["AveragePool", "MaxPool"])
 @pytest.mark.parametrize(("kernel", "stride", "ceil", "include", "padded"), itertools.product((2, 3), (1, 2), (0, 1), (0, 1), (0, 1)))
-def test_pool(op: str, kernel: int, stride: int, ceil: int, include: int, padded: int) -> None:
+def test_pool_equals_onnxruntime(op: str, kernel: int, stride: int, ceil: int, include: int, padded: int) -> None:
     if op == "MaxPool" and include:
         pytest.skip("MaxPool has no count_include_pad")
     net = Net(kernel, opset=19)
@@ -114,7 +114,7 @@ def test_slice_before_opset_10_and_backwards() -> None:
 
 
 @pytest.mark.parametrize("mode", ["nearest", "linear"])
-def test_upsample(mode: str) -> None:
+def test_upsample_equals_onnxruntime(mode: str) -> None:
     net = Net(7, 9)
     y = net.add("Upsample", "x", net.const(np.array([1, 1, 2, 3], np.float32)), mode=mode)
     _agrees(net, net.model({"x": [1, 2, 3, 4]}, {y: None}), x=(1, 2, 3, 4))
