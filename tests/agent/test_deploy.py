@@ -261,13 +261,14 @@ def test_ctrl_c_leaves_old_or_new(local: Local, delay_ms: int) -> None:
     big = packed(3, size=100_000)
     path = local.file("new", big)
     code = f"""
-import sys
+import signal, sys
 from pathlib import Path
 from edgeq_host import boards, deploy
 board = boards.resolve("local")
 print("ready", flush=True)
 try:
     deploy.deploy(board, Path({str(path)!r}), "kws")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it came too late
 except KeyboardInterrupt:
     sys.exit(130)
 """

@@ -106,7 +106,7 @@ def test_inputs_that_do_not_fit_are_refused(device: Device) -> None:
     for index, kind, offset, size in ((1, 1, 0, 4), (0, 1, 4, 4), (0, 1, 0, 1000)):
         device.link.send("input", index=index, type=kind, offset=offset, bytes=bytes(size))
         with pytest.raises(Refused, match="out of its range"):
-            device.link.receive()
+            device.infer([("f32", bytes(256))])
     for kind, size in (("f32", 8), ("s32", 256), ("s8", 63)):
         with pytest.raises(Refused, match="out of its range"):
             device.infer([(kind, bytes(size))])

@@ -129,16 +129,21 @@ EQ_HANDLER_PLAIN(layers) {
     return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
 }
 
-/* Not answered; what is wrong with the inputs as a whole is said by infer. */
-EQ_HANDLER(input) {
-    if (!agent->model.model) return EQ_FAULT_order;
-    if (message->index >= eq_input_count(agent->model.model)) return EQ_FAULT_argument;
-    struct eq_agent_input *input = &agent->model.inputs[message->index];
+static int take_input(struct eq_agent_model *m, const struct eq_msg_input *message) {
+    if (message->index >= eq_input_count(m->model)) return EQ_FAULT_argument;
+    struct eq_agent_input *input = &m->inputs[message->index];
     if (message->offset == 0) input->filled = 0;
     if (message->offset != input->filled || message->bytes.size > input->room - input->filled) return EQ_FAULT_argument;
     memcpy(input->data + input->filled, message->bytes.data, message->bytes.size);
     input->filled += message->bytes.size;
     input->type = message->type;
+    return 0;
+}
+
+/* Not answered: infer says what was wrong first. */
+EQ_HANDLER(input) {
+    struct eq_agent_model *m = &agent->model;
+    if (m->model && !m->input_fault) m->input_fault = take_input(m, message);
     return 0;
 }
 
@@ -161,6 +166,9 @@ static int send_output(struct eq_agent *agent, int index, int inner) {
 EQ_HANDLER(infer) {
     struct eq_agent_model *m = &agent->model;
     if (!m->model) return EQ_FAULT_order;
+    int fault = m->input_fault;
+    m->input_fault = 0;
+    if (fault) return fault;
     for (int i = 0; i < eq_input_count(m->model); i++) {
         const struct eq_agent_input *input = &m->inputs[i];
         agent->detail = eq_set_input(m->model, m->arena, i, input->type, input->data, (size_t)input->filled);

@@ -25,6 +25,7 @@ struct eq_agent_model {
     struct eq_model *model; /* NULL: none is open */
     void *memory, *arena;
     struct eq_agent_input *inputs;
+    int input_fault; /* the first since the last infer */
     uint8_t *output; /* room for the largest */
     uint32_t *layer_ns;
 };
