@@ -156,9 +156,6 @@ class Store:
     def remove(self, name: str) -> None:
         check(LIB.eq_store_remove(ctypes.byref(self.ops), name.encode()))
 
-    def tidy(self) -> None:
-        check(LIB.eq_store_tidy(ctypes.byref(self.ops)))
-
     def names(self) -> list[str]:
         found, name = [], ctypes.create_string_buffer(64)
         while (err := LIB.eq_store_name(ctypes.byref(self.ops), len(found), name, c_size_t(64))) == 0:
