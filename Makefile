@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 PIP := $(RUN)/pip --disable-pip-version-check -q
-SOURCES := edgeq_host edgeq_runtime tests examples bench
+SOURCES := edgeq_host edgeq_runtime tests examples bench tools setup.py
+DEVICE_PYTHON := $(addprefix edgeq_runtime/,__init__.py abi.py native.py store.py)
 C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]')
 
 .PHONY: help demo test test-fast test-all lint fmt build bench fuzz wheels clean tools
@@ -28,7 +29,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, clang-format, Python 3.6 syntax of th
 	$(RUN)/ruff format --check $(SOURCES)
 	$(RUN)/mypy
 	clang-format --dry-run -Werror $(C_FILES)
-	$(RUN)/vermin -q -t=3.6- --violations --no-tips edgeq_runtime/__init__.py edgeq_runtime/abi.py edgeq_runtime/native.py
+	$(RUN)/vermin -q -t=3.6- --violations --no-tips $(DEVICE_PYTHON)
 
 fmt: $(VENV)/.dev ## format Python and C
 	$(RUN)/ruff check --fix $(SOURCES)
@@ -46,9 +47,8 @@ fuzz: $(VENV)/.dev ## fuzz the file reader and the frame decoder for 10 minutes 
 	build/fuzz/fuzz_file -max_total_time=600 tests/data/fuzz_file
 	build/fuzz/fuzz_frame -max_total_time=600 tests/data/fuzz_frame
 
-wheels: $(VENV)/.dev build ## build the wheels of edgeq-runtime (this machine) and edgeq into dist/
-	$(RUN)/python -m build -q --wheel --outdir dist edgeq_runtime
-	$(RUN)/python -m build -q --wheel --outdir dist .
+wheels: $(VENV)/.dev ## build the wheels of edgeq-runtime (this machine) and edgeq into dist/
+	@$(RUN)/python tools/wheels.py dist
 
 clean: ## remove what was built, not the environment
 	rm -rf build dist edgeq_runtime/lib
