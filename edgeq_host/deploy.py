@@ -105,6 +105,7 @@ def deploy(
         try:
             switched = device.commit(selftest_s)
         except LinkError as lost:
+            device.link.close()  # the agent ends what it is doing, so that the answer of the next one is final
             switched = _after_lost_commit(board, name, digest, lost, quiet_s)
     return Deployed(name, switched.version, digest, board.id, "passed", True, len(data))
 
@@ -153,6 +154,7 @@ def rollback(board: Board, name: str, selftest_s: float = SELFTEST_S, quiet_s: f
                 raise RollbackError(text, "the current version still runs; deploy the version that you want") from refused
             raise
         except LinkError as lost:
+            device.link.close()
             switched = _after_lost_rollback(board, name, before, lost, quiet_s)
     return RolledBack(name, switched.version, switched.sha256, board.id, before.current if before else None)
 

@@ -412,3 +412,51 @@ def test_integer_edges_around_float_tensors_run_and_profile_on_the_device(local:
         with pytest.raises(ModelError, match="expected u8"):
             there.run(x.astype(np.int8))
     assert profile(local.board, "edges", data, runs=3).runs == 3
+
+
+def _lose(monkeypatch: pytest.MonkeyPatch, call: str, happens: bool, then: str = "") -> None:
+    """The link breaks at `call`, after or before the device has done it; `then` is the agent that can be started after that."""
+    real = getattr(devices.Device, call)
+
+    def lost(self: devices.Device, *arguments: Any) -> Any:
+        if happens:
+            real(self, *arguments)
+        if then:
+            monkeypatch.setenv("EDGEQ_AGENT", then)
+        raise LinkError("the line is dead")
+
+    monkeypatch.setattr(devices.Device, call, lost)
+
+
+def test_a_commit_whose_answer_is_lost_is_looked_up(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lose(monkeypatch, "commit", happens=True)
+    done = d.deploy(local.board, local.file("kws", OLD))
+    assert done.changed and done.version == 1
+
+
+def test_a_commit_that_did_not_happen_is_said(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lose(monkeypatch, "commit", happens=False)
+    with pytest.raises(LinkError, match="the line is dead; the deploy did not happen"):
+        d.deploy(local.board, local.file("kws", OLD))
+
+
+@pytest.mark.parametrize("call", ["commit", "rollback"])
+def test_a_device_that_cannot_be_asked_again_is_a_time_out(local: Local, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    for data in (OLD, NEW):
+        d.deploy(local.board, local.file("kws", data))
+    _lose(monkeypatch, call, happens=True, then="/nowhere/agent")
+    with pytest.raises(DeviceTimeoutError, match="could not be asked") as info:
+        d.deploy(local.board, local.file("x", packed(3)), "kws") if call == "commit" else d.rollback(local.board, "kws")
+    assert info.value.code == 9
+
+
+@pytest.mark.parametrize("happens", [True, False])
+def test_a_rollback_whose_answer_is_lost_is_looked_up(local: Local, monkeypatch: pytest.MonkeyPatch, happens: bool) -> None:
+    for data in (OLD, NEW):
+        d.deploy(local.board, local.file("kws", data))
+    _lose(monkeypatch, "rollback", happens)
+    if happens:
+        assert d.rollback(local.board, "kws").version == 1
+    else:
+        with pytest.raises(LinkError, match="did not happen"):
+            d.rollback(local.board, "kws")

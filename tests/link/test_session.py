@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import struct
 
 import pytest
@@ -150,7 +151,17 @@ def test_answers_that_make_no_sense_are_errors_that_say_so(reply: bytes, text: s
 
 
 def test_a_message_comes_back_from_its_bytes() -> None:
-    values = {"output": 1, "index": 2, "type": 3, "inner": 3, "rank": 2, "shape": (1, -2, 3, 4, 5, 6), "scale": 0.5, "zero": -7, "bytes": 2**40}
+    values = {
+        "output": 1,
+        "index": 2,
+        "type": 3,
+        "inner": 3,
+        "rank": 2,
+        "shape": (1, -2, 3, 4, 5, 6),
+        "scale": 0.5,
+        "zero": -7,
+        "bytes": 2**40,
+    }
     data = wire.encode("edge", **values, inner_bytes=9, name="größe")
     number, size = wire.HEAD.unpack_from(data)
     reply = wire.decode(number, data[wire.HEAD.size :])
@@ -163,3 +174,9 @@ def test_an_address_names_a_transport_that_exists() -> None:
         open_transport("carrier:pigeon")
     with pytest.raises(LinkError, match="cannot start"):
         open_transport("pipe:/nowhere/to/be/found")
+
+
+@pytest.mark.parametrize("scheme", schemes())
+def test_every_transport_opens_an_address_and_knows_no_other(scheme: str) -> None:
+    module = importlib.import_module(f"edgeq_host.transports.{scheme}")
+    assert callable(module.open_address) and module.__doc__.startswith(f"`{scheme}:")
