@@ -7,11 +7,13 @@ import struct
 
 import pytest
 
+import edgeq_runtime
 from edgeq_host import wire
 from edgeq_host.errors import LinkError, UsageError
-from edgeq_host.link import Link
+from edgeq_host.link import SOFTWARE, Link
 from edgeq_host.linklib import Endpoint
 from edgeq_host.transports import Closed, open_transport, schemes
+from edgeq_runtime import lists
 from tests.link.simulation import SMALL
 from tests.link.test_frame import Receiver, encode
 
@@ -105,7 +107,7 @@ def test_noise_alone_is_no_answer() -> None:
     ("newest", "oldest", "remedy"), [(0x0005, 0x0003, "the agent on the device"), (0x0200, 0x0200, "edgeq on this machine")]
 )
 def test_versions_without_a_common_one_are_both_named_with_the_remedy(newest: int, oldest: int, remedy: str) -> None:
-    with pytest.raises(LinkError, match=r"this program speaks protocol 1\.0, the agent \d\.\d to \d\.\d") as info:
+    with pytest.raises(LinkError, match=r"edgeq \d+\.\d+\.\d+ speaks protocol 1\.0, the agent 0\.1\.0 speaks \d\.\d to \d\.\d") as info:
         link(Greeter(Clock(), newest, oldest))
     assert remedy in info.value.hint
 
@@ -180,3 +182,8 @@ def test_an_address_names_a_transport_that_exists() -> None:
 def test_every_transport_opens_an_address_and_knows_no_other(scheme: str) -> None:
     module = importlib.import_module(f"edgeq_host.transports.{scheme}")
     assert callable(module.open_address) and module.__doc__.startswith(f"`{scheme}:")
+
+
+def test_c_and_python_have_one_version() -> None:
+    text = (lists.CSRC / "agent" / "eq_message.h").read_text()
+    assert f'"{edgeq_runtime.__version__}"' in text and f"{SOFTWARE:#08x}u" in text
