@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from edgeq_host.linklib import Endpoint, Limits
 from edgeq_host.transports import Closed, Transport
 from edgeq_runtime import __version__
 
-SOFTWARE = int.from_bytes(bytes(map(int, __version__.split("."))), "big")  # major << 16, minor << 8, patch
+SOFTWARE = int.from_bytes(bytes(int(part) for part in re.findall(r"\d+", __version__)[:3]), "big")  # major << 16, minor << 8, patch
 LIMITS = Limits(1 << 16, 1 << 20, (1 << 16) + 64, SOFTWARE)
 CONNECT_S = 10.0
 QUIET_S = 30.0  # without any good frame while an answer is due
