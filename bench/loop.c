@@ -27,7 +27,8 @@ struct edgeq_case {
 uint64_t bench_edgeq(const struct edgeq_case *c, int n) {
     uint64_t start = now_ns();
     for (int i = 0; i < n; i++)
-        if (c->set_input(c->model, c->arena, 0, c->input_type, c->input, c->input_bytes) || c->run(c->model, c->arena, c->arena_bytes, NULL) ||
+        if (c->set_input(c->model, c->arena, 0, c->input_type, c->input, c->input_bytes) ||
+            c->run(c->model, c->arena, c->arena_bytes, NULL) ||
             c->get_output(c->model, c->arena, 0, c->output_type, c->output, c->output_bytes))
             return 0;
     return now_ns() - start;
