@@ -265,8 +265,8 @@ import signal, sys
 from pathlib import Path
 from edgeq_host import boards, deploy
 board = boards.resolve("local")
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     deploy.deploy(board, Path({str(path)!r}), "kws")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it came too late
 except KeyboardInterrupt:
