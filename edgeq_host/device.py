@@ -113,7 +113,16 @@ def _version(reply: wire.Reply, prefix: str) -> Version | None:
 def _edge(reply: wire.Reply) -> Edge:
     names = {row.id: row.name for row in lists.qtypes().values()}
     shape = tuple(reply["shape"][: reply["rank"]])
-    return Edge(reply["name"], shape, names[reply["type"]], reply["bytes"], reply["scale"], reply["zero"], names[reply["inner"]], reply["inner_bytes"])
+    return Edge(
+        reply["name"],
+        shape,
+        names[reply["type"]],
+        reply["bytes"],
+        reply["scale"],
+        reply["zero"],
+        names[reply["inner"]],
+        reply["inner_bytes"],
+    )
 
 
 class Device:
