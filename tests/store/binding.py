@@ -11,7 +11,7 @@ from typing import Any
 from edgeq_host.wire import faults
 from edgeq_runtime import native
 
-LIB = native.library()
+LIB = ctypes.CDLL(native.library()._name)  # an object of its own: signatures set on it must not meet those of edgeq_runtime.store
 FAULT = {fault.name: number for number, fault in faults().items()}
 
 OPERATIONS: dict[str, Any] = {
