@@ -12,8 +12,8 @@ from typing import TypeVar
 from edgeq_host import device as devices
 from edgeq_host.boards import Board
 from edgeq_host.device import Device, Facts, Installed, Progress, Switched, Version
-from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError
-from edgeq_host.export import read_file
+from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, RollbackError
+from edgeq_host.export import read_file, refusal
 from edgeq_host.faults import Refused
 from edgeq_host.link import QUIET_S
 from edgeq_runtime import native
@@ -82,7 +82,7 @@ def check_file(data: bytes, what: str) -> None:
     try:
         native.check(data)
     except native.Error as error:
-        raise ModelError(f"{what}: {error}", "make it again with edgeq quantize, or copy it again if it was copied") from error
+        raise refusal(error, data, what) from error
 
 
 def deploy(
