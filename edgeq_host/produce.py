@@ -75,6 +75,7 @@ def produce(source: Source) -> Packed:
 
 def pack_graph(graph: Graph, source: Source) -> Packed:
     """Quantize a float graph that was imported from `source`."""
+    metrics.metric(source.recipe.metric)  # an unknown one is refused before anything is made
     prepared = prepare(graph, source.recipe)
     calibration = _calibration(prepared, source)
     score = _score(prepared, source)
