@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from edgeq_host import __version__, metrics, recipe, selftest
 from edgeq_host.data import Data, open_data, random_data
 from edgeq_host.errors import ModelError, UsageError
@@ -65,6 +67,7 @@ class Source:
     score: str | Data | None = None
     options: ImportOptions = field(default_factory=ImportOptions)
     name: str = ""
+    recorded: tuple[str, str, str] | None = None  # names of model, calibration and scored data to record; None: those of the paths
 
 
 def produce(source: Source) -> Packed:
@@ -80,6 +83,8 @@ def pack_graph(graph: Graph, source: Source) -> Packed:
     calibration = _calibration(prepared, source)
     score = _score(prepared, source)
     final, islands, warnings = _quantized(prepared, calibration, source.recipe)
+    if source.calibration == RANDOM:
+        warnings = ("calibrated on noise, for timing only: scores of this file mean nothing",)
     warnings += _overlap(calibration, score)
     comparison = None if score is None else _compare(prepared, final, score, source.recipe.metric)
     name = source.name or model_name(source.model or Path(graph.name))
@@ -96,8 +101,21 @@ def pack_graph(graph: Graph, source: Source) -> Packed:
 def _quantized(graph: Graph, calibration: Data | None, recipe: Recipe) -> tuple[Graph, tuple[Island, ...], tuple[str, ...]]:
     if recipe.precision == FLOAT:
         return _real(graph), (), ()
-    result = quantize_reported(graph, None if calibration is None else calibration.inputs(), recipe)
-    return result.graph, result.islands, result.warnings
+    if calibration is None:
+        result = quantize_reported(graph, None, recipe)
+        return result.graph, result.islands, result.warnings
+    ranges = [(np.inf, -np.inf)] * len(graph.inputs)
+
+    def seen() -> Iterator[list[Array]]:
+        for inputs in calibration.inputs():
+            ranges[:] = [(min(lo, float(x.min())), max(hi, float(x.max()))) for (lo, hi), x in zip(ranges, inputs, strict=True)]
+            yield inputs
+
+    result = quantize_reported(graph, seen(), recipe)
+    constant = (
+        f"every calibration sample of {e.name} is {lo:g} throughout" for e, (lo, hi) in zip(graph.inputs, ranges, strict=True) if lo == hi
+    )
+    return result.graph, result.islands, (*result.warnings, *constant)
 
 
 def _real(graph: Graph) -> Graph:
@@ -153,15 +171,18 @@ def _digests(data: Data) -> Iterator[bytes]:
 
 
 def _provenance(source: Source, calibration: Data | None, score: Data | None) -> Provenance:
+    model = "" if source.model is None else source.model.name
+    seen = RANDOM if source.calibration == RANDOM else _name(calibration)
+    names = source.recorded or (model, seen, _name(score))
     return Provenance(
-        source_name="" if source.model is None else source.model.name,
+        source_name=names[0],
         source_sha256=b"" if source.model is None else _file_sha256(source.model),
         recipe=recipe.dumps(source.recipe),
         tool=f"edgeq {__version__}",
         calibration_sha256=b"" if calibration is None else calibration.sha256(),
         score_sha256=b"" if score is None else score.sha256(),
-        calibration_name=RANDOM if source.calibration == RANDOM else _name(calibration),
-        score_name=_name(score),
+        calibration_name=names[1],
+        score_name=names[2],
         import_options=options_text(source.options),
     )
 

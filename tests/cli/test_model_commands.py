@@ -128,3 +128,19 @@ def test_help_names_every_command_and_its_example(edgeq: Edgeq) -> None:
 def test_wrong_words_exit_2_with_a_hint(edgeq: Edgeq, words: list[str]) -> None:
     result = edgeq(*words)
     assert result.code == 2 and (words == [] or "hint:" in result.err)
+
+
+def test_reproduce_does_not_mind_other_names_and_stops_at_another_source(edgeq: Edgeq, packed: Path) -> None:
+    Path("renamed.onnx").write_bytes(MODEL.read_bytes())
+    Path("renamed.npz").write_bytes(CALIBRATION.read_bytes())
+    inputs = ("--calibration", "renamed.npz", "--data", TEST)
+    assert edgeq("reproduce", packed, "--model", "renamed.onnx", *inputs).code == 0
+    result = edgeq("reproduce", packed, "--model", CALIBRATION, *inputs)
+    assert result.code == 10 and "is not the file that was quantized" in result.out
+
+
+def test_calibration_that_says_nothing_is_warned_about(edgeq: Edgeq) -> None:
+    noise = edgeq("quantize", MODEL, "--calibration", "random", "-o", "n.eqm")
+    assert "for timing only" in noise.err
+    np.savez("zero.npz", x=np.zeros((70, 1, 8, 8), np.float32))
+    assert "every calibration sample of image is 0 throughout" in edgeq("quantize", MODEL, "--calibration", "zero.npz", "-o", "z.eqm").err
