@@ -13,7 +13,6 @@ from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export import unpack
 from edgeq_runtime import lists, native
 
-
 SIZES = ("arena_bytes", "activation_bytes", "scratch_bytes", "model_bytes", "packed_bytes", "macs")
 
 

@@ -92,9 +92,7 @@ def profile(
     each = [figures(rows[:, layer.index]) for layer in layers]
     whole = sum(f.median for f in each) or 1.0
     table = tuple(
-        LayerProfile(
-            layer.name, layer.op, layer.kernel, layer.isa, layer.packing, layer.macs, f.median, f.p90, f.p99, f.median / whole
-        )
+        LayerProfile(layer.name, layer.op, layer.kernel, layer.isa, layer.packing, layer.macs, f.median, f.p90, f.p99, f.median / whole)
         for layer, f in zip(layers, each, strict=True)
     )
     source = _SOURCES[board.evidence.kind]

@@ -69,9 +69,13 @@ def faults() -> dict[int, Fault]:
     return {int(i): Fault(int(i), name, int(code), text) for i, name, code, text in _FAULT.findall(_text())}
 
 
+def _row(number: int, name: str, fields: str) -> Message:
+    return Message(number, name, tuple(_FIELD.findall(fields)), frozenset(_ADDED.findall(fields)))
+
+
 @cache
 def messages() -> dict[str, Message]:
-    rows = [Message(int(i), name, tuple(_FIELD.findall(fields)), frozenset(_ADDED.findall(fields))) for i, name, fields in _MESSAGE.findall(_text())]
+    rows = [_row(int(i), name, fields) for i, name, fields in _MESSAGE.findall(_text())]
     rows += [Message(int(i), name, ()) for i, name in _SIGNAL.findall(_text())]
     return {row.name: row for row in rows}
 

@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 # Every command, by stage; module edgeq_host.cli.<name> holds `command`.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack"),
+    "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack", "export"),
     "Device": ("plan", "deploy", "run", "status", "rollback", "remove"),
     "Measure": ("profile",),
     "Project": ("doctor",),
