@@ -128,3 +128,13 @@ def test_help_names_every_command_and_its_example(edgeq: Edgeq) -> None:
 def test_wrong_words_exit_2_with_a_hint(edgeq: Edgeq, words: list[str]) -> None:
     result = edgeq(*words)
     assert result.code == 2 and (words == [] or "hint:" in result.err)
+
+
+def test_export_onnx_writes_a_model_that_onnx_accepts(edgeq: Edgeq, packed: Path) -> None:
+    import onnx
+
+    found = edgeq("export", "onnx", packed, "-o", "out.onnx", "--json").json
+    assert found["format"] == "onnx" and found["bytes"] == Path("out.onnx").stat().st_size
+    onnx.checker.check_model("out.onnx", full_check=True)
+    assert edgeq("export", "onnx", packed, "-o", "out.onnx", "--variant", "int9").code == 2
+    assert edgeq("export", "onnx", "absent.eqm", "-o", "out.onnx").code == 3
