@@ -68,17 +68,17 @@ def report(rounds: int = ROUNDS) -> Report:
 def peak_loops() -> Iterator[tuple[str, tuple[Engine, int]]]:
     """The loops that this CPU has, by instruction, with the multiply-adds of a call."""
     lib = timing.library()
-    for i in range(lib.bench_peak_count()):
-        if lib.bench_peak(i, 1):
-            yield lib.bench_peak_name(i).decode(), (partial(lib.bench_peak, i), int(lib.bench_peak_macs(i)))
+    for i in range(lib.eq_bench_peak_count()):
+        if lib.eq_bench_peak(i, 1):
+            yield lib.eq_bench_peak_name(i).decode(), (partial(lib.eq_bench_peak, i), int(lib.eq_bench_peak_macs(i)))
 
 
 def _rows() -> tuple[list[_Case], list[str]]:
     lib, here = timing.library(), native.isas().values()
     cases, unmeasured = [], []
-    for index in range(lib.bench_row_count()):
+    for index in range(lib.eq_bench_row_count()):
         row = Row()
-        lib.bench_row(index, ctypes.byref(row))
+        lib.eq_bench_row(index, ctypes.byref(row))
         found = list(_cases(index, row)) if row.isa_bit in here else []
         cases += found
         if not found:
@@ -91,14 +91,14 @@ def _cases(index: int, row: Row) -> Iterator[_Case]:
     gemm = row.kernel.startswith(b"gemm")
     for shape in [(row.mr, *rest) for rest in _GEMM] if gemm else [_DWCONV]:
         size = (ctypes.c_size_t * 3)(*shape)
-        if need := lib.bench_row_bytes(index, size):
+        if need := lib.eq_bench_row_bytes(index, size):
             memory = Memory(need)
             text = "x".join(map(str, shape)) + ("" if gemm else " taps")
             yield _Case(row, text, shape[0] * shape[1] * shape[2], partial(_run, index, size, memory))
 
 
 def _run(index: int, size: object, memory: Memory, calls: int) -> int:
-    return int(timing.library().bench_row_run(index, size, memory.address, calls))
+    return int(timing.library().eq_bench_row_run(index, size, memory.address, calls))
 
 
 def _speed(case: _Case, gmacs: float, peaks: dict[str, float]) -> Speed:

@@ -20,7 +20,7 @@ P = ctypes.c_void_p
 
 
 class _Case(ctypes.Structure):
-    """struct bench_litert."""
+    """struct eq_bench_litert."""
 
     _fields_ = [
         ("run", P),
@@ -108,7 +108,7 @@ class LiteRT:
         return array
 
     def run(self, n: int) -> int:
-        return int(timing.library().bench_litert(ctypes.byref(self._case), n))
+        return int(timing.library().eq_bench_litert(ctypes.byref(self._case), n))
 
     def fill(self, inputs: list[bytes]) -> None:
         for buffer, data in zip(self._ins, inputs, strict=True):

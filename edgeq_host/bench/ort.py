@@ -34,7 +34,7 @@ _BYTES = {onnx.TensorProto.FLOAT: 4, onnx.TensorProto.UINT8: 1, onnx.TensorProto
 
 
 class _Case(ctypes.Structure):
-    """struct bench_ort."""
+    """struct eq_bench_ort."""
 
     _fields_ = [
         ("run", P),
@@ -123,7 +123,7 @@ class Ort:
         return memories, handles
 
     def run(self, n: int) -> int:
-        return int(timing.library().bench_ort(ctypes.byref(self._case), n))
+        return int(timing.library().eq_bench_ort(ctypes.byref(self._case), n))
 
     def fill(self, inputs: list[bytes]) -> None:
         for memory, data in zip(self._inputs, inputs, strict=True):

@@ -12,13 +12,13 @@ P = ctypes.c_void_p
 
 
 class _Edge(ctypes.Structure):
-    """struct bench_edge."""
+    """struct eq_bench_edge."""
 
     _fields_ = [("type", ctypes.c_int), ("data", P), ("bytes", ctypes.c_size_t)]
 
 
 class _Case(ctypes.Structure):
-    """struct bench_edgeq."""
+    """struct eq_bench_edgeq."""
 
     _fields_ = [
         ("set_input", P),
@@ -53,7 +53,7 @@ class Edgeq:
         self._case = _Case(*functions, self.model._handle, arena.address, arena.size, *edges, *counts)
 
     def run(self, n: int) -> int:
-        return int(timing.library().bench_edgeq(ctypes.byref(self._case), n))
+        return int(timing.library().eq_bench_edgeq(ctypes.byref(self._case), n))
 
     def fill(self, inputs: list[bytes]) -> None:
         for memory, data in zip(self._inputs, inputs, strict=True):

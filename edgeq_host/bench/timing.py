@@ -22,25 +22,25 @@ Engine = Callable[[int], int]  # n calls -> thread CPU ns, 0 where one failed
 
 
 class Row(ctypes.Structure):
-    """struct bench_row."""
+    """struct eq_bench_row."""
 
     _fields_ = [("kernel", c_char_p), ("isa", c_char_p), ("isa_bit", ctypes.c_uint32), ("mr", c_int), ("nr", c_int), ("kr", c_int)]
 
 
 _SIZE = POINTER(c_size_t)
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
-    "bench_edgeq": (c_uint64, [c_void_p, c_int]),
-    "bench_litert": (c_uint64, [c_void_p, c_int]),
-    "bench_ort": (c_uint64, [c_void_p, c_int]),
-    "bench_row_count": (c_int, []),
-    "bench_row": (None, [c_int, POINTER(Row)]),
-    "bench_row_bytes": (c_size_t, [c_int, _SIZE]),
-    "bench_row_run": (c_uint64, [c_int, _SIZE, c_void_p, c_int]),
-    "bench_peak_count": (c_int, []),
-    "bench_peak_name": (c_char_p, [c_int]),
-    "bench_peak_macs": (c_uint64, [c_int]),
-    "bench_peak": (c_uint64, [c_int, c_int]),
-    "bench_read": (c_uint64, [c_void_p, c_size_t, c_int]),
+    "eq_bench_edgeq": (c_uint64, [c_void_p, c_int]),
+    "eq_bench_litert": (c_uint64, [c_void_p, c_int]),
+    "eq_bench_ort": (c_uint64, [c_void_p, c_int]),
+    "eq_bench_row_count": (c_int, []),
+    "eq_bench_row": (None, [c_int, POINTER(Row)]),
+    "eq_bench_row_bytes": (c_size_t, [c_int, _SIZE]),
+    "eq_bench_row_run": (c_uint64, [c_int, _SIZE, c_void_p, c_int]),
+    "eq_bench_peak_count": (c_int, []),
+    "eq_bench_peak_name": (c_char_p, [c_int]),
+    "eq_bench_peak_macs": (c_uint64, [c_int]),
+    "eq_bench_peak": (c_uint64, [c_int, c_int]),
+    "eq_bench_read": (c_uint64, [c_void_p, c_size_t, c_int]),
 }
 
 

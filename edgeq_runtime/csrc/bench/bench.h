@@ -6,42 +6,42 @@
 #include <stdint.h>
 #include <time.h>
 
-static inline uint64_t bench_now_ns(void) {
+static inline uint64_t eq_bench_now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* One place of an engine's input or output. */
-struct bench_edge {
+struct eq_bench_edge {
     int type; /* enum eq_type */
     void *data;
     size_t bytes;
 };
 
 /* Inputs are copied in and outputs out, as an application does. */
-struct bench_edgeq {
+struct eq_bench_edgeq {
     int (*set_input)(const void *model, void *arena, int index, int type, const void *data, size_t bytes);
     int (*run)(const void *model, void *arena, size_t arena_bytes, const void *observer);
     int (*get_output)(const void *model, const void *arena, int index, int type, void *data, size_t bytes);
     void *model, *arena;
     size_t arena_bytes;
-    struct bench_edge *inputs, *outputs;
+    struct eq_bench_edge *inputs, *outputs;
     int input_count, output_count;
 };
-uint64_t bench_edgeq(const struct bench_edgeq *c, int n);
+uint64_t eq_bench_edgeq(const struct eq_bench_edgeq *c, int n);
 
 /* LiteRtRunCompiledModel. */
-struct bench_litert {
+struct eq_bench_litert {
     int (*run)(void *model, size_t signature, size_t input_count, void **inputs, size_t output_count, void **outputs);
     void *model;
     size_t input_count, output_count;
     void **inputs, **outputs;
 };
-uint64_t bench_litert(const struct bench_litert *c, int n);
+uint64_t eq_bench_litert(const struct eq_bench_litert *c, int n);
 
 /* OrtApi.Run over tensors that lie in the caller's memory. */
-struct bench_ort {
+struct eq_bench_ort {
     void *(*run)(void *session, const void *options, const char *const *input_names, void *const *inputs, size_t input_count,
                  const char *const *output_names, size_t output_count, void **outputs);
     void *session;
@@ -49,26 +49,26 @@ struct bench_ort {
     void **inputs, **outputs;
     size_t input_count, output_count;
 };
-uint64_t bench_ort(const struct bench_ort *c, int n);
+uint64_t eq_bench_ort(const struct eq_bench_ort *c, int n);
 
 /* Row `index` of kernels.def, as it is built. */
-struct bench_row {
+struct eq_bench_row {
     const char *kernel, *isa;
     uint32_t isa_bit;
     int mr, nr, kr;
 };
-int bench_row_count(void);
-void bench_row(int index, struct bench_row *row);
+int eq_bench_row_count(void);
+void eq_bench_row(int index, struct eq_bench_row *row);
 /* size: gemm: rows (at most mr), channels, inputs; dwconv: pixels, channels, taps. Bytes that a call needs, or 0 where its family
  * has no case here. */
-size_t bench_row_bytes(int index, const size_t size[3]);
-uint64_t bench_row_run(int index, const size_t size[3], void *memory, int n);
+size_t eq_bench_row_bytes(int index, const size_t size[3]);
+uint64_t eq_bench_row_run(int index, const size_t size[3], void *memory, int n);
 
 /* Loops of one instruction over independent registers: what the CPU can do at most. */
-int bench_peak_count(void);
-const char *bench_peak_name(int index); /* "vpdpbusd zmm" */
-uint64_t bench_peak_macs(int index);    /* multiply-adds of one call */
-uint64_t bench_peak(int index, int n);
+int eq_bench_peak_count(void);
+const char *eq_bench_peak_name(int index); /* "vpdpbusd zmm" */
+uint64_t eq_bench_peak_macs(int index);    /* multiply-adds of one call */
+uint64_t eq_bench_peak(int index, int n);
 /* Read `bytes` (a multiple of 512) from the start, with the widest loads. */
-uint64_t bench_read(const void *data, size_t bytes, int n);
+uint64_t eq_bench_read(const void *data, size_t bytes, int n);
 #endif

@@ -64,15 +64,15 @@ static const struct {
     {"vfmadd231ps zmm", has_avx512, fma_zmm, 16},
 };
 
-int bench_peak_count(void) { return (int)(sizeof peaks / sizeof *peaks); }
-const char *bench_peak_name(int index) { return peaks[index].name; }
-uint64_t bench_peak_macs(int index) { return (uint64_t)peaks[index].macs * TURNS * REGISTERS; }
+int eq_bench_peak_count(void) { return (int)(sizeof peaks / sizeof *peaks); }
+const char *eq_bench_peak_name(int index) { return peaks[index].name; }
+uint64_t eq_bench_peak_macs(int index) { return (uint64_t)peaks[index].macs * TURNS * REGISTERS; }
 
-uint64_t bench_peak(int index, int n) {
+uint64_t eq_bench_peak(int index, int n) {
     if (!peaks[index].here()) return 0;
-    const uint64_t start = bench_now_ns();
+    const uint64_t start = eq_bench_now_ns();
     for (int i = 0; i < n; i++) peaks[index].loop();
-    return bench_now_ns() - start;
+    return eq_bench_now_ns() - start;
 }
 
 static void read_zmm(const uint8_t *at, const uint8_t *end) {
@@ -95,29 +95,29 @@ static void read_ymm(const uint8_t *at, const uint8_t *end) {
     __asm__ volatile("vzeroupper" : : : CLOBBERS);
 }
 
-uint64_t bench_read(const void *data, size_t bytes, int n) {
+uint64_t eq_bench_read(const void *data, size_t bytes, int n) {
     const uint8_t *at = data;
     if (!has_avx2()) return 0;
     void (*const read)(const uint8_t *, const uint8_t *) = has_avx512() ? read_zmm : read_ymm;
-    const uint64_t start = bench_now_ns();
+    const uint64_t start = eq_bench_now_ns();
     for (int i = 0; i < n; i++) read(at, at + bytes);
-    return bench_now_ns() - start;
+    return eq_bench_now_ns() - start;
 }
 #else /* no loops are written for other CPUs yet: they have no peak to compare with */
-int bench_peak_count(void) { return 0; }
-const char *bench_peak_name(int index) {
+int eq_bench_peak_count(void) { return 0; }
+const char *eq_bench_peak_name(int index) {
     (void)index;
     return "";
 }
-uint64_t bench_peak_macs(int index) {
+uint64_t eq_bench_peak_macs(int index) {
     (void)index;
     return 0;
 }
-uint64_t bench_peak(int index, int n) {
+uint64_t eq_bench_peak(int index, int n) {
     (void)index, (void)n;
     return 0;
 }
-uint64_t bench_read(const void *data, size_t bytes, int n) {
+uint64_t eq_bench_read(const void *data, size_t bytes, int n) {
     (void)data, (void)bytes, (void)n;
     return 0;
 }

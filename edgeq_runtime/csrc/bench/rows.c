@@ -4,11 +4,11 @@
 #include "bench.h"
 #include <string.h>
 
-int bench_row_count(void) { return (int)eq_kernel_count; }
+int eq_bench_row_count(void) { return (int)eq_kernel_count; }
 
-void bench_row(int index, struct bench_row *row) {
+void eq_bench_row(int index, struct eq_bench_row *row) {
     const struct eq_kernel *k = &eq_kernels[index];
-    *row = (struct bench_row){eq_kernel_name(k), eq_isa_name(k->isa), k->isa, k->mr, k->nr, k->kr};
+    *row = (struct eq_bench_row){eq_kernel_name(k), eq_isa_name(k->isa), k->isa, k->mr, k->nr, k->kr};
 }
 
 /* The caller's memory, taken piece by piece; without any (NULL) only counted. */
@@ -101,13 +101,13 @@ static int run(int index, const size_t size[3], struct room *room, int calls) {
     return 0;
 }
 
-size_t bench_row_bytes(int index, const size_t size[3]) {
+size_t eq_bench_row_bytes(int index, const size_t size[3]) {
     struct room room = {NULL, 0};
     return run(index, size, &room, 0) ? room.used : 0;
 }
 
-uint64_t bench_row_run(int index, const size_t size[3], void *memory, int n) {
+uint64_t eq_bench_row_run(int index, const size_t size[3], void *memory, int n) {
     struct room room = {memory, 0};
-    const uint64_t start = bench_now_ns();
-    return run(index, size, &room, n) ? bench_now_ns() - start : 0;
+    const uint64_t start = eq_bench_now_ns();
+    return run(index, size, &room, n) ? eq_bench_now_ns() - start : 0;
 }
