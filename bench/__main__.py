@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import goals, measure, page
+from bench import goals, measure, page, tiles
 from bench.goals import Goal
 from bench.measure import Times
 from edgeq_host.bench import kernels, litert, ort, timing
@@ -26,7 +26,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=51)
     parser.add_argument("--json", action="store_true", help="print one JSON document; write no page")
+    parser.add_argument("--without-amx", action="store_true", help="refuse the tiles of AMX to every engine, as a CPU without them")
     args = parser.parse_args()
+    if args.without_amx:
+        if not tiles.here():
+            sys.exit("this CPU has no AMX: the other run is this one")
+        tiles.refuse()
     for why in filter(None, (ort.missing(), litert.missing())):
         sys.exit(f"error: both peers are needed: {why}")
     found, networks, times, speeds = run(args.rounds)
@@ -35,7 +40,8 @@ def main() -> None:
         fields = {"goals": [asdict(g) for g in found], "networks": [asdict(c) for c in networks], "layers_us": layers}
         output.document("edgeq.bench-goals/1", source="measured", cpu=timing.cpu(), **fields, kernels=asdict(speeds))
         return
-    page.write("x86", text(found, networks, times, speeds, args.rounds))
+    part = "x86 without AMX" if args.without_amx else "x86"
+    page.write(part, text(part, found, networks, times, speeds, args.rounds))
     output.table(["goal", "wanted", "measured", "met"], [(g.what, g.wanted, g.measured, "yes" if g.met else "no") for g in found], left=3)
     output.line(f"written to {page.PAGE}")
 
@@ -63,12 +69,20 @@ def _networks() -> list[Path]:
     return paths
 
 
-def text(found: Sequence[Goal], networks: Sequence[Comparison], times: dict[str, Times], speeds: Report, rounds: int) -> str:
+def _tiles(part: str) -> str:
+    if not tiles.here():
+        return ""
+    if part == "x86":
+        return " This CPU has AMX, which onnxruntime and LiteRT use and edgeq does not."
+    return " The tiles of AMX are refused to every engine (`python -m bench --without-amx`): the peers run as on a CPU without them."
+
+
+def text(part: str, found: Sequence[Goal], networks: Sequence[Comparison], times: dict[str, Times], speeds: Report, rounds: int) -> str:
     about = f"{timing.cpu()}; edgeq with {', '.join(native.isas())}; onnxruntime {ort.Ort.version()}, LiteRT {litert.LiteRT.version()}."
     parts = [
-        "## x86: int8 on one thread\n",
+        f"## {part}: int8 on one thread\n",
         f"`make bench`: {about} Thread CPU time, medians of {rounds} rounds in which every engine has its turn; all engines are called "
-        "through their C API and copy inputs and outputs alike. onnxruntime runs what `edgeq export onnx` writes.\n",
+        f"through their C API and copy inputs and outputs alike. onnxruntime runs what `edgeq export onnx` writes.{_tiles(part)}\n",
         page.table(["goal", "wanted", "measured", "met"], [(g.what, g.wanted, g.measured, "yes" if g.met else "**no**") for g in found]),
         "\n### Networks, us\n",
         page.table(
@@ -82,7 +96,7 @@ def text(found: Sequence[Goal], networks: Sequence[Comparison], times: dict[str,
         "",
         page.table(["kernel", "instruction set", "shape", "GMAC/s", "of the loop", "%"], [_kernel(s) for s in speeds.kernels]),
     ]
-    return "\n".join(parts)
+    return "\n".join(parts if part == "x86" else parts[: parts.index("\n### Kernels beside the peak of this CPU\n")])
 
 
 def _network(one: Comparison) -> tuple[object, ...]:

@@ -38,7 +38,8 @@ def _at_least(what: str, wanted: float, found: float, unit: str = "x", more: str
 
 
 def _at_most(what: str, wanted: float, found: float, unit: str) -> Goal:
-    return Goal(what, f"at most {wanted:g} {unit}", f"{found:.4g} {unit}", found <= wanted)
+    digits = 1 if unit == "%" else 0
+    return Goal(what, f"at most {wanted:.0f} {unit}", f"{found:.{digits}f} {unit}", found <= wanted)
 
 
 def of_layers(found: Mapping[str, Times]) -> Iterator[Goal]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from bench import layers
 from bench.layers import Layer
 from edgeq_host.bench import kernels, timing
+from edgeq_host.bench.compare import Engine as Holder
 from edgeq_host.bench.litert import LiteRT
 from edgeq_host.bench.ort import Ort
 from edgeq_host.bench.own import Edgeq
@@ -43,20 +44,24 @@ def layer(one: Layer, folder: Path, rounds: int) -> Times:
     signed, unsigned = layers.graph(path), layers.graph(path, unsigned=True)
     here = native.isas()
     narrow = 1 | 1 << here["avx2"] if "avx2" in here else 1
-    engines = {
-        "edgeq": Edgeq(layers.packed(signed)),
+    ours = Edgeq(layers.packed(signed))
+    engines: dict[str, Holder] = {
+        "edgeq": ours,
         "edgeq u8": Edgeq(layers.packed(unsigned)),
         "edgeq avx2": Edgeq(layers.packed(signed), isas=narrow),
         "litert": LiteRT(path),
         "onnxruntime u8s8": Ort(layers.qdq(signed)),
         "onnxruntime s8s8": Ort(layers.qdq(signed, signed=True)),
     }
-    size = int(engines["edgeq"].model.inputs[0].bytes)  # type: ignore[attr-defined]
+    size = int(ours.model.inputs[0].bytes)
     for engine in engines.values():
         engine.fill([layers.noise(size)])
     runs: dict[str, Engine] = {name: engine.run for name, engine in engines.items()}
     if one.op == "DEPTHWISE_CONV_2D":
-        real = {"litert f32": LiteRT(layers.write_tflite(one, folder, real=True)), "onnxruntime f32": Ort(layers.real_onnx(one))}
+        real: dict[str, Holder] = {
+            "litert f32": LiteRT(layers.write_tflite(one, folder, real=True)),
+            "onnxruntime f32": Ort(layers.real_onnx(one)),
+        }
         for engine in real.values():
             engine.fill([layers.real_noise(size)])
         runs |= {name: engine.run for name, engine in real.items()}
@@ -64,8 +69,7 @@ def layer(one: Layer, folder: Path, rounds: int) -> Times:
     runs["read"] = partial(timing.library().eq_bench_read, memory.address, memory.size)
     runs |= {name: run for name, (run, _) in kernels.peak_loops() if name == AVX2}
     ns = timing.interleave(runs, rounds)
-    engines["edgeq"].run(1), engines["edgeq avx2"].run(1)
-    assert engines["edgeq"].outputs() == engines["edgeq avx2"].outputs(), f"{one.name}: AVX2 gives other bytes"
+    assert ours.outputs() == engines["edgeq avx2"].outputs(), f"{one.name}: AVX2 gives other bytes"
     return Times(one, {name: value / 1000 for name, value in ns.items()})
 
 

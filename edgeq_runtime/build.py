@@ -1,7 +1,7 @@
 """Compile csrc: `python -m edgeq_runtime.build [lib] [agent] [bench] [selftest] [fuzz] [--cc CC] [--sanitize]`.
 
-lib: libedgeq.so; agent: edgeq-agent; bench: libedgeq-bench.so, what `edgeq bench` measures with; posix: the firmware port that plays a microcontroller; selftest: every kernel against the
-portable one; fuzz: each csrc/fuzz/*.c with libFuzzer (clang).
+lib: libedgeq.so; agent: edgeq-agent; bench: libedgeq-bench.so, what `edgeq bench` measures with; posix: the firmware port that plays
+a microcontroller; selftest: every kernel against the portable one; fuzz: each csrc/fuzz/*.c with libFuzzer (clang).
 
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, and only where that row fits the compiler's
 target. Objects stay in build/<tag>/ and are made again when the command line or a file they include has changed. Without

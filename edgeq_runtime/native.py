@@ -240,7 +240,7 @@ class Model:
         raw = abi.OpRow()
         _raise(self._lib.eq_op(self._handle, index, byref(raw)), self.name)
         texts = [_text(value) for value in (raw.op, raw.name, raw.kernel, raw.isa, raw.packing)]
-        return Op(*(texts + [int(raw.macs), int(raw.output)]))  # type: ignore[arg-type]
+        return Op(*[*texts, int(raw.macs), int(raw.output)])
 
     def tensors(self) -> List[Tensor]:
         """Every tensor of the variant; `offset` is its place in the arena where it is not constant."""
