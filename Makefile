@@ -41,8 +41,9 @@ fmt: $(VENV)/.dev ## format Python and C
 build: $(VENV)/.host ## compile the runtime library and the agent for this machine
 	@$(RUN)/python -m edgeq_runtime.build
 
-bench: $(VENV)/.dev build ## edgeq beside LiteRT on the same networks, interleaved, one thread
+bench: $(VENV)/.dev build ## the goals on x86 beside what is measured now, into docs/benchmarks.md
 	$(RUN)/python -m bench
+	@if grep -q amx_int8 /proc/cpuinfo; then $(RUN)/python -m bench --without-amx; fi
 
 fuzz: $(VENV)/.dev ## fuzz the file reader and the frame decoder for 10 minutes each (clang)
 	$(RUN)/python -m edgeq_runtime.build fuzz

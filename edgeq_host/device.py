@@ -93,6 +93,7 @@ class Layer:
     op: str
     kernel: str
     isa: str
+    packing: str
     macs: int
 
 

@@ -16,7 +16,7 @@ NOT_ON_A_DEVICE = ("build", "setup")  # they need the C sources, which the wheel
 
 
 class BuildPy(build_py):  # type: ignore[misc]
-    """The modules and, but for an editable install, the library and the agent."""
+    """The modules and, but for an editable install, what is compiled."""
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
         found = super().find_package_modules(package, package_dir)
@@ -28,7 +28,7 @@ class BuildPy(build_py):  # type: ignore[misc]
             return
         target = Path(self.build_lib) / "edgeq_runtime" / "lib"
         self.mkpath(str(target))
-        for name in ("lib", "agent"):
+        for name in build.SHIPS:
             self.copy_file(str(build.build(name, build.config_for(name, None, False))), str(target))
 
 

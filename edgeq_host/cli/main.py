@@ -16,9 +16,9 @@ INTERRUPTED = 130
 
 # Every command, by stage; module edgeq_host.cli.<name> holds `command`.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack"),
+    "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack", "export"),
     "Device": ("plan", "deploy", "run", "status", "rollback", "remove"),
-    "Measure": ("profile",),
+    "Measure": ("profile", "bench"),
     "Project": ("doctor",),
 }
 MODULES = {"eval": "evaluate", "pack": "pack_files"}  # where the command's name cannot be, or would hide, a module's

@@ -144,3 +144,13 @@ def test_calibration_that_says_nothing_is_warned_about(edgeq: Edgeq) -> None:
     assert "for timing only" in noise.err
     np.savez("zero.npz", x=np.zeros((70, 1, 8, 8), np.float32))
     assert "every calibration sample of image is 0 throughout" in edgeq("quantize", MODEL, "--calibration", "zero.npz", "-o", "z.eqm").err
+
+
+def test_export_onnx_writes_a_model_that_onnx_accepts(edgeq: Edgeq, packed: Path) -> None:
+    import onnx
+
+    found = edgeq("export", "onnx", packed, "-o", "out.onnx", "--json").json
+    assert found["format"] == "onnx" and found["bytes"] == Path("out.onnx").stat().st_size
+    onnx.checker.check_model("out.onnx", full_check=True)
+    assert edgeq("export", "onnx", packed, "-o", "out.onnx", "--variant", "int9").code == 2
+    assert edgeq("export", "onnx", "absent.eqm", "-o", "out.onnx").code == 2

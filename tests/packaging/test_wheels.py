@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples" / "digits"
 MAX_BYTES = 15_000_000
-BUILT = ["edgeq_runtime/lib/edgeq-agent", "edgeq_runtime/lib/libedgeq.so"]
+BUILT = [f"edgeq_runtime/lib/{name}" for name in ("edgeq-agent", "libedgeq-bench.so", "libedgeq.so")]
 
 
 def clean() -> dict[str, str]:

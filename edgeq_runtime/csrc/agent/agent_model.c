@@ -124,7 +124,9 @@ EQ_HANDLER_PLAIN(layers) {
     if (!agent->model.model) return EQ_FAULT_order;
     for (int i = 0; i < eq_op_count(agent->model.model); i++) {
         if (eq_op(agent->model.model, i, &op)) return EQ_FAULT_model;
-        if (EQ_SEND(agent, layer, (uint32_t)i, op.macs, eq_text(op.op), eq_text(op.name), eq_text(op.kernel), eq_text(op.isa))) return -1;
+        if (EQ_SEND(agent, layer, (uint32_t)i, op.macs, eq_text(op.op), eq_text(op.name), eq_text(op.kernel), eq_text(op.isa),
+                    eq_text(op.packing)))
+            return -1;
     }
     return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
 }
