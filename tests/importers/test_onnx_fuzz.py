@@ -187,3 +187,12 @@ def test_a_real_model_with_many_changes_is_read_or_refused(name: str, assets: Pa
 @pytest.mark.parametrize("seed", range(len(NETWORKS)))
 def test_a_network_with_many_changed_fields_is_read_or_refused(seed: int) -> None:
     _fuzz_fields(list(NETWORKS)[seed](Net(11)), 3000, 100 + seed)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(1000, 1020))
+@pytest.mark.parametrize("name", MODELS)
+def test_a_real_model_with_changes_of_many_seeds_is_read_or_refused(name: str, seed: int, assets: Path) -> None:
+    data = (assets / "models" / f"{name}.onnx").read_bytes()
+    _fuzz_bytes(data, 1000, seed)
+    _fuzz_fields(parse(data, name), 1000, seed)

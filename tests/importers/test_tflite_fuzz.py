@@ -48,6 +48,12 @@ def test_many_damaged_models_give_a_graph_or_a_clear_error(assets: Path, tmp_pat
     fuzz(assets, tmp_path, seed=2, count=2500, largest=5_000_000)
 
 
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(1000, 1020))
+def test_damaged_models_of_many_seeds_give_a_graph_or_a_clear_error(assets: Path, tmp_path: Path, seed: int) -> None:
+    fuzz(assets, tmp_path, seed=seed, count=3000, largest=5_000_000)
+
+
 def test_every_truncation_of_a_model_is_refused(assets: Path, tmp_path: Path) -> None:
     data = (assets / "models" / "hello_world_int8.tflite").read_bytes()
     for size in range(0, len(data), 7):
