@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from edgeq_runtime.rounding import multiplier
 from tests.ops.cases.base import FILLS_F32, FILLS_S8, ZEROS, Array, Case, Cases, Rng, Table, fill_f32, fill_s8, pick, scalar_mn
 
 SHAPES = ((1,), (33,), (3, 17), (2, 3, 8), (1, 7, 7, 9), (2, 3, 4, 5), (2, 1, 3, 2, 4), (2, 3, 1, 2, 2, 3), (3, 65), (600,), (600, 2))
@@ -34,6 +35,10 @@ def reduce_s8(rng: Rng) -> Cases:
         m, n = scalar_mn(rng, max(count * abs(float(x.mean()) - zero), 70.0 * math.sqrt(count)))
         attrs = {"kind": kind, "axes": axes, "x_zero": zero, "y_zero": pick(rng, ZEROS), "m": m, "n": n}
         yield Case(f"kind {kind} {shape} axes {axes:b} {fill}", attrs, (x,), out)
+    m, n = multiplier(1 / 600)
+    for fill in ("low", "high"):  # sums that leave 16 bits on the way
+        attrs = {"kind": 1, "axes": 1, "x_zero": 0, "y_zero": 0, "m": m, "n": n}
+        yield Case(f"mean of 600 {fill}", attrs, (fill_s8(rng, (600, 2), fill),), (2,))
 
 
 def reduce_f32(rng: Rng) -> Cases:
