@@ -13,10 +13,11 @@ from edgeq_host import importers
 from edgeq_host import recipe as recipes
 from edgeq_host.data import Data, Sample, open_data
 from edgeq_host.errors import ModelError
-from edgeq_host.export import Score
+from edgeq_host.export import Score, read_file
 from edgeq_host.graph import Array, Graph
 from edgeq_host.importers import ImportOptions
 from edgeq_host.produce import Packed, Source, pack_graph
+from edgeq_host.provenance import recorded
 from edgeq_host.recipe import Recipe
 from edgeq_host.scores import evaluate as score
 from edgeq_runtime import native
@@ -65,17 +66,25 @@ def quantize(
     return pack_graph(graph, Source(path, chosen, _samples(calibration, graph), _samples(data, graph), name=name))
 
 
-def evaluate(model: Packed | Graph | str | Path, data: DataLike, metric: str = "top1", reference: Any = None) -> Score:
-    """The score of a packed model, a graph (float or int8) or an .eqm file on labelled data, with its 95 % interval."""
-    opened: Any = (
-        native.Model(model.data) if isinstance(model, Packed) else native.Model(str(model)) if isinstance(model, (str, Path)) else model
-    )
-    chosen = Recipe()
-    edges = opened.inputs
+def evaluate(model: Packed | Graph | str | Path, data: DataLike, metric: str | None = None, reference: Any = None) -> Score:
+    """The score of a packed model, a graph (float or int8) or an .eqm file on labelled data, with its 95 % interval.
+
+    The recipe that a file records says how data is prepared and, where none is given, the metric (a graph: top1).
+    """
+    opened, chosen = _opened(model)
     found = _samples(data, opened)
-    used = open_data(Path(found), edges, chosen) if isinstance(found, (str, Path)) else found
+    used = open_data(Path(found), opened.inputs, chosen) if isinstance(found, (str, Path)) else found
     assert used is not None
-    return score(opened, used, metric, reference)
+    return score(opened, used, metric or chosen.metric, reference)
+
+
+def _opened(model: Packed | Graph | str | Path) -> tuple[Any, Recipe]:
+    """What runs, and the recipe that it was made with."""
+    if isinstance(model, Graph):
+        return model, Recipe()
+    file, name = (model.data, model.name) if isinstance(model, Packed) else (read_file(Path(model)), str(model))
+    recipe, _ = recorded(file, name)
+    return native.Model(file), recipe
 
 
 def _recipe(given: Recipe | str | Path | None, precision: str | None) -> Recipe:

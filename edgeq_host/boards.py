@@ -31,7 +31,7 @@ _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CHIP_KEYS = {"id": str, "name": str, "arch": str, "isas": list, "fpu": bool}
 _BOARD_KEYS = {"id": str, "name": str, "link": str, "chip": (str, dict), "store": dict, "evidence": dict}
-_STORE_KEYS = {"kind": str, "slots": int}
+_STORE_KEYS = {"kind": str}
 _EVIDENCE_KEYS = {"kind": str, "date": str, "version": str, "how": str}
 
 
@@ -58,14 +58,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Board:
-    """A kind of board. link: the address of its agent. store: "files" holds any number of versions. slots: versions kept."""
+    """A kind of board. link: the address of its agent. store: "files", versions in a folder."""
 
     id: str
     name: str
     link: str
     chip: Chip
     store: str
-    slots: int
     evidence: Evidence
     path: Path
 
@@ -113,8 +112,8 @@ def _link_has_a_transport(path: Path, table: Mapping[str, Any]) -> None:
 
 
 def _store_is_known(path: Path, table: Mapping[str, Any]) -> None:
-    if table["store"]["kind"] != "files" or table["store"]["slots"] < 2:
-        raise _fail(path, f"store {table['store']}", 'expected kind = "files" and at least 2 slots: the current and the previous version')
+    if table["store"]["kind"] != "files":
+        raise _fail(path, f"store {table['store']}", 'expected kind = "files"')
 
 
 def _evidence_is_dated(path: Path, table: Mapping[str, Any]) -> None:
@@ -161,7 +160,7 @@ def read_board(path: Path) -> Board:
         check(path, table)
     chip = read_chip(_chip_path(path, table["chip"]))
     evidence = Evidence(**table["evidence"])
-    return Board(table["id"], table["name"], table["link"], chip, table["store"]["kind"], table["store"]["slots"], evidence, path)
+    return Board(table["id"], table["name"], table["link"], chip, table["store"]["kind"], evidence, path)
 
 
 def folders() -> list[Path]:

@@ -15,6 +15,7 @@ from edgeq_host.transports import open_transport
 from edgeq_runtime import lists
 
 STORE, MEMORY = 1, 2  # target of a put
+RECIPE, IMPORT_OPTIONS = 1, 2  # what to say of a model's origin
 UPLOAD_STEP = 8192  # bytes that an interrupted upload loses at most
 Progress = Callable[[int, int], None]  # bytes sent, of how many
 
@@ -221,6 +222,15 @@ class Device:
         self.link.send("infer", inner=int(inner))
         outputs: list[bytearray] = []
         while (reply := self.link.receive()).name == "output":
+    def origin(self, what: int) -> str:
+        """RECIPE or IMPORT_OPTIONS of the open model, TOML; empty where the file, or an agent before 1.2, does not say."""
+        try:
+            return b"".join(part["text"] for part in self.link.stream("origin", what=what)).decode("utf-8", "replace")
+        except Refused as refused:
+            if refused.name == "unknown_command":
+                return ""
+            raise
+
             if reply["offset"] == 0:
                 outputs.append(bytearray())
             outputs[reply["index"]] += reply["bytes"]

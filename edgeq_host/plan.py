@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq_host import rates
-from edgeq_host.boards import Board
+from edgeq_host.boards import Board, Evidence
 from edgeq_host.deploy import check_file, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Installed, Layer, Opened
 from edgeq_host.export import read_file
@@ -52,9 +52,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Plan:
-    """schema edgeq.plan/1. bytes: of the file, exact, on the board as here. risks: what would go wrong; changes: what deploy would do."""
+    """schema edgeq.plan/1. bytes: of the file as the device has it. evidence: how we know that the board works.
+
+    risks: what would go wrong; changes: what deploy would do.
+    """
 
     board: str
+    evidence: Evidence
     name: str
     sha256: str
     bytes: int
@@ -81,9 +85,10 @@ def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUI
     digest = hashlib.sha256(data).hexdigest()
     return Plan(
         board=board.id,
+        evidence=board.evidence,
         name=name,
         sha256=digest,
-        bytes=len(data),
+        bytes=opened[0].file_bytes,
         arena_bytes=opened[0].arena_bytes,
         isas=facts.isa_names,
         device=facts,

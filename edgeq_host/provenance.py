@@ -9,6 +9,7 @@ from typing import Any
 import tomli_w
 
 from edgeq_host import recipe
+from edgeq_host.export import unpack
 from edgeq_host.importers.common import ImportOptions
 from edgeq_host.inspect import text
 from edgeq_host.recipe import Recipe
@@ -23,11 +24,28 @@ def options_text(options: ImportOptions) -> str:
     return tomli_w.dumps({key: value for key, value in asdict(options).items() if value})
 
 
-def recorded_options(provenance: Any) -> ImportOptions:
-    table = tomllib.loads(text(provenance.importOptions))
+def options_of(recorded: str) -> ImportOptions:
+    """The reverse of options_text."""
+    table = tomllib.loads(recorded)
     shapes = {name: tuple(dims) for name, dims in table.get("shapes", {}).items()}
     return ImportOptions(shapes, tuple(table.get("inputs", ())), tuple(table.get("outputs", ())))
 
 
+def recorded_options(provenance: Any) -> ImportOptions:
+    return options_of(text(provenance.importOptions))
+
+
 def recorded_recipe(provenance: Any, file: str) -> Recipe:
-    return recipe.loads(text(provenance.recipe), f"the recipe in {file}")
+    return recipe_of(text(provenance.recipe), file)
+
+
+def recipe_of(recorded: str, file: str) -> Recipe:
+    return recipe.loads(recorded, f"the recipe in {file}")
+
+
+def recorded(data: bytes, file: str) -> tuple[Recipe, ImportOptions]:
+    """Of a model file; the defaults where it does not say."""
+    provenance = unpack(data, file).provenance
+    if provenance is None:
+        return Recipe(), ImportOptions()
+    return recorded_recipe(provenance, file), recorded_options(provenance)

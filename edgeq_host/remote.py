@@ -77,6 +77,11 @@ class RemoteModel:
         with refusals(self.what):
             raw, self.time_ns = self.device.infer(packed)
         results = [np.frombuffer(data, _NUMPY[e.dtype]).reshape(e.shape) for e, data in zip(self.outputs, raw, strict=True)]
+    def origin(self) -> tuple[str, str]:
+        """Recipe and import options that the file records, as TOML; empty where it does not."""
+        with refusals(self.what):
+            return self.device.origin(devices.RECIPE), self.device.origin(devices.IMPORT_OPTIONS)
+
         return results[0] if len(results) == 1 else results
 
     def _pack(self, edge: Edge, value: Any) -> tuple[str, bytes]:

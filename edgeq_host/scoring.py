@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from edgeq_host.data import open_data
-from edgeq_host.export import Score, unpack
+from edgeq_host.export import Score
 from edgeq_host.importers import ImportOptions, load
 from edgeq_host.metrics import metric as find_metric
-from edgeq_host.provenance import recorded_options, recorded_recipe
+from edgeq_host.provenance import options_of, recipe_of, recorded
 from edgeq_host.quant import prepare
 from edgeq_host.recipe import Recipe
 from edgeq_host.scores import evaluate, output_sqnr
@@ -27,8 +27,9 @@ class Scored:
 
 
 def score_model(opened: Any, file: bytes | None, data: Path, metric: str | None, reference: Path | None, name: str) -> Scored:
-    """opened: a model with inputs, outputs, run(). file: its bytes where they are at hand: recipe and metric come from there."""
-    recipe, options = _recorded(file, name)
+    """opened: a model with inputs, outputs, run(). file: its bytes, or None for one that is installed on a board:
+    recipe and metric are those that it records."""
+    recipe, options = _recorded(opened, file, name)
     chosen = metric or recipe.metric
     by_reference = metric is None and reference is not None
     used = open_data(data, opened.inputs, recipe, find_metric(chosen).needs_labels and not by_reference)
@@ -43,10 +44,8 @@ def score_model(opened: Any, file: bytes | None, data: Path, metric: str | None,
     return Scored(score, variant, agreement, output_sqnr(opened, graph, used))
 
 
-def _recorded(file: bytes | None, name: str) -> tuple[Recipe, ImportOptions]:
-    if file is None:
-        return Recipe(), ImportOptions()
-    provenance = unpack(file, name).provenance
-    if provenance is None:
-        return Recipe(), ImportOptions()
-    return recorded_recipe(provenance, name), recorded_options(provenance)
+def _recorded(opened: Any, file: bytes | None, name: str) -> tuple[Recipe, ImportOptions]:
+    if file is not None:
+        return recorded(file, name)
+    recipe, options = opened.origin()
+    return recipe_of(recipe, name), options_of(options)

@@ -6,7 +6,7 @@ from typing import Optional, Union
 from edgeq_runtime.native import Error, Model
 from edgeq_runtime.store import InstalledModel
 
-__all__ = ["Error", "InstalledModel", "Model", "open"]
+__all__ = ["Error", "InstalledModel", "Model", "include_dir", "library_dir", "open"]
 __version__ = "0.1.0"
 
 
@@ -20,3 +20,13 @@ def open(path: str, variant: Union[int, str, None] = None, isas: Optional[int] =
     if os.path.basename(text) == text and not text.endswith(".eqm") and not os.path.exists(text):
         return InstalledModel(text, variant, isas, follow)
     return Model(text, variant, isas)
+
+
+def include_dir() -> str:
+    """The folder of the C headers eq.h and agent/eq_store.h."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "csrc")
+
+
+def library_dir() -> str:
+    """The folder of libedgeq.so, which C programs link with."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib")

@@ -55,6 +55,9 @@ struct eq_file {
 /* Check length, trailer, hash, and every offset and index of the body. After EQ_OK the file is safe to read. */
 int eq_file_check(struct eq_file *file, const void *data, size_t size);
 const char *eq_file_name(const struct eq_file *file); /* of the model; not NULL */
+/* How it was made, as TOML for people and hosts; "" where the file does not say. */
+const char *eq_file_recipe(const struct eq_file *file);
+const char *eq_file_import_options(const struct eq_file *file);
 int eq_file_variant_count(const struct eq_file *file);
 const char *eq_file_variant_name(const struct eq_file *file, int variant); /* NULL: no such variant */
 int eq_file_variant_find(const struct eq_file *file, const char *name);    /* < 0: none */

@@ -145,8 +145,10 @@ static int check_variant(struct check *check) {
 int eq_body_check(const struct eq_file *file) {
     struct eq_reader reader;
     struct eq_variant variant;
+    struct eq_origin origin;
     struct check check = {&reader, &variant, 0};
     int status = eq_reader_open(&reader, file->body, file->body_size);
+    if (!status) status = eq_reader_origin(&reader, &origin);
     if (status) return status;
     if (reader.variants.count > MAX_VARIANTS || reader.inputs.count > MAX_EDGES || reader.outputs.count > MAX_EDGES)
         return EQ_ERR_UNSUPPORTED;

@@ -8,6 +8,17 @@ const char *eq_file_name(const struct eq_file *file) {
     return eq_reader_open(&reader, file->body, file->body_size) ? "" : reader.name;
 }
 
+static struct eq_origin origin_of(const struct eq_file *file) {
+    struct eq_reader reader;
+    struct eq_origin origin;
+    int status = eq_reader_open(&reader, file->body, file->body_size);
+    if (!status) status = eq_reader_origin(&reader, &origin);
+    return status ? (struct eq_origin){"", ""} : origin;
+}
+
+const char *eq_file_recipe(const struct eq_file *file) { return origin_of(file).recipe; }
+const char *eq_file_import_options(const struct eq_file *file) { return origin_of(file).import_options; }
+
 int eq_file_variant_count(const struct eq_file *file) {
     struct eq_reader reader;
     return eq_reader_open(&reader, file->body, file->body_size) ? 0 : (int)reader.variants.count;

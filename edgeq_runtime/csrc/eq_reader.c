@@ -2,13 +2,14 @@
 #include <string.h>
 
 /* Places of the fields in schema/eqm.fbs. */
-enum { MODEL_NAME, MODEL_ALIGNMENT, MODEL_INPUTS, MODEL_OUTPUTS, MODEL_LABELS, MODEL_VARIANTS, MODEL_BUFFERS };
+enum { MODEL_NAME, MODEL_ALIGNMENT, MODEL_INPUTS, MODEL_OUTPUTS, MODEL_LABELS, MODEL_VARIANTS, MODEL_BUFFERS, MODEL_PROVENANCE };
 enum { VARIANT_NAME, VARIANT_TENSORS, VARIANT_OPERATORS, VARIANT_INPUTS, VARIANT_OUTPUTS, VARIANT_ACTIVATION_BYTES, VARIANT_SELFTEST };
 enum { TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_OFFSET, TENSOR_SCALE, TENSOR_ZERO, TENSOR_NAME };
 enum { OPERATOR_OP, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_ATTRIBUTES, OPERATOR_NAME };
 enum { EDGE_NAME, EDGE_SHAPE, EDGE_PERMUTATION, EDGE_TYPE };
 enum { SELFTEST_INPUTS, SELFTEST_SEEDS, SELFTEST_OUTPUTS };
 enum { BUFFER_DATA };
+enum { PROVENANCE_RECIPE = 2, PROVENANCE_IMPORT_OPTIONS = 8 };
 
 #define TRY(call)                                                                                                                          \
     do {                                                                                                                                   \
@@ -60,6 +61,17 @@ int eq_reader_buffer(const struct eq_reader *reader, uint32_t index, const uint8
     *data = bytes.data;
     *size = bytes.count;
     return EQ_OK;
+}
+
+int eq_reader_origin(const struct eq_reader *reader, struct eq_origin *origin) {
+    const struct eq_body *body = &reader->body;
+    struct eq_table root, table;
+    *origin = (struct eq_origin){"", ""};
+    TRY(eq_body_root(body, &root));
+    if (!eq_table_has(&root, MODEL_PROVENANCE)) return EQ_OK;
+    TRY(eq_table_table(body, &root, MODEL_PROVENANCE, &table));
+    TRY(eq_table_string(body, &table, PROVENANCE_RECIPE, &origin->recipe));
+    return eq_table_string(body, &table, PROVENANCE_IMPORT_OPTIONS, &origin->import_options);
 }
 
 int eq_reader_variant(const struct eq_reader *reader, uint32_t index, struct eq_variant *variant) {

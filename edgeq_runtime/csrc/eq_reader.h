@@ -30,6 +30,11 @@ struct eq_edge_row {
     uint8_t rank, type;
 };
 
+/* Of the provenance, what a host needs to score the model as it was scored when it was made. */
+struct eq_origin {
+    const char *recipe, *import_options; /* "" where the file does not say */
+};
+
 /* The self-test of a variant. */
 struct eq_samples {
     int present; /* 0: the variant has none, the vectors are empty */
@@ -37,6 +42,7 @@ struct eq_samples {
 };
 
 int eq_reader_open(struct eq_reader *reader, const uint8_t *body, size_t size);
+int eq_reader_origin(const struct eq_reader *reader, struct eq_origin *origin);
 int eq_reader_variant(const struct eq_reader *reader, uint32_t index, struct eq_variant *variant);
 int eq_reader_tensor(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, struct eq_tensor *tensor);
 /* Fills everything of a node that the file says; the rest is zero. */

@@ -99,3 +99,12 @@ def test_inspect_asks_the_board_for_the_kernel_instruction_set_and_packing_of_ev
     shown = edgeq("inspect", packed, "--kernels", "-b", "local").out
     assert "packing" in shown and "arena" not in shown
     assert edgeq("status", "--board", "local", "--json").json["models"] == []
+def test_a_plan_shows_how_the_board_is_known_and_its_clock(edgeq: Edgeq, packed: Path) -> None:
+    found = edgeq("plan", packed, "-b", "local", "--json").json
+    evidence, clock = found["evidence"], found["device"]["clock_hz"]
+    assert set(evidence) == {"kind", "date", "version", "how"} and all(evidence.values())
+    shown = edgeq("plan", packed, "-b", "local").out
+    assert f"{evidence['kind']}, {evidence['date']}, edgeq {evidence['version']}: {evidence['how']}" in shown
+    assert (" at " in shown.splitlines()[0] and "Hz," in shown.splitlines()[0]) == bool(clock)
+
+

@@ -59,7 +59,7 @@ def test_ctrl_c_in_quantize_leaves_no_file_or_the_whole_one(edgeq: Edgeq, tmp_pa
     check(left, delay_ms)
     assert {path.name for path in tmp_path.iterdir()} <= {"q.eqm"}
     if Path("q.eqm").exists():
-        assert edgeq_runtime.open("q.eqm").selftest() == 0
+        edgeq_runtime.open("q.eqm").selftest()  # raises where an output differs
     else:
         assert left.code == 130
 

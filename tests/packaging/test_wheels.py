@@ -13,11 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.agent.test_device_page import build_page
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples" / "digits"
 MAX_BYTES = 15_000_000
 BUILT = [f"edgeq_runtime/lib/{name}" for name in ("edgeq-agent", "libedgeq-bench.so", "libedgeq.so")]
+
+
+HEADERS = [f"edgeq_runtime/csrc/{name}" for name in ("agent/eq_message.h", "agent/eq_store.h", "eq.h")]
 
 
 def clean() -> dict[str, str]:
@@ -75,9 +80,9 @@ def test_the_device_wheel_is_of_this_platform_and_of_any_python(wheels: Wheels) 
     assert re.fullmatch(r"edgeq-[\d.]+-py3-none-any\.whl", wheels.host.name)
 
 
-def test_wheels_hold_no_source_of_c_and_stay_small(wheels: Wheels) -> None:
-    for wheel in (wheels.runtime, wheels.host):
-        assert [name for name in names(wheel) if name.endswith((".c", ".h", ".o", ".cmd"))] == []
+def test_wheels_hold_of_c_the_public_headers_alone_and_stay_small(wheels: Wheels) -> None:
+    for wheel, headers in ((wheels.runtime, HEADERS), (wheels.host, [])):
+        assert sorted(name for name in names(wheel) if name.endswith((".c", ".h", ".o", ".cmd"))) == headers
         assert wheel.stat().st_size < MAX_BYTES
 
 
@@ -100,6 +105,14 @@ def test_libraries_are_executable_once_installed(installed: Installed) -> None:
     package = next(installed.bin.parent.glob("lib/python3*/site-packages"))
     for name in BUILT:
         assert os.access(package / name, os.X_OK), name
+
+
+def test_a_c_program_is_built_against_the_wheel_as_the_page_says(installed: Installed) -> None:
+    found = [installed("python", "-c", f"import edgeq_runtime as e; print(e.{f}())").strip() for f in ("include_dir", "library_dir")]
+    assert all(str(installed.bin.parent) in folder for folder in found)
+    program = build_page(installed.work, *found)
+    done = subprocess.run([program, "none"], capture_output=True, text=True, env={"EDGEQ_STORE": str(installed.work / "empty")})
+    assert done.returncode == 1 and done.stderr == "none: the device has no such model or version\n"
 
 
 def test_the_device_wheel_needs_nothing_else(wheels: Wheels, tmp_path: Path) -> None:

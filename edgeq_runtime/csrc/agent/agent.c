@@ -98,6 +98,7 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
         RUN(input)
         RUN(infer)
         RUN_PLAIN(close)
+        RUN(origin)
         RUN(profile)
     case EQ_MSG_stop:
         return 0; /* came after the profile had ended */

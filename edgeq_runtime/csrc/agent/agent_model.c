@@ -119,6 +119,19 @@ EQ_HANDLER_PLAIN(close) {
     return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
 }
 
+EQ_HANDLER(origin) {
+    const struct eq_agent_model *m = &agent->model;
+    size_t part = agent->info.limits.max_message - 32u;
+    if (!m->model) return EQ_FAULT_order;
+    if (message->what != EQ_ORIGIN_RECIPE && message->what != EQ_ORIGIN_IMPORT_OPTIONS) return EQ_FAULT_argument;
+    const char *text = (message->what == EQ_ORIGIN_RECIPE ? eq_file_recipe : eq_file_import_options)(&m->file);
+    for (size_t left = strlen(text), n; left; text += n, left -= n) {
+        n = left < part ? left : part;
+        if (EQ_SEND(agent, origin_part, {(const uint8_t *)text, n})) return -1;
+    }
+    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+}
+
 EQ_HANDLER_PLAIN(layers) {
     struct eq_op_info op;
     if (!agent->model.model) return EQ_FAULT_order;

@@ -50,6 +50,8 @@ struct eq_agent {
 };
 enum eq_put_target { EQ_PUT_STORE = 1, EQ_PUT_MEMORY = 2 };
 
+enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
+
 /* Every handler gets the fields and returns 0 or a fault, which is sent as `error`. */
 #define EQ_HANDLER(name)       int eq_agent_##name(struct eq_agent *agent, const struct eq_msg_##name *message)
 #define EQ_HANDLER_PLAIN(name) int eq_agent_##name(struct eq_agent *agent)
@@ -67,6 +69,7 @@ EQ_HANDLER_PLAIN(layers);
 EQ_HANDLER(input);
 EQ_HANDLER(infer);
 EQ_HANDLER_PLAIN(close);
+EQ_HANDLER(origin);
 EQ_HANDLER(profile);
 
 /* Send one message; -1 where the host is gone or began anew: the handler returns at once. */

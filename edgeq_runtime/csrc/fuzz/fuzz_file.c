@@ -97,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t total;
     uint8_t *bytes = wrap(data, size, &total);
     if (!eq_file_check(&file, bytes, total)) {
-        EXPECT(eq_file_name(&file));
+        EXPECT(eq_file_name(&file) && strlen(eq_file_recipe(&file)) < total && strlen(eq_file_import_options(&file)) < total);
         for (int i = 0; i < eq_file_variant_count(&file) && i < 4; i++) {
             EXPECT(eq_file_variant_find(&file, eq_file_variant_name(&file, i)) >= 0);
             open_variant(&file, i, 1);
