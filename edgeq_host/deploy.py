@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgeq_host import device as devices
+from edgeq_host import wire
 from edgeq_host.boards import Board
 from edgeq_host.device import Device, Facts, Installed, Progress, Switched, Version
-from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, RollbackError
+from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, RollbackError, UsageError
 from edgeq_host.export import read_file, refusal
 from edgeq_host.faults import Refused
 from edgeq_host.link import QUIET_S
@@ -24,7 +25,8 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Deployed:
-    """schema edgeq.deploy/1. changed: False where this very file was current before. sha256: of the file."""
+    """schema edgeq.deploy/1. changed: False where this very file was current before; no self-test is run then. sha256: of the file.
+    selftest: "passed" or "not run"."""
 
     name: str
     version: int
@@ -69,12 +71,12 @@ def connect(board: Board, quiet_s: float = QUIET_S) -> Device:
 
 
 @contextmanager
-def refusals(what: str) -> Iterator[None]:
-    """What the device refuses becomes an error that says what was being done."""
+def refusals(what: str, name: str = "", board: str = "") -> Iterator[None]:
+    """What the device refuses becomes an error that says what was being done, and to which model where."""
     try:
         yield
     except Refused as refused:
-        raise refused.error(what) from refused
+        raise refused.error(what, name, board) from refused
 
 
 def check_file(data: bytes, what: str) -> None:
@@ -83,6 +85,16 @@ def check_file(data: bytes, what: str) -> None:
         native.check(data)
     except native.Error as error:
         raise refusal(error, data, what) from error
+
+
+def board_name(file: Path, name: str | None) -> str:
+    """The model's name on the board: `name`, else the file's stem. UsageError where the store takes no such name."""
+    found = file.stem if name is None else name
+    if "\0" in found or not native.library().eq_store_name_ok(found.encode("utf-8", "replace")):
+        rule = next(fault.text for fault in wire.faults().values() if fault.name == "name")
+        which = f"the file's stem {found!r} cannot name the model" if name is None else f"{found!r} is no name"
+        raise UsageError(f"{which}: {rule}", "give the model another name with --name")
+    return found
 
 
 def deploy(
@@ -96,12 +108,12 @@ def deploy(
     """Upload, verify, self-test, switch. name: on the board; default the file's stem. At every error the old version runs."""
     data = read_file(file)
     check_file(data, str(file))
-    name = file.stem if name is None else name
+    name = board_name(file, name)
     digest = hashlib.sha256(data).hexdigest()
-    with refusals(f"{file} on {board.id}"), connect(board, quiet_s) as device:
+    with refusals(f"{file} on {board.id}", name, board.id), connect(board, quiet_s) as device:
         version = device.put(name, data, devices.STORE, progress)
         if version is not None:
-            return Deployed(name, version, digest, board.id, "passed", False, len(data))
+            return Deployed(name, version, digest, board.id, "not run", False, len(data))
         try:
             switched = device.commit(selftest_s)
         except LinkError as lost:
@@ -133,18 +145,18 @@ def _after_lost_commit(board: Board, name: str, digest: str, lost: LinkError, qu
 
 def status(board: Board, name: str | None = None, quiet_s: float = QUIET_S) -> Status:
     """What the device is and what is installed; with `name` that model alone (UsageError where it is not there)."""
-    with refusals(f"status of {board.id}"), connect(board, quiet_s) as device:
+    with refusals(f"status of {board.id}", name or "", board.id), connect(board, quiet_s) as device:
         facts, models = device.facts(), device.installed()
     if name is not None:
         models = [model for model in models if model.name == name]
         if not models:
-            raise BoardError(f"{board.id} has no model {name!r}", "`edgeq status` lists what is installed; `edgeq deploy` installs")
+            raise UsageError(f"{board.id} has no model {name!r}", "`edgeq status` lists what is installed; `edgeq deploy` installs")
     return Status(board.id, facts, tuple(models))
 
 
 def rollback(board: Board, name: str, selftest_s: float = SELFTEST_S, quiet_s: float = QUIET_S) -> RolledBack:
     """Back to the previous version, after its self-test on the device. Once more, and the newer one is back."""
-    with refusals(f"rollback of {name} on {board.id}"), connect(board, quiet_s) as device:
+    with refusals(f"rollback of {name} on {board.id}", name, board.id), connect(board, quiet_s) as device:
         before = _find(device, name)
         try:
             switched = device.rollback(name, selftest_s)
@@ -167,7 +179,7 @@ def _after_lost_rollback(board: Board, name: str, before: Installed | None, lost
 
 
 def remove(board: Board, name: str, quiet_s: float = QUIET_S) -> Removed:
-    """Remove a model and all its versions. A program that has it open keeps its mapping."""
-    with refusals(f"remove of {name} on {board.id}"), connect(board, quiet_s) as device:
+    """Remove a model, all its versions and unfinished uploads. A program that has it open keeps its mapping."""
+    with refusals(f"remove of {name} on {board.id}", name, board.id), connect(board, quiet_s) as device:
         device.remove(name)
     return Removed(name, board.id)

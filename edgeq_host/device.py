@@ -39,19 +39,24 @@ class Facts:
 
 @dataclass(frozen=True)
 class Version:
+    """damaged: what is wrong with its file on the device, else empty. Only the size is looked at."""
+
     version: int
     bytes: int
     sha256: str
+    damaged: str = ""
 
 
 @dataclass(frozen=True)
 class Installed:
-    """One model in the store. damaged: why its record cannot be read, else empty."""
+    """One model in the store. damaged: what is wrong with its record or a file, else empty. unfinished: bytes of uploads that were cut
+    and can go on; where neither version is there, and no damage, they are all that there is."""
 
     name: str
     current: Version | None
     previous: Version | None
     damaged: str = ""
+    unfinished: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,19 @@ class Switched:
 
 
 def _version(reply: wire.Reply, prefix: str) -> Version | None:
-    number = int(reply[f"{prefix}version"])
-    return Version(number, int(reply[f"{prefix}size"]), reply[f"{prefix}sha256"].hex()) if number else None
+    number, fault = int(reply[f"{prefix}version"]), wire.faults().get(reply[f"{prefix}file_fault"])
+    if not number:
+        return None
+    known = {"missing": "its file is missing", "corrupt": "its file has another size"}
+    damaged = known.get(fault.name, fault.text) if fault else ""
+    return Version(number, int(reply[f"{prefix}size"]), reply[f"{prefix}sha256"].hex(), damaged)
+
+
+def _installed(reply: wire.Reply) -> Installed:
+    fault = wire.faults().get(reply["fault"])
+    versions = _version(reply, ""), _version(reply, "previous_")
+    damages = [fault.text] if fault else [f"version {v.version}: {v.damaged}" for v in versions if v and v.damaged]
+    return Installed(reply["name"], *versions, "; ".join(damages), int(reply["unfinished"]))
 
 
 def _edge(reply: wire.Reply) -> Edge:
@@ -152,11 +168,8 @@ class Device:
         return Facts(**f, kernels=tuple(k["name"] for k in kernels))
 
     def installed(self) -> list[Installed]:
-        found = []
-        for reply in self.link.stream("list"):
-            fault = wire.faults().get(reply["fault"])
-            found.append(Installed(reply["name"], _version(reply, ""), _version(reply, "previous_"), fault.text if fault else ""))
-        return sorted(found, key=lambda model: model.name)
+        """Every model that has a version, or an unfinished upload alone."""
+        return sorted(map(_installed, self.link.stream("list")), key=lambda model: model.name)
 
     def put(self, name: str, data: bytes, target: int, progress: Progress | None = None) -> int | None:
         """Bring the bytes to the device: to the store, where `commit` installs them, or to its memory. The version where it has them."""
@@ -209,6 +222,15 @@ class Device:
         inputs = tuple(_edge(e) for e in edges if not e["output"])
         return Opened(**f, inputs=inputs, outputs=tuple(_edge(e) for e in edges if e["output"]))
 
+    def origin(self, what: int) -> str:
+        """RECIPE or IMPORT_OPTIONS of the open model, TOML; empty where the file, or an agent before 1.2, does not say."""
+        try:
+            return b"".join(part["text"] for part in self.link.stream("origin", what=what)).decode("utf-8", "replace")
+        except Refused as refused:
+            if refused.name == "unknown_command":
+                return ""
+            raise
+
     def layers(self) -> list[Layer]:
         return [Layer(**r.fields) for r in self.link.stream("layers")]
 
@@ -222,15 +244,6 @@ class Device:
         self.link.send("infer", inner=int(inner))
         outputs: list[bytearray] = []
         while (reply := self.link.receive()).name == "output":
-    def origin(self, what: int) -> str:
-        """RECIPE or IMPORT_OPTIONS of the open model, TOML; empty where the file, or an agent before 1.2, does not say."""
-        try:
-            return b"".join(part["text"] for part in self.link.stream("origin", what=what)).decode("utf-8", "replace")
-        except Refused as refused:
-            if refused.name == "unknown_command":
-                return ""
-            raise
-
             if reply["offset"] == 0:
                 outputs.append(bytearray())
             outputs[reply["index"]] += reply["bytes"]

@@ -14,12 +14,15 @@ _HINTS = {
     "order": "update edgeq on both sides; if it stays, report it",
     "memory": "use a smaller model or free memory on the device; `edgeq plan` shows the exact bytes",
     "argument": "check the shape and type of the inputs with `edgeq inspect`",
-    "name": "choose another name",
+    "name": "choose another with --name",
     "missing": "`edgeq status` lists what is installed; `edgeq deploy` installs",
     "busy": "wait until the other deploy has ended, then repeat",
-    "full": "free space on the device or remove a model with `edgeq remove`; nothing was changed",
+    "full": "free space on the device, or remove models and unfinished uploads with `edgeq remove` (`edgeq status` lists both); "
+    "nothing was changed",
     "io": "check the disk of the device; nothing was changed",
     "corrupt": "deploy the model again; the damaged file is replaced",
+    "record": "`edgeq remove {name} -b {board}`, then deploy again",
+    "no_store": "set EDGEQ_STORE (on the device: --root) to a folder that the agent can make or write",
     "hash": "repeat the deploy; nothing was changed",
     "no_previous": "a rollback needs two versions on the device",
     "denied": "give the user of the agent the right to write to the store, or choose another with EDGEQ_STORE",
@@ -57,7 +60,7 @@ class Refused(Exception):
             return f"{self.fault.text} (signal {self.detail})"
         return self.fault.text
 
-    def error(self, what: str) -> EdgeqError:
-        """`what` was being done to which model on which board."""
+    def error(self, what: str, name: str, board: str) -> EdgeqError:
+        """`what` was being done, to the model `name` on `board`."""
         kind = ModelError if self.name == "model" else _CLASSES[self.fault.exit_code]
-        return kind(f"{what}: {self.text}", _HINTS.get(self.name, ""))
+        return kind(f"{what}: {self.text}", _HINTS.get(self.name, "").format(name=name or "NAME", board=board or "BOARD"))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgeq_host import wire
-from edgeq_host.errors import LinkError
+from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.linklib import Endpoint, Limits
 from edgeq_host.transports import Closed, Transport
@@ -58,6 +58,8 @@ class Link:
                 self._end.receive(data, self._now_ms())
             self._flush()
         except Closed as end:
+            if end.usage:
+                raise UsageError(f"{self._what}: {end}", "mend the setting that it names; nothing was changed") from end
             raise LinkError(f"{self._what}: {end}", "the device runs what it ran before; repeat the command") from end
 
     def _connect(self) -> None:

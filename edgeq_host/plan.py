@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgeq_host import rates
 from edgeq_host.boards import Board, Evidence
-from edgeq_host.deploy import check_file, connect, refusals
+from edgeq_host.deploy import board_name, check_file, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Installed, Layer, Opened
 from edgeq_host.export import read_file
 from edgeq_host.link import QUIET_S
@@ -76,8 +76,8 @@ def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUI
     """BoardError where the device refuses the file; what would only fail later, or may go wrong, is in `risks`."""
     data = read_file(file)
     check_file(data, str(file))
-    name = file.stem if name is None else name
-    with refusals(f"{file} on {board.id}"), connect(board, quiet_s) as device:
+    name = board_name(file, name)
+    with refusals(f"{file} on {board.id}", name, board.id), connect(board, quiet_s) as device:
         facts, models = device.facts(), device.installed()
         device.put("", data, MEMORY)
         opened, layers = _open_all(device, data)
@@ -139,7 +139,7 @@ def _risks(board: Board, facts: Facts, opened: list[Opened], layers: list[Layer]
         risks.append(f"instruction sets: the agent uses {', '.join(missing)}, which boards/chips/{board.chip.id}.toml does not list")
     if not board.chip.fpu and any(layer.op.endswith("_f32") for layer in layers):
         risks.append("float operators on a chip without an FPU")
-    if installed is not None and installed.damaged:
+    if installed is not None and installed.damaged and installed.current is None:
         risks.append(f"the record of {installed.name} on the board is damaged: remove the model first")
     return risks
 
@@ -148,7 +148,7 @@ def _changes(name: str, installed: Installed | None, digest: str, size: int) -> 
     current = installed.current if installed is not None else None
     if installed is None or current is None:
         return [f"installs {name} version 1, {size} bytes"]
-    if current.sha256 == digest:
+    if current.sha256 == digest and not current.damaged:
         return []
     changes = [
         f"installs a new version of {name} in place of version {current.version}, {size} bytes",

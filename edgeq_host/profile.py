@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeq_host.boards import Board
-from edgeq_host.deploy import refusals
 from edgeq_host.graph import Array
 from edgeq_host.link import QUIET_S
 from edgeq_host.remote import RemoteModel
@@ -65,7 +64,7 @@ def figures(times_ns: Array) -> Figures:
 def measure(model: RemoteModel, runs: int, warmup: int, seen: Callable[[int, int], None] | None = None) -> tuple[Array, Array]:
     """Nanoseconds of every run [runs] and of its layers [runs, layers]. seen: runs so far, of how many."""
     totals, rows = [], []
-    with refusals(model.what):
+    with model.refusals():
         for number, total, layer_ns in model.device.profile(runs, warmup):
             totals.append(total)
             rows.append(layer_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +27,10 @@ def split_version(text: str) -> tuple[str, int]:
     return name, int(number or 0)
 
 
+def _asarray(edge: Edge) -> str:
+    return f"numpy.asarray(x, {np.dtype(_NUMPY[edge.dtype]).name!r})"
+
+
 class RemoteModel:
     """An installed model (NAME or NAME@VERSION), or a file's bytes in the memory of the device, the store untouched.
 
@@ -36,12 +41,13 @@ class RemoteModel:
         self, board: Board, name: str = "", data: bytes | None = None, variant: str = "", isas: int = 0, quiet_s: float = QUIET_S
     ) -> None:
         self.what = f"{name or 'the model'} on {board.id}"
+        self.board, self.name = board.id, split_version(name)[0] if data is None else name
         self.time_ns = 0
         if data is not None:
             check_file(data, name or "the model")
         self.device = connect(board, quiet_s)
         try:
-            with refusals(self.what):
+            with self.refusals():
                 if data is not None:
                     self.device.put("", data, devices.MEMORY)
                 wanted, version = ("", 0) if data is not None else split_version(name)
@@ -54,7 +60,14 @@ class RemoteModel:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session with the device; more than once is allowed."""
         self.device.link.close()
+
+    def refusals(self) -> AbstractContextManager[None]:
+        return refusals(self.what, self.name, self.board)
 
     @property
     def inputs(self) -> tuple[Edge, ...]:
@@ -64,32 +77,35 @@ class RemoteModel:
     def outputs(self) -> tuple[Edge, ...]:
         return self.opened.outputs
 
+    def origin(self) -> tuple[str, str]:
+        """Recipe and import options that the file records, as TOML; empty where it does not."""
+        with self.refusals():
+            return self.device.origin(devices.RECIPE), self.device.origin(devices.IMPORT_OPTIONS)
+
     def layers(self) -> list[Layer]:
-        with refusals(self.what):
+        with self.refusals():
             return self.device.layers()
 
     def run(self, x: Any) -> Any:
         """One inference on the device. x: the input, or a list of all; an array, or a list where there are several outputs, comes back."""
         values = list(x) if isinstance(x, (list, tuple)) else [x]
         if len(values) != len(self.inputs):
-            raise ModelError(f"{self.what}: {len(values)} inputs given, it takes {len(self.inputs)}", "give one array per input")
+            hint = f"give one array per input, such as {_asarray(self.inputs[0])}; a list is taken as a list of inputs"
+            raise ModelError(f"{self.what}: {len(values)} inputs given, it takes {len(self.inputs)}", hint)
         packed = [self._pack(edge, value) for edge, value in zip(self.inputs, values, strict=True)]
-        with refusals(self.what):
+        with self.refusals():
             raw, self.time_ns = self.device.infer(packed)
         results = [np.frombuffer(data, _NUMPY[e.dtype]).reshape(e.shape) for e, data in zip(self.outputs, raw, strict=True)]
-    def origin(self) -> tuple[str, str]:
-        """Recipe and import options that the file records, as TOML; empty where it does not."""
-        with refusals(self.what):
-            return self.device.origin(devices.RECIPE), self.device.origin(devices.IMPORT_OPTIONS)
-
         return results[0] if len(results) == 1 else results
 
     def _pack(self, edge: Edge, value: Any) -> tuple[str, bytes]:
+        if isinstance(value, (list, tuple)):
+            raise ModelError(f"{self.what}: input {edge.name} is a {type(value).__name__}", f"give an array, such as {_asarray(edge)}")
         array: Array = np.ascontiguousarray(value)
         kinds = {edge.dtype} | ({"s8"} if edge.inner == "s8" else set())
         kind = next((k for k in sorted(kinds) if array.dtype == _NUMPY[k]), None)
         if kind is None or array.shape != edge.shape:
             found = f"{array.dtype} {array.shape}"
-            wanted = f"{' or '.join(sorted(kinds))} {edge.shape}"
+            wanted = f"{' or '.join(np.dtype(_NUMPY[k]).name for k in sorted(kinds))} {edge.shape}"
             raise ModelError(f"{self.what}: input {edge.name} is {found}, expected {wanted}", "`edgeq inspect` shows the edges of a model")
         return kind, array.tobytes()

@@ -18,6 +18,10 @@ class Error(Exception):
         self.status = status
 
 
+class IsaError(Error):
+    """A name of an instruction set that this CPU does not have."""
+
+
 class File(ctypes.Structure):
     _fields_ = [
         ("body", c_void_p),

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Dict, List, Optional, Tuple, Union
 
 from edgeq_runtime import abi
-from edgeq_runtime.abi import STATUS_ARGUMENT, STATUS_MEMORY
+from edgeq_runtime.abi import STATUS_ARGUMENT, STATUS_MEMORY, IsaError
 from edgeq_runtime.abi import Error as Error
 from edgeq_runtime.abi import library as library
 
@@ -108,7 +108,7 @@ def isa_mask(names: str) -> int:
     have, mask = isas(), 0
     for name in filter(None, (part.strip() for part in names.split(","))):
         if name not in have:
-            raise Error(STATUS_ARGUMENT, "no instruction set {!r} on this CPU: have {}".format(name, ", ".join(have)))
+            raise IsaError(STATUS_ARGUMENT, "no instruction set {!r} on this CPU: have {}".format(name, ", ".join(have)))
         mask |= 1 << have[name]
     return mask or int(library().eq_cpu_isas())
 
@@ -118,24 +118,33 @@ def _type(name: str) -> Tuple[int, str, Any]:
     return next((kind, row[1], row[2]) for kind, row in TYPES.items() if row[0] == name)
 
 
+def _misfit(edge: Edge, model: str, found: str) -> Error:
+    wanted = [_type(edge.dtype)[1]] + ["int8"] * (edge.inner == "s8" != edge.dtype)
+    text = "{}: input {} is {}, expected {} {}, {} bytes as {}"
+    return Error(STATUS_ARGUMENT, text.format(model, edge.name, found, " or ".join(wanted), edge.shape, edge.bytes, wanted[0]))
+
+
 def _buffer(value: Any, edge: Edge, model: str) -> Tuple[int, memoryview]:
     """The type id and the flat bytes of an input. bytes and bytearray are taken as the edge's own type."""
+    if isinstance(value, (list, tuple, str)) or value is None:
+        raise _misfit(edge, model, "a {}, not an array".format(type(value).__name__))
     if numpy is not None and not isinstance(value, (bytes, bytearray, memoryview)):
         value = numpy.ascontiguousarray(value) if numpy.ndim(value) else numpy.asarray(value)
-    view = memoryview(value)
-    kind, dtype, code = _type(edge.dtype)
+    try:
+        view = memoryview(value)
+    except (TypeError, ValueError):  # ValueError: a date
+        raise _misfit(edge, model, "a {} that cannot be read as bytes".format(type(value).__name__)) from None
+    kind, _, code = _type(edge.dtype)
     if isinstance(value, (bytes, bytearray)):
         if view.nbytes != edge.bytes:
-            text = "{}: input {} has {} bytes, expected {} ({} {})".format(model, edge.name, view.nbytes, edge.bytes, edge.shape, dtype)
-            raise Error(STATUS_ARGUMENT, text)
+            raise _misfit(edge, model, "{} bytes".format(view.nbytes))
         return kind, view
     codes = {code: kind}
     if edge.inner == "s8":
         codes["b"] = S8
     if view.format not in codes or view.shape != edge.shape:
-        found = "{} of type {!r}".format(view.shape, view.format)
-        wanted = "{} of type {}".format(edge.shape, " or ".join(repr(c) for c in sorted(codes)))
-        raise Error(STATUS_ARGUMENT, "{}: input {} has shape {}, expected {} ({})".format(model, edge.name, found, wanted, dtype))
+        found = str(getattr(value, "dtype", "")) or "of format {!r}".format(view.format)
+        raise _misfit(edge, model, "{} {}".format(found, view.shape))
     return codes[view.format], view.cast("B") if view.ndim else memoryview(view.tobytes())
 
 
@@ -147,7 +156,7 @@ class Model:
     """
 
     def __init__(self, source: Any, variant: Union[int, str, None] = None, isas: Optional[int] = None) -> None:
-        self._lib = library()
+        self._lib = lib = library()
         self._source, what = _load(source)
         self._file = _checked(self._source, what)
         self.name = _text(self._lib.eq_file_name(byref(self._file)))
@@ -159,13 +168,29 @@ class Model:
         index, raw = self.variants.index(self.variant), abi.PlanBytes()
         _raise(self._lib.eq_plan(byref(raw), byref(self._file), index, self.isas), what)
         self.plan = Plan(*(int(getattr(raw, field)) for field in Plan._fields))
-        self._memory = _Memory(self.plan.model_bytes)
-        self._handle = c_void_p()
-        _raise(self._lib.eq_open(byref(self._handle), byref(self._file), index, self.isas, self._memory.address, self._memory.size), what)
-        self._arena = _Memory(self.plan.arena_bytes)
-        lib, handle = self._lib, self._handle
+        self._memory = _Memory(self.plan.model_bytes)  # type: Any
+        handle = c_void_p()
+        _raise(self._lib.eq_open(byref(handle), byref(self._file), index, self.isas, self._memory.address, self._memory.size), what)
+        self._open = handle  # type: Optional[c_void_p]
+        self._arena = _Memory(self.plan.arena_bytes)  # type: Any
         self.inputs = [self._edge(i, lib.eq_input, lib.eq_input_tensor) for i in range(lib.eq_input_count(handle))]
         self.outputs = [self._edge(i, lib.eq_output, lib.eq_output_tensor) for i in range(lib.eq_output_count(handle))]
+
+    @property
+    def _handle(self) -> c_void_p:
+        if self._open is None:
+            raise Error(STATUS_ARGUMENT, "{}: the model is closed".format(self.name))
+        return self._open
+
+    def close(self) -> None:
+        """Let go of the file, the weights and the arena; other handles over them (`share`) stay. More than once is allowed."""
+        self._open = self._source = self._memory = self._arena = None
+
+    def __enter__(self) -> "Model":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
 
     def _find_variant(self, wanted: Union[int, str, None]) -> str:
         if isinstance(wanted, str) and wanted in self.variants:
@@ -190,8 +215,7 @@ class Model:
     def share(self) -> "Model":
         """Another handle over the same file and weights, with its own arena: for another thread."""
         other = Model.__new__(Model)
-        other.__dict__.update(self.__dict__)
-        other._arena = _Memory(self.plan.arena_bytes)
+        other.__dict__.update(self.__dict__, _open=self._handle, _arena=_Memory(self.plan.arena_bytes))
         return other
 
     def run(self, x: Any) -> Any:
@@ -201,7 +225,8 @@ class Model:
         """
         values = list(x) if isinstance(x, (list, tuple)) else [x]
         if len(values) != len(self.inputs):
-            raise Error(STATUS_ARGUMENT, "{}: {} inputs given, the model takes {}".format(self.name, len(values), len(self.inputs)))
+            text = "{}: {} inputs given, the model takes {}: give an array for each".format(self.name, len(values), len(self.inputs))
+            raise Error(STATUS_ARGUMENT, text)
         for index, value in enumerate(values):
             self._set(index, value)
         self._run(None)
@@ -257,7 +282,7 @@ class Model:
         tensor = self._tensor(index)
         if tensor.constant:
             raise Error(STATUS_ARGUMENT, "{}: tensor {} is a constant, not in the arena".format(self.name, index))
-        return self._arena.view[tensor.offset : tensor.offset + tensor.bytes]
+        return memoryview(self._arena.view)[tensor.offset : tensor.offset + tensor.bytes]
 
     def time_ops(self, runs: int) -> List[List[int]]:
         """Nanoseconds of each operator in each of `runs` inferences, one more before to warm up; each includes about 1 us of Python."""

@@ -78,6 +78,7 @@ class InstalledModel(Model):
 
     def refresh(self) -> bool:
         """Take the version that is current now; True where it is another one. At an error this one stays open."""
+        _ = self._handle  # an Error where the model is closed
         # The number alone does not tell: after a removal they count from 1 again.
         if locate(self.installed)[1] == self._identity:
             return False

@@ -34,4 +34,4 @@ def command(file: Path, board: str, name: str | None, dry_run: bool, timeout: fl
     elif done.changed:
         output.line(f"{done.name} version {done.version} runs on {done.board}: {done.bytes} bytes, self-test {done.selftest}")
     else:
-        output.line(f"{done.name} version {done.version} is already on {done.board}: nothing was changed")
+        output.line(f"{done.name} version {done.version} is already on {done.board}: nothing was changed, self-test {done.selftest}")

@@ -13,7 +13,7 @@ from edgeq_host.cli import output, target
 @click.argument("name")
 @target.board_option(required=True)
 def command(name: str, board: str, as_json: bool) -> None:
-    """Remove a model and its versions from a board. A program that has it open keeps it until it ends.
+    """Remove a model, its versions and unfinished uploads from a board. A program that has it open keeps it until it ends.
 
     \b
     edgeq remove model --board local

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from edgeq_host.cli import output, target
+
+if TYPE_CHECKING:
+    from edgeq_host.device import Installed
+
+
+def _note(model: Installed) -> str:
+    """What is out of order."""
+    unfinished = f"unfinished upload, {model.unfinished} bytes"
+    alone = model.current is None and not model.damaged
+    return "; ".join(part for part in (model.damaged, unfinished if model.unfinished or alone else "") if part)
 
 
 @output.command("status")
@@ -38,7 +49,7 @@ def command(name: str | None, board: str, as_json: bool) -> None:
             m.current.bytes if m.current else "-",
             m.current.sha256[:16] if m.current else "-",
             m.previous.version if m.previous else "-",
-            m.damaged,
+            _note(m),
         )
         for m in found.models
     ]

@@ -57,6 +57,7 @@ def opened(target: str, board: str | None, variant: str | None) -> Any:
     from edgeq_host.export import unpack
     from edgeq_host.remote import RemoteModel
     from edgeq_runtime import native
+    from edgeq_runtime.abi import IsaError
 
     name, data = file_or_name(target, board is not None)
     if board is not None:
@@ -65,5 +66,7 @@ def opened(target: str, board: str | None, variant: str | None) -> Any:
     unpack(data, target)
     try:
         return native.Model(data, variant=variant)
+    except IsaError:
+        raise
     except native.Error as error:
         raise UsageError(f"{target}: {error}", "edgeq inspect shows what the file holds") from error

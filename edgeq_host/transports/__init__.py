@@ -23,7 +23,11 @@ class Transport(Protocol):
 
 
 class Closed(Exception):
-    """The stream has ended; the text says what is known of the reason."""
+    """The stream has ended; the text says what is known of the reason. usage: the agent did not take its settings."""
+
+    def __init__(self, text: str, usage: bool = False) -> None:
+        super().__init__(text)
+        self.usage = usage
 
 
 def schemes() -> list[str]:

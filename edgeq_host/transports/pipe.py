@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import edgeq_runtime
-from edgeq_host.errors import LinkError
+from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.transports import Closed
 
 _CHUNK = 1 << 16
@@ -47,7 +47,7 @@ class PipeTransport:
         self._errors.seek(0)
         text = self._errors.read()[-400:].decode("utf-8", "replace").strip()
         how = "closed its output" if code is None else f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        return Closed(f"the agent {how}" + (f": {text}" if text else ""))
+        return Closed(f"the agent {how}" + (f": {text}" if text else ""), usage=code == UsageError.code)
 
     def _receive(self) -> bytes:
         data = os.read(self._in, _CHUNK)

@@ -22,6 +22,7 @@ from edgeq_host import device as devices
 from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError, RolledBackError, UsageError
 from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.graph import Edge, Graph, Node, Quant, Tensor
+from edgeq_host.plan import plan
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
 from edgeq_host.transports import pipe
@@ -51,7 +52,7 @@ def test_the_same_file_again_changes_nothing(local: Local) -> None:
     path = local.file("kws", OLD)
     d.deploy(local.board, path)
     again = d.deploy(local.board, path)
-    assert not again.changed and again.version == 1
+    assert not again.changed and again.version == 1 and again.selftest == "not run"
 
 
 def test_status_lists_models_side_by_side_with_their_previous_version(local: Local) -> None:
@@ -65,7 +66,7 @@ def test_status_lists_models_side_by_side_with_their_previous_version(local: Loc
     assert found.device.isas & 1 and "portable" in found.device.isa_names and found.device.memory_bytes > 0
     assert any(name.endswith("__portable") for name in found.device.kernels)
     assert [m.name for m in d.status(local.board, "vww").models] == ["vww"]
-    with pytest.raises(EdgeqError, match="no model 'x'"):
+    with pytest.raises(UsageError, match="no model 'x'"):
         d.status(local.board, "x")
 
 
@@ -157,8 +158,13 @@ def test_a_file_for_a_newer_runtime_is_refused(local: Local) -> None:
 
 
 def test_a_name_that_is_no_name_is_a_usage_error(local: Local) -> None:
-    with pytest.raises(UsageError, match="1 to 63 letters"):
-        d.deploy(local.board, local.file("kws", OLD), name="../x")
+    path = local.file("my model ü", OLD)
+    for name in ("../x", "", "a\0b", "a" * 64, "ü", None):
+        for call in (d.deploy, plan):
+            with pytest.raises(UsageError, match="1 to 63 letters") as info:
+                call(local.board, path, name)
+            assert "--name" in info.value.hint
+    assert not local.store.exists()
 
 
 def test_a_busy_store_is_refused(local: Local) -> None:
@@ -178,7 +184,10 @@ def test_a_full_store_is_an_error_with_nothing_changed(local: Local, monkeypatch
     monkeypatch.setenv("EDGEQ_AGENT", str(limited))
     with pytest.raises(BoardError, match="store is full"):
         d.deploy(local.board, local.file("kws", NEW))
+    with pytest.raises(BoardError, match="store is full"):
+        d.deploy(local.board, local.file("vww", NEW))
     assert [m.current and m.current.version for m in d.status(local.board).models] == [1]
+    assert sorted(os.listdir(local.store)) == [".lock", "kws"] and sorted(os.listdir(local.store / "kws")) == ["state", "v1.eqm"]
 
 
 def test_an_agent_that_cannot_be_started_is_unreachable(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,9 +259,84 @@ def test_an_interrupted_upload_resumes(local: Local, monkeypatch: pytest.MonkeyP
     _deploy_with_kill(local, path, 150, monkeypatch)
     parts = list((local.store / "kws").glob("part-*"))
     assert len(parts) == 1 and 0 < (kept := parts[0].stat().st_size) < len(big)
+    assert [(m.name, m.current, m.damaged, m.unfinished) for m in d.status(local.board).models] == [("kws", None, "", kept)]
+    assert local.agent("status").stdout == f"kws\tunfinished\t0\t{kept}\t\n"
     seen: list[int] = []
     d.deploy(local.board, path, progress=lambda sent, of: seen.append(sent))
     assert seen[0] > kept and edgeq_runtime.open("kws").sha256 == native.Model(big).sha256
+
+
+def test_an_unfinished_upload_can_be_removed_and_ends_with_the_next_deploy_of_another_model(
+    local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = local.file("mk", packed(3, size=100_000))
+    for end in (lambda: d.remove(local.board, "mk"), lambda: d.deploy(local.board, local.file("kws", OLD))):
+        _deploy_with_kill(local, path, 150, monkeypatch)
+        assert "mk" in [m.name for m in d.status(local.board).models]
+        end()
+        assert not (local.store / "mk").exists()
+    with pytest.raises(UsageError, match="no such model"):
+        d.remove(local.board, "mk")
+
+
+def _damage_record(local: Local) -> None:
+    path = local.store / "kws/state"
+    path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+
+
+def test_a_damaged_record_names_the_command_that_helps(local: Local) -> None:
+    path = local.file("kws", OLD)
+    d.deploy(local.board, path)
+    _damage_record(local)
+    for call in (lambda: d.deploy(local.board, path), lambda: d.rollback(local.board, "kws"), lambda: RemoteModel(local.board, "kws")):
+        with pytest.raises(BoardError, match="record of the model in the store is damaged") as info:
+            call()
+        assert "`edgeq remove kws -b local`, then deploy" in info.value.hint
+    assert [m.damaged for m in d.status(local.board).models] == ["the record of the model in the store is damaged"]
+    d.remove(local.board, "kws")
+    assert d.deploy(local.board, path).version == 1
+
+
+@pytest.mark.parametrize(("damage", "text"), [("missing", "its file is missing"), ("short", "its file has another size"), ("flipped", "")])
+def test_a_damaged_version_is_seen_and_a_deploy_replaces_it(local: Local, damage: str, text: str) -> None:
+    path, file = local.file("kws", OLD), local.store / "kws/v1.eqm"
+    d.deploy(local.board, path)
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(OLD[:-1] if damage == "short" else OLD[:50] + bytes([OLD[50] ^ 1]) + OLD[51:])
+    model = d.status(local.board).models[0]
+    assert model.current is not None and model.current.damaged == text and model.damaged == (f"version 1: {text}" if text else "")
+    assert local.agent("status").returncode == (3 if text else 0)
+    with pytest.raises(BoardError, match="a file of the store is damaged") as info:
+        RemoteModel(local.board, "kws")
+    assert "deploy the model again" in info.value.hint
+    if text:
+        assert plan(local.board, path).changes
+    assert d.deploy(local.board, path).version == 2
+    assert edgeq_runtime.open("kws").sha256 == native.Model(OLD).sha256
+
+
+@pytest.mark.parametrize("where", ["/proc/nope", "/dev/null", "file", "file/below"])
+def test_a_store_that_cannot_exist_is_said(local: Local, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (local.folder / "file").write_bytes(b"")
+    root = where if where.startswith("/") else str(local.folder / where)
+    monkeypatch.setenv("EDGEQ_STORE", root)
+    calls = [lambda: d.deploy(local.board, local.file("kws", OLD))]
+    if where != "/proc/nope":  # it might come into being until a deploy says that it cannot
+        calls += [lambda: d.status(local.board), lambda: RemoteModel(local.board, "kws")]
+        assert local.agent("status").returncode == 2
+    for call in calls:
+        with pytest.raises(UsageError, match="the store is no folder or cannot be made") as info:
+            call()
+        assert "EDGEQ_STORE" in info.value.hint
+    assert root in local.agent("--root", root, "install", str(local.file("kws", OLD))).stderr
+
+
+def test_the_status_of_a_store_without_models_is_not_silent(local: Local) -> None:
+    assert local.agent("--root", "/nope/x", "status").stderr == "edgeq-agent: no models in /nope/x, which does not exist\n"
+    local.store.mkdir()
+    assert local.agent("status").stderr == f"edgeq-agent: no models in {local.store}\n"
 
 
 @pytest.mark.parametrize("delay_ms", [0, 20, 60, 100, 150, 250])
@@ -293,8 +377,13 @@ def test_run_on_the_device_gives_the_integers_of_the_host(local: Local) -> None:
         quantized = np.arange(64, dtype=np.int8).reshape(1, 64)
         assert np.array_equal(there.run(quantized), here.run(quantized))
         for wrong in (np.zeros((1, 63), np.float32), np.zeros((1, 64), np.int16)):
-            with pytest.raises(ModelError, match="expected"):
+            with pytest.raises(ModelError, match="expected float32 or int8"):
                 there.run(wrong)
+        for rows in (sample().tolist(), [sample().tolist()], [1.0, 2.0]):
+            with pytest.raises(ModelError) as info:
+                there.run(rows)
+            assert "numpy.asarray(x, 'float32')" in info.value.hint
+    there.close()
 
 
 def test_a_file_in_memory_runs_without_touching_the_store(local: Local) -> None:
@@ -321,7 +410,7 @@ def test_edgeq_isa_chooses_the_kernels_of_the_agent(local: Local, monkeypatch: p
     with RemoteModel(local.board, "file", OLD) as there:
         assert {layer.isa for layer in there.layers()} == {"portable"} and there.opened.isas == 1
     monkeypatch.setenv("EDGEQ_ISA", "avx512")
-    with pytest.raises(LinkError, match="EDGEQ_ISA names avx512"):
+    with pytest.raises(UsageError, match=r"EDGEQ_ISA names avx512, .* it has portable"):
         d.status(local.board)
 
 
@@ -349,6 +438,10 @@ def test_applications_take_a_new_version_when_they_refresh(local: Local) -> None
     assert np.array_equal(model.run(sample()), old)
     d.rollback(local.board, "kws")
     assert model.refresh() and np.array_equal(model.run(sample()), new)
+    with model:
+        d.rollback(local.board, "kws")
+    with pytest.raises(edgeq_runtime.Error, match="the model is closed"):
+        model.refresh()
     with pytest.raises(edgeq_runtime.Error, match="edgeq-agent status"):
         edgeq_runtime.open("nothing")
 
@@ -409,7 +502,7 @@ def test_integer_edges_around_float_tensors_run_and_profile_on_the_device(local:
     with RemoteModel(local.board, "edges", data) as there:
         assert [(e.dtype, e.inner) for e in (*there.inputs, *there.outputs)] == [("u8", "f32")] * 2
         assert np.array_equal(there.run(x), native.Model(data).run(x))
-        with pytest.raises(ModelError, match="expected u8"):
+        with pytest.raises(ModelError, match=r"int8 .1, 6., expected uint8"):
             there.run(x.astype(np.int8))
     assert profile(local.board, "edges", data, runs=3).runs == 3
 

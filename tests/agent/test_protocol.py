@@ -65,6 +65,18 @@ def test_a_layer_of_an_agent_that_is_one_minor_version_older_has_no_packing() ->
         wire.decode(number, body[:-1])
 
 
+def test_an_entry_of_an_older_agent_says_nothing_of_files_and_uploads() -> None:
+    values = {"name": "kws", "fault": 0, "version": 3, "size": 9, "sha256": bytes(32)}
+    values |= {"previous_version": 2, "previous_size": 8, "previous_sha256": bytes(32)}
+    data = wire.encode("entry", **values, file_fault=21, previous_file_fault=17, unfinished=5)[wire.HEAD.size :]
+    assert wire.decode(wire.messages()["entry"].id, data[:-12]).fields == {
+        **values,
+        "file_fault": 0,
+        "previous_file_fault": 0,
+        "unfinished": 0,
+    }
+
+
 def test_a_message_longer_than_the_agent_takes_is_skipped_and_refused(device: Device) -> None:
     assert refused(device, wire.HEAD.pack(wire.messages()["data"].id, 200_000) + bytes(200_000)) == "too_long"
     assert device.installed() == []
@@ -86,7 +98,7 @@ def test_data_at_another_offset_ends_the_upload_with_one_error(device: Device) -
     device.link.send("end")
     with pytest.raises(Refused, match="does not fit the moment"):
         device.link.receive()
-    assert device.installed() == []
+    assert [(m.current, m.unfinished) for m in device.installed()] == [(None, 100)]
 
 
 @pytest.mark.parametrize("target", [STORE, MEMORY])

@@ -34,7 +34,53 @@ def test_deploy_run_eval_profile_give_the_integers_of_the_host(edgeq: Edgeq, pac
 def test_the_same_file_again_changes_nothing(edgeq: Edgeq, packed: Path) -> None:
     edgeq("deploy", packed, "-b", "local")
     again = edgeq("deploy", packed, "-b", "local", "--json")
-    assert again.code == 0 and not again.json["changed"] and again.json["version"] == 1
+    assert again.code == 0 and not again.json["changed"] and again.json["version"] == 1 and again.json["selftest"] == "not run"
+    assert "self-test not run" in edgeq("deploy", packed, "-b", "local").out
+
+
+@pytest.mark.parametrize("command", ["plan", "deploy"])
+def test_plan_refuses_the_names_that_deploy_refuses(edgeq: Edgeq, packed: Path, command: str) -> None:
+    named = edgeq(command, packed, "-b", "local", "--name", "../x")
+    Path("my model ü.eqm").write_bytes(packed.read_bytes())
+    by_stem = edgeq(command, "my model ü.eqm", "-b", "local")
+    for refused in (named, by_stem):
+        assert refused.code == 2 and "1 to 63 letters" in refused.err and "--name" in refused.err
+
+
+def test_a_model_that_is_not_there_is_a_usage_error_in_every_command(edgeq: Edgeq) -> None:
+    np.save("x.npy", np.zeros((1, 1), np.float32))
+    for words in (("status", "m"), ("remove", "m"), ("rollback", "m"), ("run", "m", "-i", "x.npy"), ("profile", "m")):
+        assert edgeq(*words, "-b", "local").code == 2, words
+
+
+def test_a_variant_or_an_instruction_set_that_is_not_there_is_a_usage_error_here_and_there(
+    edgeq: Edgeq, packed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save("x.npy", np.load(TEST)["x"][:1])
+    run, score = ("run", packed, "-i", "x.npy"), ("eval", packed, "--data", TEST)
+    on = ("-b", "local")
+    for words in (run, (*run, *on), score, (*score, *on), ("profile", packed, *on)):
+        refused = edgeq(*words, "--variant", "int3")
+        assert refused.code == 2 and "variant" in refused.err, words
+    monkeypatch.setenv("EDGEQ_ISA", "bogus")
+    for words in (run, (*run, *on), score, ("inspect", packed), ("plan", packed, *on), ("status", *on)):
+        refused = edgeq(*words)
+        assert refused.code == 2 and "bogus" in refused.err and "portable" in refused.err, words
+
+
+def test_status_shows_damaged_versions_and_unfinished_uploads_and_remove_takes_them(edgeq: Edgeq, packed: Path, tmp_path: Path) -> None:
+    edgeq("deploy", packed, "-b", "local", "--name", "m")
+    (tmp_path / "store/m/v1.eqm").unlink()
+    (tmp_path / "store/cut").mkdir()
+    (tmp_path / "store/cut" / ("part-" + "0" * 32)).write_bytes(b"12345")
+    shown = edgeq("status", "-b", "local")
+    assert shown.code == 0 and "version 1: its file is missing" in shown.out and "unfinished upload, 5 bytes" in shown.out
+    models = edgeq("status", "-b", "local", "--json").json["models"]
+    assert [(m["name"], m["unfinished"], bool(m["damaged"])) for m in models] == [("cut", 5, False), ("m", 0, True)]
+    np.save("x.npy", np.load(TEST)["x"][:1])
+    assert "deploy the model again" in edgeq("run", "m", "-b", "local", "-i", "x.npy").err
+    assert edgeq("remove", "cut", "-b", "local").code == 0
+    assert [m["name"] for m in edgeq("status", "-b", "local", "--json").json["models"]] == ["m"]
 
 
 def test_rollback_goes_back_and_forth_and_remove_removes(edgeq: Edgeq, packed: Path) -> None:
@@ -59,6 +105,15 @@ def test_plan_and_a_dry_run_write_nothing(edgeq: Edgeq, packed: Path, tmp_path: 
     assert planned["bytes"] == packed.stat().st_size
     assert planned["arena_bytes"] == edgeq_runtime.open(str(packed)).plan.arena_bytes == dry["arena_bytes"]
     assert [x["kernel"] for x in planned["layers"]] == [x["kernel"] for x in edgeq("inspect", packed, "--json").json["layers"]]
+
+
+def test_a_plan_shows_how_the_board_is_known_and_its_clock(edgeq: Edgeq, packed: Path) -> None:
+    found = edgeq("plan", packed, "-b", "local", "--json").json
+    evidence, clock = found["evidence"], found["device"]["clock_hz"]
+    assert set(evidence) == {"kind", "date", "version", "how"} and all(evidence.values())
+    shown = edgeq("plan", packed, "-b", "local").out
+    assert f"{evidence['kind']}, {evidence['date']}, edgeq {evidence['version']}: {evidence['how']}" in shown
+    assert (" at " in shown.splitlines()[0] and "Hz," in shown.splitlines()[0]) == bool(clock)
 
 
 def test_an_installed_model_opens_by_name_and_refreshes(edgeq: Edgeq, packed: Path) -> None:
@@ -99,12 +154,3 @@ def test_inspect_asks_the_board_for_the_kernel_instruction_set_and_packing_of_ev
     shown = edgeq("inspect", packed, "--kernels", "-b", "local").out
     assert "packing" in shown and "arena" not in shown
     assert edgeq("status", "--board", "local", "--json").json["models"] == []
-def test_a_plan_shows_how_the_board_is_known_and_its_clock(edgeq: Edgeq, packed: Path) -> None:
-    found = edgeq("plan", packed, "-b", "local", "--json").json
-    evidence, clock = found["evidence"], found["device"]["clock_hz"]
-    assert set(evidence) == {"kind", "date", "version", "how"} and all(evidence.values())
-    shown = edgeq("plan", packed, "-b", "local").out
-    assert f"{evidence['kind']}, {evidence['date']}, edgeq {evidence['version']}: {evidence['how']}" in shown
-    assert (" at " in shown.splitlines()[0] and "Hz," in shown.splitlines()[0]) == bool(clock)
-
-

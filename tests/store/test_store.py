@@ -124,13 +124,29 @@ def test_an_upload_of_another_file_removes_the_rest_of_the_one_before(store: Sto
     assert sorted(os.listdir(folder)) == ["state", "v1.eqm"]
 
 
-def test_the_next_change_removes_temporaries_and_keeps_what_can_be_resumed(store: Store, tmp_path: Path) -> None:
+def test_the_next_change_removes_what_others_left_and_nothing_that_is_not_the_stores(store: Store, tmp_path: Path) -> None:
     store.deploy("kws", A)
-    folder = tmp_path / "deep/store/kws"
+    folder, cut, foreign = (tmp_path / "deep/store" / name for name in ("kws", "cut", "photos"))
     for name in ("state.new", "v9.eqm", "part-" + "0" * 32):
         (folder / name).write_bytes(b"rest")
+    for path in (cut / "part-1", foreign / "view.jpg", foreign / "v1.eqm.txt"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    assert store.names() == ["cut", "kws"]
     store.deploy("vww", B)
-    assert sorted(os.listdir(folder)) == ["part-" + "0" * 32, "state", "v1.eqm"]
+    assert sorted(os.listdir(folder)) == ["state", "v1.eqm"] and not cut.exists()
+    assert sorted(os.listdir(foreign)) == ["v1.eqm.txt", "view.jpg"] and store.names() == ["kws", "vww"]
+
+
+def test_remove_takes_an_unfinished_upload_away(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "deep/store/kws"
+    folder.mkdir(parents=True)
+    with pytest.raises(Refused, match="missing"):
+        store.remove("kws")
+    (folder / "part-1").write_bytes(b"rest")
+    assert store.names() == ["kws"]
+    store.remove("kws")
+    assert store.names() == [] and not folder.exists()
 
 
 def test_bytes_with_another_hash_are_refused_and_removed(store: Store, tmp_path: Path) -> None:
@@ -141,7 +157,7 @@ def test_bytes_with_another_hash_are_refused_and_removed(store: Store, tmp_path:
     assert LIB.eq_store_finish(u) == FAULT["hash"]
     assert LIB.eq_store_commit(u, None, None, ctypes.byref(ctypes.c_uint32())) == FAULT["order"]
     LIB.eq_store_abort(u)
-    assert os.listdir(tmp_path / "deep/store/kws") == [] and store.names() == []
+    assert os.listdir(tmp_path / "deep/store") == [".lock"] and store.names() == []
 
 
 def test_more_bytes_than_announced_or_at_another_place_are_refused(store: Store) -> None:
@@ -222,9 +238,9 @@ def test_a_damaged_record_is_said_and_can_be_removed(store: Store, tmp_path: Pat
         changed = bytearray(raw)
         changed[at] ^= 1
         path.write_bytes(changed)
-        with pytest.raises(Refused, match="corrupt"):
+        with pytest.raises(Refused, match="record"):
             store.read("kws")
-    with pytest.raises(Refused, match="corrupt"):
+    with pytest.raises(Refused, match="record"):
         store.deploy("kws", B)
     store.remove("kws")
     assert store.deploy("kws", B) == 1
@@ -232,8 +248,9 @@ def test_a_damaged_record_is_said_and_can_be_removed(store: Store, tmp_path: Pat
 
 def test_a_store_that_may_not_be_written_is_an_error_with_nothing_changed(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(Refused, match="missing"):
-        on_files(str(tmp_path / "file")).deploy("kws", A)
+    for root in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nope")):
+        with pytest.raises(Refused, match="no_store"):
+            on_files(str(root)).deploy("kws", A)
 
 
 def test_a_file_that_may_not_grow_is_a_full_store(tmp_path: Path) -> None:
@@ -256,8 +273,18 @@ except Refused as refused:
     assert done.stdout == "as promised\n", done.stderr
 
 
+@pytest.mark.parametrize("failure", ["full", "io"])
+def test_an_upload_that_meets_a_full_disk_gives_the_room_back(failure: str) -> None:
+    failed: list[int] = []
+    disk = Disk(fails=lambda disk: _sent(disk) == 2000 and not failed and not failed.append(1), failure=failure)  # type: ignore[func-returns-value]
+    with pytest.raises(Refused, match=failure):
+        disk.store.deploy("kws", A, step=1000)
+    assert disk.store.names() == (["kws"] if failure == "io" else [])
+
+
 def test_a_model_larger_than_the_room_is_refused_before_a_byte_is_written() -> None:
     disk = Disk(room=2999)
     with pytest.raises(Refused, match="full"):
         disk.store.deploy("kws", A)
+    assert disk.tree == {}
     assert not any(step.kind == "write" for step in disk.steps) and not disk.locked

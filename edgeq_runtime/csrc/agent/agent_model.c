@@ -59,7 +59,7 @@ static int open_model(struct eq_agent *agent, const struct eq_msg_open *message,
     int fault = find_data(agent, message, &data, &size);
     if (fault) return fault;
     agent->detail = eq_file_check(&m->file, data, size);
-    if (agent->detail) return EQ_FAULT_model;
+    if (agent->detail) return m->stored.data ? EQ_FAULT_corrupt : EQ_FAULT_model; /* it was sound when it was installed */
     if (!eq_text_copy(wanted, sizeof wanted, message->variant)) return EQ_FAULT_no_variant;
     *variant = wanted[0] ? eq_file_variant_find(&m->file, wanted) : 0;
     if (*variant < 0) return EQ_FAULT_no_variant;

@@ -119,15 +119,22 @@ static eq_wire_hash hash_of(const struct eq_store_version *version) {
     return hash;
 }
 
+static uint16_t look(const char *name, const struct eq_store_version *version) {
+    return version->version ? (uint16_t)eq_store_look(eq_port_store(), name, version) : 0;
+}
+
 EQ_HANDLER_PLAIN(list) {
     const struct eq_store_ops *ops = eq_port_store();
     struct eq_store_state s;
     char name[EQ_STORE_NAME];
     int fault = 0;
     for (uint32_t i = 0; (fault = eq_store_name(ops, i, name, sizeof name)) == 0; i++) {
+        uint64_t unfinished;
+        (void)eq_store_unfinished(ops, name, &unfinished);
         fault = eq_store_read(ops, name, &s);
+        if (fault == EQ_FAULT_missing) fault = 0; /* an upload alone */
         if (EQ_SEND(agent, entry, eq_text(name), (uint16_t)fault, s.current.version, s.current.size, hash_of(&s.current),
-                    s.previous.version, s.previous.size, hash_of(&s.previous)))
+                    s.previous.version, s.previous.size, hash_of(&s.previous), look(name, &s.current), look(name, &s.previous), unfinished))
             return -1;
     }
     return fault == EQ_FAULT_missing ? eq_agent_send(agent, EQ_MSG_done, NULL, 0) : fault;

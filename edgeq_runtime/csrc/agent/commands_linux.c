@@ -23,6 +23,7 @@ static int health(void *context, const void *data, size_t size) {
 
 static int report(const char *what, int fault) {
     if (!fault) return 0;
+    if (fault == EQ_FAULT_no_store) what = eq_port_linux_root();
     fprintf(stderr, "edgeq-agent: %s: %s", what, eq_fault_text(fault));
     if (fault == EQ_FAULT_model) fprintf(stderr, ": %s", eq_status_text(last_health.detail));
     if (fault == EQ_FAULT_selftest_failed) fprintf(stderr, " (sample %d)", (int)last_health.detail);
@@ -86,24 +87,45 @@ static void print_version(const char *name, const char *what, const struct eq_st
     putchar('\n');
 }
 
+/* A line for a version, and what is wrong with its file. */
+static int show_version(const char *name, const char *what, const struct eq_store_version *v) {
+    if (!v->version) return 0;
+    print_version(name, what, v);
+    int fault = eq_store_look(eq_port_store(), name, v);
+    if (fault == EQ_FAULT_missing || fault == EQ_FAULT_corrupt) {
+        fprintf(stderr, "edgeq-agent: %s: the file of version %u %s; install it again\n", name, (unsigned)v->version,
+                fault == EQ_FAULT_missing ? "is missing" : "has another size than it was installed with");
+        return eq_fault_exit_code(EQ_FAULT_corrupt);
+    }
+    return report(name, fault);
+}
+
 static int print_model(const char *name) {
     struct eq_store_state state;
+    uint64_t bytes;
+    uint32_t unfinished = eq_store_unfinished(eq_port_store(), name, &bytes);
     int fault = eq_store_read(eq_port_store(), name, &state);
-    if (fault) return report(name, fault);
-    print_version(name, "current", &state.current);
-    if (state.previous.version) print_version(name, "previous", &state.previous);
-    return 0;
+    if (unfinished) printf("%s\tunfinished\t0\t%llu\t\n", name, (unsigned long long)bytes);
+    if (fault) return unfinished && fault == EQ_FAULT_missing ? 0 : report(name, fault);
+    int code = show_version(name, "current", &state.current), other = show_version(name, "previous", &state.previous);
+    return code ? code : other;
 }
 
 static int status(const char *only) {
     char name[EQ_STORE_NAME];
+    uint32_t i = 0;
     int code = 0, fault;
     if (only) return print_model(only);
-    for (uint32_t i = 0; (fault = eq_store_name(eq_port_store(), i, name, sizeof name)) == 0; i++) {
+    for (; (fault = eq_store_name(eq_port_store(), i, name, sizeof name)) == 0; i++) {
         int one = print_model(name);
         if (one) code = one;
     }
-    return fault == EQ_FAULT_missing ? code : report("store", fault);
+    if (fault != EQ_FAULT_missing) return report("store", fault);
+    if (i == 0) {
+        const char *root = eq_port_linux_root();
+        fprintf(stderr, "edgeq-agent: no models in %s%s\n", root, access(root, F_OK) ? ", which does not exist" : "");
+    }
+    return code;
 }
 
 static int rollback(const char *name) {

@@ -63,11 +63,15 @@ int eq_store_name_ok(const char *name);
 /* The state of a model; EQ_FAULT_missing where it is not installed. Takes no lock: a record is replaced as a whole. */
 int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state);
 int eq_store_path(char *path, const char *name, uint32_t version);
-/* Name of installed model `index`, in no order; EQ_FAULT_missing past the last. */
+/* 0 where the file of a version is there with the size of the record, else EQ_FAULT_missing or EQ_FAULT_corrupt. It is not read. */
+int eq_store_look(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version);
+/* How many uploads of a model have not been installed, and their bytes. */
+uint32_t eq_store_unfinished(const struct eq_store_ops *ops, const char *name, uint64_t *bytes);
+/* Name of model `index` that is installed or has an unfinished upload, in no order; EQ_FAULT_missing past the last. */
 int eq_store_name(const struct eq_store_ops *ops, uint32_t index, char *name, size_t room);
 
-/* Also removes what earlier, interrupted changes left. current = 1: this file is installed already, nothing is to be done and the lock is
- * free again. Else upload->offset is where to go on. */
+/* Also removes what earlier, interrupted changes left: of this model all but the upload to go on with. current = 1: this file is installed
+ * already, nothing is to be done and the lock is free again. Else upload->offset is where to go on. */
 int eq_store_begin(struct eq_upload *upload, const struct eq_store_ops *ops, const char *name, uint64_t size, const uint8_t sha256[32],
                    int *current);
 int eq_store_write(struct eq_upload *upload, uint64_t offset, const void *data, size_t size);
@@ -80,6 +84,7 @@ void eq_store_abort(struct eq_upload *upload);
 /* Swap current and previous after a health check of the previous. */
 int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context,
                       struct eq_store_state *state);
+/* Its versions and unfinished uploads; there need be no version. */
 int eq_store_remove(const struct eq_store_ops *ops, const char *name);
 
 /* For applications: the installed version of a model, mapped. */
@@ -104,6 +109,7 @@ int eq_store_verify(const struct eq_store_ops *ops, const char *path, const stru
 int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state, const char *keep);
 int eq_store_join(char *path, const char *name, const char *file);
 int eq_store_part(char *path, const char *name, const uint8_t sha256[32]);
+int eq_store_is_part(const char *file);
 
 /* Files below a folder on a POSIX system (files_posix.c). root: absolute or relative, made when needed; at most 3000 bytes.
  * memory: the caller's; the table lives in it. */

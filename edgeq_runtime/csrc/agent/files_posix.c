@@ -42,6 +42,15 @@ static const char *full(char out[FULL_PATH], void *context, const char *path) {
     return out;
 }
 
+/* The fault of a path below the root: where the root is no folder, that is why it is missing. */
+static int fault_below(void *context) {
+    char p[FULL_PATH];
+    struct stat info;
+    int err = fault();
+    if (err != EQ_FAULT_missing || errno != ENOTDIR) return err;
+    return stat(full(p, context, ""), &info) && errno == ENOTDIR ? EQ_FAULT_no_store : err;
+}
+
 static int sync_folder(const char *path) {
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) return fault();
@@ -64,7 +73,8 @@ static int make_root(const char *root) {
             if (slash && slash != path) *slash = 0, err = sync_folder(path), *slash = '/';
             if (err) return err;
         } else if (errno != EEXIST) {
-            return fault();
+            int err = fault();
+            return err == EQ_FAULT_missing ? EQ_FAULT_no_store : err;
         }
         if (!end) return 0;
         *p = end;
@@ -127,7 +137,7 @@ static int do_fsync_dir(void *context, const char *path) {
 static int do_list(void *context, const char *path, uint32_t index, char *name, size_t room) {
     char p[FULL_PATH];
     DIR *dir = opendir(full(p, context, path));
-    if (!dir) return fault();
+    if (!dir) return fault_below(context);
     for (const struct dirent *entry; (entry = readdir(dir));) {
         size_t size = strlen(entry->d_name) + 1;
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || size > room || index--) continue;
@@ -143,7 +153,7 @@ static int do_map(void *context, const char *path, const void **data, size_t *si
     char p[FULL_PATH];
     struct stat info;
     int file = open(full(p, context, path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0) return fault();
+    if (file < 0) return fault_below(context);
     int err = fstat(file, &info) ? fault() : S_ISREG(info.st_mode) ? 0 : EQ_FAULT_corrupt;
     *size = err ? 0 : (size_t)info.st_size;
     *data = "";
@@ -167,7 +177,7 @@ static int do_lock(void *context) {
     int err = make_root(files->root);
     if (err) return err;
     int file = open(full(p, context, ".lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file < 0) return fault();
+    if (file < 0) return fault_below(context);
     if (flock(file, LOCK_EX | LOCK_NB)) {
         err = errno == EWOULDBLOCK ? EQ_FAULT_busy : fault();
         close(file);

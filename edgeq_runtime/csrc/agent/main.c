@@ -1,4 +1,5 @@
 /* edgeq-agent: without a command it serves the host at its standard input and output; with one it works on the store alone. */
+#include "../eq.h"
 #include "eq_port.h"
 #include "port_linux.h"
 #include <stdio.h>
@@ -25,7 +26,10 @@ int main(int count, char **words) {
     if (at + 1 < count && !strcmp(words[at], "--root")) root = words[at + 1], at += 2;
     const char *unknown = eq_port_linux_isas(getenv("EDGEQ_ISA"));
     if (unknown) {
-        fprintf(stderr, "edgeq-agent: EDGEQ_ISA names %s, which this agent does not have\n", unknown);
+        fprintf(stderr, "edgeq-agent: EDGEQ_ISA names %s, which this agent does not have: it has", unknown);
+        for (unsigned i = 0; i < EQ_ISA_COUNT; i++)
+            if (eq_cpu_isas() >> i & 1) fprintf(stderr, " %s", eq_isa_name(i));
+        fputc('\n', stderr);
         return 2;
     }
     int fault = eq_port_linux_init(root);

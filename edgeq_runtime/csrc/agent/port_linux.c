@@ -33,6 +33,8 @@ int eq_port_linux_init(const char *root) {
     return store ? 0 : EQ_FAULT_argument;
 }
 
+const char *eq_port_linux_root(void) { return files.root; }
+
 /* EDGEQ_ISA: names with commas; not set: all. The first name that this machine does not have, or NULL. */
 const char *eq_port_linux_isas(const char *names) {
     static char unknown[64];

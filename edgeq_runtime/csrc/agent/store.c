@@ -44,6 +44,8 @@ int eq_store_part(char *path, const char *name, const uint8_t sha256[32]) {
     return eq_store_join(path, name, file);
 }
 
+int eq_store_is_part(const char *file) { return !strncmp(file, "part-", 5); }
+
 static uint8_t *put_version(uint8_t *p, const struct eq_store_version *v) {
     eq_store_u32(p, v->version);
     eq_store_u32(p + 4, (uint32_t)v->size);
@@ -91,7 +93,7 @@ int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_st
     if (!err) err = ops->map(ops->context, path, &data, &size);
     if (err) return err;
     const uint8_t *record = data;
-    err = EQ_FAULT_corrupt;
+    err = EQ_FAULT_record;
     if (size == EQ_STORE_RECORD && memcmp(record, magic, 8) == 0 &&
         eq_crc32c(0, record, EQ_STORE_RECORD - 4) == eq_load_u32(record + EQ_STORE_RECORD - 4)) {
         state->next = eq_load_u32(record + 8);
@@ -102,13 +104,40 @@ int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_st
     return err;
 }
 
+int eq_store_look(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version) {
+    char path[EQ_STORE_PATH];
+    const void *data;
+    size_t size;
+    int err = eq_store_path(path, name, version->version);
+    if (!err) err = ops->map(ops->context, path, &data, &size);
+    if (err) return err;
+    ops->unmap(ops->context, data, size);
+    return size == version->size ? 0 : EQ_FAULT_corrupt;
+}
+
+uint32_t eq_store_unfinished(const struct eq_store_ops *ops, const char *name, uint64_t *bytes) {
+    char file[EQ_STORE_NAME], path[EQ_STORE_PATH];
+    const void *data;
+    size_t size;
+    uint32_t count = 0;
+    *bytes = 0;
+    for (uint32_t i = 0; !ops->list(ops->context, name, i, file, sizeof file); i++) {
+        if (!eq_store_is_part(file) || eq_store_join(path, name, file) || ops->map(ops->context, path, &data, &size)) continue;
+        ops->unmap(ops->context, data, size);
+        *bytes += size;
+        count++;
+    }
+    return count;
+}
+
 int eq_store_name(const struct eq_store_ops *ops, uint32_t index, char *name, size_t room) {
     struct eq_store_state state;
+    uint64_t bytes;
     for (uint32_t i = 0;; i++) {
         int err = ops->list(ops->context, "", i, name, room);
         if (err) return err;
-        /* A folder without a record is an upload that never became a model. */
-        if (!eq_store_name_ok(name) || eq_store_read(ops, name, &state) == EQ_FAULT_missing) continue;
+        if (!eq_store_name_ok(name)) continue;
+        if (eq_store_read(ops, name, &state) == EQ_FAULT_missing && !eq_store_unfinished(ops, name, &bytes)) continue;
         if (index-- == 0) return 0;
     }
 }
@@ -129,7 +158,7 @@ int eq_store_open(struct eq_store_model *model, const struct eq_store_ops *ops, 
         err = eq_store_path(path, name, v->version);
         if (!err) err = ops->map(ops->context, path, &model->data, &model->size);
     }
-    if (err) return err;
+    if (err) return err == EQ_FAULT_missing ? EQ_FAULT_corrupt : err; /* the record names a file that is not there */
     model->ops = ops;
     memcpy(model->name, name, strlen(name) + 1);
     return 0;

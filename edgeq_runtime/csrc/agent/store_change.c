@@ -3,7 +3,14 @@
 #include "eq_store.h"
 #include <string.h>
 
-/* Remove the files of a model that its state does not name; `keep` (a path, or NULL: every part file) stays, too. */
+/* Names that the store gives; what somebody else put into the folder is not the store's to remove. */
+static int is_ours(const char *file) {
+    if (eq_store_is_part(file) || !strcmp(file, "state") || !strcmp(file, "state.new")) return 1;
+    size_t digits = *file == 'v' ? strspn(file + 1, "0123456789") : 0;
+    return digits && !strcmp(file + 1 + digits, ".eqm");
+}
+
+/* Remove the files of a model that its state does not name; the path `keep` stays, too. */
 int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state, const char *keep) {
     char file[EQ_STORE_NAME], path[EQ_STORE_PATH], current[EQ_STORE_PATH], previous[EQ_STORE_PATH], record[EQ_STORE_PATH];
     int err = eq_store_path(current, name, state->current.version);
@@ -13,8 +20,9 @@ int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struc
         err = ops->list(ops->context, name, i, file, sizeof file);
         if (!err) err = eq_store_join(path, name, file);
         if (err) break;
-        int part = keep ? !strcmp(path, keep) : !strncmp(file, "part-", 5);
-        if (part || (state->current.version && (!strcmp(path, current) || !strcmp(path, previous) || !strcmp(path, record)))) i++;
+        if (!is_ours(file) || !strcmp(path, keep) ||
+            (state->current.version && (!strcmp(path, current) || !strcmp(path, previous) || !strcmp(path, record))))
+            i++;
         else err = ops->unlink(ops->context, path);
     }
     return err == EQ_FAULT_missing ? 0 : err;
@@ -26,12 +34,15 @@ static int read_or_empty(const struct eq_store_ops *ops, const char *name, struc
     return err;
 }
 
-/* What earlier, interrupted changes left in any model. Their part files stay: they can be resumed. */
-static void tidy(const struct eq_store_ops *ops) {
+/* What earlier, interrupted changes left in any model: unfinished uploads, too, so that the room comes back, but for the part `keep`. */
+static void tidy(const struct eq_store_ops *ops, const char *keep) {
     struct eq_store_state state;
     char name[EQ_STORE_NAME];
-    for (uint32_t i = 0; !ops->list(ops->context, "", i, name, sizeof name); i++)
-        if (eq_store_name_ok(name) && !read_or_empty(ops, name, &state)) (void)eq_store_clean(ops, name, &state, NULL);
+    for (uint32_t i = 0; !ops->list(ops->context, "", i, name, sizeof name);) {
+        int model = eq_store_name_ok(name) && !read_or_empty(ops, name, &state);
+        if (model) (void)eq_store_clean(ops, name, &state, keep);
+        if (!model || state.current.version || ops->rmdir(ops->context, name)) i++; /* a folder with files in it stays */
+    }
 }
 
 static uint64_t size_of(const struct eq_store_ops *ops, const char *path) {
@@ -42,11 +53,25 @@ static uint64_t size_of(const struct eq_store_ops *ops, const char *path) {
     return size;
 }
 
+static int close_file(struct eq_upload *u) {
+    int file = u->file;
+    u->file = -1;
+    return file < 0 ? 0 : u->ops->close(u->ops->context, file);
+}
+
+static void drop_part(struct eq_upload *u) {
+    (void)close_file(u);
+    (void)u->ops->unlink(u->ops->context, u->part);
+    u->offset = 0;
+}
+
 static int begin_locked(struct eq_upload *u, int *current) {
     const struct eq_store_ops *ops = u->ops;
-    tidy(ops);
+    char part[EQ_STORE_PATH];
     int err = read_or_empty(ops, u->name, &u->state);
+    if (!err) err = eq_store_part(part, u->name, u->wanted.sha256);
     if (err) return err;
+    tidy(ops, part);
     if (u->state.current.version && u->state.current.size == u->wanted.size && !memcmp(u->state.current.sha256, u->wanted.sha256, 32)) {
         char path[EQ_STORE_PATH];
         err = eq_store_path(path, u->name, u->state.current.version);
@@ -54,12 +79,11 @@ static int begin_locked(struct eq_upload *u, int *current) {
         *current = !err && !eq_store_verify(ops, path, &u->wanted, NULL, NULL); /* damaged since: install it again */
         if (err || *current) return err;
     }
+    memcpy(u->part, part, sizeof part);
+    u->offset = size_of(ops, u->part);
     err = ops->mkdir(ops->context, u->name);
     if (!err) err = ops->fsync_dir(ops->context, "");
-    if (!err) err = eq_store_part(u->part, u->name, u->wanted.sha256);
-    if (!err) err = eq_store_clean(ops, u->name, &u->state, u->part);
     if (err) return err;
-    u->offset = size_of(ops, u->part);
     if (u->offset > u->wanted.size) {
         u->offset = 0;
         err = ops->unlink(ops->context, u->part);
@@ -93,13 +117,8 @@ int eq_store_write(struct eq_upload *u, uint64_t offset, const void *data, size_
     if (size > u->wanted.size - u->offset) return EQ_FAULT_too_long;
     int err = u->ops->write(u->ops->context, u->file, data, size);
     if (!err) u->offset += size;
+    if (err == EQ_FAULT_full) drop_part(u); /* it would keep the room that is missing */
     return err;
-}
-
-static int close_file(struct eq_upload *u) {
-    int file = u->file;
-    u->file = -1;
-    return file < 0 ? 0 : u->ops->close(u->ops->context, file);
 }
 
 int eq_store_finish(struct eq_upload *u) {
@@ -109,13 +128,20 @@ int eq_store_finish(struct eq_upload *u) {
     if (!err) err = closed;
     if (!err) err = eq_store_verify(u->ops, u->part, &u->wanted, NULL, NULL);
     if (err == EQ_FAULT_corrupt) err = EQ_FAULT_hash;
-    if (err == EQ_FAULT_hash) (void)u->ops->unlink(u->ops->context, u->part);
+    if (err == EQ_FAULT_hash || err == EQ_FAULT_full) drop_part(u);
     u->checked = !err;
     return err;
 }
 
+/* An upload of which nothing has come leaves nothing. */
+static void forget_empty(struct eq_upload *u) {
+    if (u->offset == 0) drop_part(u);
+    if (!u->state.current.version) (void)u->ops->rmdir(u->ops->context, u->name); /* stays where it is not empty */
+}
+
 void eq_store_abort(struct eq_upload *u) {
     (void)close_file(u);
+    if (u->ops && u->part[0]) forget_empty(u);
     if (u->ops) u->ops->unlock(u->ops->context);
     u->ops = NULL;
     u->checked = 0;
@@ -128,7 +154,7 @@ int eq_store_verify(const struct eq_store_ops *ops, const char *path, const stru
     size_t size;
     uint8_t digest[32];
     int err = ops->map(ops->context, path, &data, &size);
-    if (err) return err;
+    if (err) return err == EQ_FAULT_missing ? EQ_FAULT_corrupt : err;
     if (version) eq_sha256(data, size, digest);
     if (version && (size != version->size || memcmp(digest, version->sha256, 32))) err = EQ_FAULT_corrupt;
     if (!err && health) err = health(context, data, size);
@@ -164,13 +190,14 @@ static int commit_checked(struct eq_upload *u, eq_store_health health, void *con
     int err = eq_store_path(path, u->name, u->state.next);
     if (!err) err = eq_store_verify(u->ops, u->part, NULL, health, context);
     if (err) {
-        (void)u->ops->unlink(u->ops->context, u->part);
+        drop_part(u);
         return err;
     }
     err = u->ops->rename(u->ops->context, u->part, path);
     if (!err) err = u->ops->fsync_dir(u->ops->context, u->name);
     if (!err) err = switch_to(u->ops, u->name, &fresh, &u->state);
     if (err) return err;
+    u->part[0] = 0;
     *version = fresh.current.version;
     (void)eq_store_clean(u->ops, u->name, &fresh, ""); /* what stays behind is removed the next time */
     return 0;
@@ -209,9 +236,12 @@ int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store
 /* The record goes first: a cut leaves the whole model or none. */
 static int remove_locked(const struct eq_store_ops *ops, const char *name) {
     struct eq_store_state none = {0};
+    uint64_t bytes;
+    uint32_t unfinished = eq_store_unfinished(ops, name, &bytes);
     int err = forget(ops, name);
+    if (err == EQ_FAULT_missing && unfinished) err = 0;
     if (!err) err = eq_store_clean(ops, name, &none, "");
-    if (!err) err = ops->rmdir(ops->context, name);
+    if (!err) (void)ops->rmdir(ops->context, name); /* stays where somebody else's files are in it */
     return err;
 }
 
