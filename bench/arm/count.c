@@ -50,7 +50,7 @@ static void report(qemu_plugin_id_t id, void *data) {
     (void)data;
     for (size_t i = 0; i < used; i++) {
         char line[32 + sizeof symbols->name];
-        snprintf(line, sizeof line, "%" PRIu64 " %s\n", symbols[i].count, symbols[i].name);
+        snprintf(line, sizeof line, "%" PRIu64 " %.95s\n", symbols[i].count, symbols[i].name);
         qemu_plugin_outs(line);
     }
 }

@@ -31,6 +31,20 @@ struct eq_gemm_s8_s16_s8 {
     int32_t w_zero, y_zero, lo, hi;
 };
 
+/* The same with rows of int8, and what every row shares taken out: the caller hands over bias[o] - x_zero sum over k of (w[o][k] - w_zero),
+ * so that y[i][o] = clamp(y_zero + requantize(bias[o] + sum over k of a[i][k] (w[o][k] - w_zero))). Sums are modulo 2^32; only the last
+ * one is sure to be in range. The channel parameters are there, as 0 (n: 1), for the channels that were added too. */
+struct eq_gemm_s8_s8_s8 {
+    size_t m, n, k;  /* rows <= mr, channels, inputs (a multiple of kr); the inputs that were added are 0 in rows and weights */
+    const int8_t *a; /* x */
+    size_t a_stride;
+    const int8_t *w;
+    struct eq_rq rq;
+    int8_t *y;
+    size_t y_stride;
+    int32_t w_zero, w_lowest, y_zero, lo, hi; /* w_lowest: of all weights, for kernels that add two products in 16 bits */
+};
+
 /* Pixels that lie side by side in y, and at one distance in x. */
 struct eq_stretch_s8 {
     size_t pixels;

@@ -133,6 +133,34 @@ static int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t 
     return compare(sizes, 1);
 }
 
+static int gemm_narrow(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
+    char sizes[96];
+    const size_t padded = eq_gemm_k(tested, k), stride = padded + (size_t)between(0, 3), used = m * stride - (stride - padded);
+    int8_t *a = tail(activation_end, used, 1), *w = tail(weight_end, n * k, 1);
+    fill_s8(a, used, fill_kind & 1);
+    for (size_t i = 0; i < m; i++) memset(a + i * stride + k, 0, padded - k);
+    fill_s8(w, n * k, fill_kind & 2);
+    if (next() % 2) /* without -128, and seldom near it */
+        for (size_t i = 0; i < n * k; i++) w[i] = (int8_t)(w[i] == -128 ? -127 : w[i]);
+    const int32_t w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
+    const size_t bytes = eq_gemm_s8_packed_at(tested, n, k, NULL).bytes;
+    void *memory = packed_end - bytes; /* the weights end within EQ_ALIGN of the guard */
+    const struct eq_rq rq = fill_rq(n);
+    eq_gemm_s8_pack(tested, n, k, w, &rq, 0, w_zero, memory);
+    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(tested, n, k, memory);
+    struct eq_gemm_s8_s8_s8 args = {m, n, k, a, stride, w, rq, output(0, 1), n + skew, w_zero, *p.lowest, between(-128, 127), -128, 127};
+    if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
+    prepare_outputs();
+    RUN(portable, eq_gemm_s8_s8_s8, &args);
+    args.k = padded;
+    args.w = p.w;
+    args.rq = (struct eq_rq){p.bias, p.m, p.n};
+    args.y = output(1, 1);
+    RUN(tested, eq_gemm_s8_s8_s8, &args);
+    snprintf(sizes, sizeof sizes, "m=%zu n=%zu k=%zu stride=%zu w_zero=%d lowest=%d", m, n, k, stride, (int)w_zero, (int)*p.lowest);
+    return compare(sizes, 1);
+}
+
 static int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps) {
     char sizes[80];
     const int8_t *x[MAX_TAPS], *single[MAX_TAPS];
@@ -241,7 +269,8 @@ static int check(const struct eq_kernel *kernel) {
         const char *name;
         case_fn run;
         int dwconv;
-    } families[] = {{"gemm_s8_s16_s8", gemm_s8, 0},
+    } families[] = {{"gemm_s8_s8_s8", gemm_narrow, 0},
+                    {"gemm_s8_s16_s8", gemm_s8, 0},
                     {"dwconv_s8_s8_s8", dwconv_s8, 1},
                     {"gemm_f32_f32_f32", gemm_f32, 0},
                     {"dwconv_f32_f32_f32", dwconv_f32, 1}};

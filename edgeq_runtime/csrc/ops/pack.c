@@ -14,6 +14,41 @@ void eq_gemm_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8
                 for (size_t at = i; at < i + kr; at++) *packed++ = o < n && at < k ? w[o * o_step + at * k_step] : 0;
 }
 
+struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, size_t n, size_t k, void *memory) {
+    const size_t channels = blocks(kernel, n) * kernel->nr, heads = EQ_ALIGN + 9 * channels;
+    const size_t weights = (heads + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN, end = weights + eq_gemm_pack_bytes(kernel, n, k);
+    uint8_t *at = memory;
+    struct eq_gemm_s8_packed p = {.bytes = (end + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN};
+    if (!at) return p;
+    p.lowest = (void *)at;
+    p.bias = (void *)(at + EQ_ALIGN);
+    p.m = p.bias + channels;
+    p.n = (int8_t *)(p.m + channels);
+    p.w = (int8_t *)at + weights;
+    return p;
+}
+
+void eq_gemm_s8_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8_t *w, const struct eq_rq *rq, int32_t x_zero,
+                     int32_t w_zero, void *memory) {
+    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, n, k, memory);
+    *p.lowest = INT8_MAX;
+    for (size_t o = 0; o < blocks(kernel, n) * kernel->nr; o++) {
+        p.bias[o] = p.m[o] = 0;
+        p.n[o] = 1;
+        if (o >= n) continue;
+        int32_t sum = 0;
+        for (size_t i = 0; i < k; i++) {
+            const int8_t v = w[o * k + i];
+            sum += v - w_zero;
+            if (v < *p.lowest) *p.lowest = v;
+        }
+        p.bias[o] = (int32_t)((uint32_t)rq->bias[o] - (uint32_t)x_zero * (uint32_t)sum);
+        p.m[o] = rq->m[o];
+        p.n[o] = rq->n[o];
+    }
+    eq_gemm_pack(kernel, n, k, w, k, 1, p.w);
+}
+
 size_t eq_dwconv_pack_bytes(const struct eq_kernel *kernel, size_t taps, size_t channels) {
     return blocks(kernel, channels) * kernel->nr * ((taps + kernel->kr - 1) / kernel->kr * kernel->kr) * sizeof(int16_t);
 }
