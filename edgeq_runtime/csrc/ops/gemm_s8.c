@@ -46,7 +46,8 @@ static void pack(const struct eq_node *node, const struct eq_gemm_op *op) {
         const int8_t *w = (const int8_t *)op->w->data + g * n * k;
         int8_t *packed = (int8_t *)node->packed + g * bytes;
         const struct eq_rq rq = eq_rq_from(op->rq, g * n);
-        if (is_narrow(node->kernel)) eq_gemm_s8_pack(node->kernel, n, 1, k, w, &rq, op->attrs.x_zero, op->attrs.w_zero, packed);
+        const struct eq_matrix matrix = {w, n, 1, k, k, k, 1};
+        if (is_narrow(node->kernel)) eq_gemm_s8_pack(node->kernel, &matrix, &rq, op->attrs.x_zero, op->attrs.w_zero, packed);
         else eq_gemm_pack(node->kernel, n, k, w, k, 1, packed);
     }
 }
