@@ -32,7 +32,7 @@ EQ_INLINE struct rq16 rq16_from(__m512i bias, __m512i m, __m128i n_bytes, int32_
 }
 
 /* What the whole range of n takes: a rounding term of 64 bits, and a left shift that saturates for n < 1. */
-static __attribute__((noinline)) __m512i rq16_long_way(const struct rq16 *r, __m512i acc) {
+static __m512i rq16_apply_any(const struct rq16 *r, __m512i acc) {
     const __m512i one = _mm512_set1_epi32(1), up = _mm512_max_epi32(r->n, one), left = _mm512_sub_epi32(up, r->n);
     const __m512i limit = _mm512_srlv_epi32(_mm512_set1_epi32(INT32_MAX), left), half = _mm512_set1_epi64((int64_t)1 << 30);
     const __m512i up_even = _mm512_and_si512(up, _mm512_set1_epi64(0xffffffff)), up_odd = _mm512_srli_epi64(up, 32);
@@ -45,10 +45,9 @@ static __attribute__((noinline)) __m512i rq16_long_way(const struct rq16 *r, __m
     return _mm512_add_epi32(_mm512_srav_epi32(high, _mm512_sub_epi32(up, one)), r->zero);
 }
 
-/* y_zero + requantize(acc). For n >= 2 half is a multiple of 2^32, so the low dword of the product takes no part; y_zero 2^(n-1)
- * joins it, and |high| <= 2^30 leaves room for both. */
+/* y_zero + requantize(acc), the short way. For n >= 2 half is a multiple of 2^32, so the low dword of the product takes no part;
+ * y_zero 2^(n-1) joins it, and |high| <= 2^30 leaves room for both. */
 EQ_INLINE __m512i rq16_apply(const struct rq16 *r, __m512i acc) {
-    if (__builtin_expect(!r->short_way, 0)) return rq16_long_way(r, acc);
     const __m512i even = _mm512_mul_epi32(acc, r->m_even), odd = _mm512_mul_epi32(odd_down(acc), r->m_odd);
     const __m512i high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
     return _mm512_srav_epi32(_mm512_add_epi32(high, r->round), r->right);

@@ -10,6 +10,7 @@ struct block {
     __m512i w[KEPT][V];
     size_t groups, heights; /* of four taps each; in a column */
     __mmask64 on;
+    int short_way;
 };
 
 /* The 4 x 4 transpose of 128-bit lanes. */
@@ -44,6 +45,7 @@ static void block_load(const struct eq_dwconv_s8_u8_s8 *d, size_t c, size_t peri
     for (int j = 0; j < V; j++) ns[j] = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)n + j));
     transpose(ns);
     for (int j = 0; j < V; j++) b->rq[j] = rq16_from(biases[j], ms[j], _mm512_cvtepi32_epi8(ns[j]), d->y_zero, d->lo, d->hi);
+    b->short_way = b->rq[0].short_way & b->rq[1].short_way & b->rq[2].short_way & b->rq[3].short_way;
     b->heights = (d->kh + KR - 1) / KR;
     b->groups = b->heights * d->kw;
     for (size_t t = 0; t < b->groups && b->groups <= KEPT; t++) {
@@ -64,9 +66,22 @@ EQ_INLINE void column(const uint8_t *a, size_t y_tap, size_t taps, __m512i v[V])
     v[3] = _mm512_unpackhi_epi16(a_high, b_high);
 }
 
-EQ_INLINE void finish(const struct block *b, __m512i acc[V], int8_t *y) {
-    for (int j = 0; j < V; j++) acc[j] = rq16_apply(&b->rq[j], acc[j]);
-    const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(acc[0], acc[1]), _mm512_packs_epi32(acc[2], acc[3]));
+static __attribute__((noinline)) void finish_any(const struct block *b, const __m512i acc[V], int8_t *y) {
+    __m512i v[V];
+    for (int j = 0; j < V; j++) v[j] = rq16_apply_any(&b->rq[j], acc[j]);
+    const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
+    _mm512_mask_storeu_epi8(y, b->on, _mm512_min_epi8(_mm512_max_epi8(bytes, b->rq[0].lo), b->rq[0].hi));
+}
+
+EQ_INLINE void finish(const struct block *b, const __m512i acc[V], int8_t *y) {
+    if (__builtin_expect(!b->short_way, 0)) {
+        const __m512i copy[V] = {acc[0], acc[1], acc[2], acc[3]};
+        finish_any(b, copy, y);
+        return;
+    }
+    __m512i v[V];
+    for (int j = 0; j < V; j++) v[j] = rq16_apply(&b->rq[j], acc[j]);
+    const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
     _mm512_mask_storeu_epi8(y, b->on, _mm512_min_epi8(_mm512_max_epi8(bytes, b->rq[0].lo), b->rq[0].hi));
 }
 
@@ -87,6 +102,16 @@ EQ_INLINE void any_window(const struct eq_dwconv_s8_u8_s8 *d, const struct block
         }
     if (d->w_zero)
         for (int j = 0; j < V; j++) acc[j] = _mm512_sub_epi32(acc[j], _mm512_mullo_epi32(sum[j], _mm512_set1_epi32(d->w_zero)));
+    finish(b, acc, y);
+}
+
+/* One output of a 3x3 window. */
+EQ_INLINE void window9(const struct eq_dwconv_s8_u8_s8 *d, const struct block *b, const uint8_t *a, int8_t *y) {
+    __m512i acc[V] = {b->rq[0].bias, b->rq[1].bias, b->rq[2].bias, b->rq[3].bias}, v[V];
+    for (int t = 0; t < 3; t++) {
+        column(a + (size_t)t * d->x_tap, d->y_tap, 3, v);
+        for (int j = 0; j < V; j++) acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], b->w[t][j]);
+    }
     finish(b, acc, y);
 }
 
@@ -130,7 +155,7 @@ static int joined(const struct eq_dwconv_s8_u8_s8 *d) {
 
 void eq_dwconv_s8_u8_s8__avx512_vnni(const struct eq_dwconv_s8_u8_s8 *d) {
     const size_t join = joined(d) ? NR / d->channels : 1, width = joined(d) ? d->pixels * d->channels : d->channels;
-    const int slides = join == 1 && d->kh == 3 && d->kw == 3 && d->x_step == d->x_tap && d->w_zero == 0;
+    const int nine = d->kh == 3 && d->kw == 3 && d->w_zero == 0, slides = nine && join == 1 && d->x_step == d->x_tap;
     struct block b;
     for (size_t c = 0; c < d->channels; c += NR) {
         block_load(d, c, join > 1 ? d->channels : NR, &b);
@@ -143,7 +168,8 @@ void eq_dwconv_s8_u8_s8__avx512_vnni(const struct eq_dwconv_s8_u8_s8 *d) {
             else
                 for (size_t i = 0; i < d->pixels; i += join) {
                     if (join > 1 && (d->pixels - i) * d->channels < NR) b.on = ((__mmask64)1 << ((d->pixels - i) * d->channels)) - 1;
-                    any_window(d, &b, a + i * d->x_step, w, y + i * d->channels);
+                    if (nine) window9(d, &b, a + i * d->x_step, y + i * d->channels);
+                    else any_window(d, &b, a + i * d->x_step, w, y + i * d->channels);
                 }
         }
     }

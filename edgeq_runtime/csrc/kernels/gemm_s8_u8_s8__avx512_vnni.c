@@ -4,12 +4,6 @@
 
 enum { NR = 16, KR = 4, WIDE = 4 /* blocks of a single row */ };
 
-struct rows {
-    const uint8_t *a[8];
-    int8_t *y;
-    __m512i zero[8]; /* what w_zero takes */
-};
-
 EQ_INLINE __m512i four(const uint8_t *a) {
     int32_t v;
     memcpy(&v, a, sizeof v);
@@ -25,49 +19,68 @@ static uint32_t zero_term(const struct eq_gemm_s8_u8_s8 *g, const uint8_t *a) {
 
 EQ_INLINE size_t depth(const struct eq_gemm_s8_u8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
 
-EQ_INLINE void store(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, int8_t *y, size_t o, __m512i v) {
-    const size_t left = g->n - o;
-    const __mmask16 on = left < NR ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
-    _mm_mask_storeu_epi8(y + o, on, rq16_bytes(rq, v));
+/* The first `left` of 16 or 32 bytes. */
+EQ_INLINE void store16(int8_t *y, size_t left, __m128i v) { _mm_mask_storeu_epi8(y, (__mmask16)_bzhi_u32(0xffff, (uint32_t)left), v); }
+EQ_INLINE void store32(int8_t *y, size_t left, __m256i v) { _mm256_mask_storeu_epi8(y, _bzhi_u32(0xffffffff, (uint32_t)left), v); }
+
+/* Any channel parameters; [rows][blocks] sums. */
+static __attribute__((noinline)) void finish_any(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, size_t o, int8_t *y, int rows,
+                                                 int blocks, const __m512i *acc) {
+    for (int i = 0; i < rows; i++, y += g->y_stride)
+        for (int j = 0; j < blocks; j++) {
+            const size_t at = o + NR * (size_t)j, left = g->n - at < NR ? g->n - at : NR;
+            store16(y + at, left, rq16_bytes(rq, rq16_apply_any(&rq[j], *acc++)));
+        }
 }
 
 /* Rows x blocks values from channel o on. */
 EQ_INLINE void finish(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, size_t o, int8_t *y, const int rows, const int blocks,
                       __m512i acc[][WIDE]) {
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < blocks; j++) acc[i][j] = rq16_apply(&rq[j], acc[i][j]);
-    if (g->n - o < NR * (size_t)blocks || rows * blocks % 4 != 0 || blocks > 2) {
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < blocks && o + NR * (size_t)j < g->n; j++)
-                store(g, rq, y + (size_t)i * g->y_stride, o + NR * (size_t)j, acc[i][j]);
+    const size_t step = g->y_stride, left = g->n - o < NR * (size_t)blocks ? g->n - o : NR * (size_t)blocks;
+    int short_way = 1;
+    for (int j = 0; j < blocks; j++) short_way &= rq[j].short_way;
+    if (__builtin_expect(!short_way, 0)) {
+        __m512i copy[8 * WIDE];
+        for (int i = 0; i < rows * blocks; i++) copy[i] = acc[i / blocks][i % blocks];
+        finish_any(g, rq, o, y, rows, blocks, copy);
         return;
     }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < blocks; j++) acc[i][j] = rq16_apply(&rq[j], acc[i][j]);
     y += o;
-    for (int i = 0; i < rows; i += 4 / blocks, y += 4 / (size_t)blocks * g->y_stride) {
-        if (blocks == 2) {
-            const __m512i v = rq16_bytes4(rq, acc[i][0], acc[i][1], acc[i + 1][0], acc[i + 1][1]);
-            _mm256_storeu_si256((__m256i *)y, _mm512_castsi512_si256(v));
-            _mm256_storeu_si256((__m256i *)(y + g->y_stride), _mm512_extracti64x4_epi64(v, 1));
-        } else {
+    if (blocks == 1 && rows % 4 == 0)
+        for (int i = 0; i < rows; i += 4, y += 4 * step) {
             const __m512i v = rq16_bytes4(rq, acc[i][0], acc[i + 1][0], acc[i + 2][0], acc[i + 3][0]);
-            _mm_storeu_si128((__m128i *)y, _mm512_castsi512_si128(v));
-            _mm_storeu_si128((__m128i *)(y + g->y_stride), _mm512_extracti32x4_epi32(v, 1));
-            _mm_storeu_si128((__m128i *)(y + 2 * g->y_stride), _mm512_extracti32x4_epi32(v, 2));
-            _mm_storeu_si128((__m128i *)(y + 3 * g->y_stride), _mm512_extracti32x4_epi32(v, 3));
+            store16(y, left, _mm512_castsi512_si128(v));
+            store16(y + step, left, _mm512_extracti32x4_epi32(v, 1));
+            store16(y + 2 * step, left, _mm512_extracti32x4_epi32(v, 2));
+            store16(y + 3 * step, left, _mm512_extracti32x4_epi32(v, 3));
         }
-    }
+    else if (blocks == 2 && rows % 2 == 0)
+        for (int i = 0; i < rows; i += 2, y += 2 * step) {
+            const __m512i v = rq16_bytes4(rq, acc[i][0], acc[i][1], acc[i + 1][0], acc[i + 1][1]);
+            store32(y, left, _mm512_castsi512_si256(v));
+            store32(y + step, left, _mm512_extracti64x4_epi64(v, 1));
+        }
+    else
+        for (int i = 0; i < rows; i++, y += step)
+            for (int j = 0; j < blocks; j++) store16(y + NR * j, left - NR * (size_t)j, rq16_bytes(rq, acc[i][j]));
 }
 
 EQ_INLINE void tile(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, size_t o, size_t first, const int rows, const int blocks) {
     const size_t block = depth(g) * NR;
     const int8_t *w = g->w + o * depth(g);
     const uint8_t *a[8];
+    uint32_t zero[8] = {0};
     __m512i acc[8][WIDE];
-    for (int i = 0; i < rows; i++) {
-        a[i] = g->a + g->rows[first + (size_t)i];
-        const __m512i zero = _mm512_set1_epi32(g->w_zero ? (int32_t)zero_term(g, a[i]) : 0);
-        for (int j = 0; j < blocks; j++) acc[i][j] = _mm512_sub_epi32(rq[j].bias, zero);
-    }
+    for (int i = 0; i < rows; i++) a[i] = g->a + g->rows[first + (size_t)i];
+    if (__builtin_expect(g->w_zero != 0, 0))
+        for (int i = 0; i < rows; i++) zero[i] = zero_term(g, a[i]);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < blocks; j++) acc[i][j] = rq[j].bias;
+    if (__builtin_expect(g->w_zero != 0, 0))
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < blocks; j++) acc[i][j] = _mm512_sub_epi32(acc[i][j], _mm512_set1_epi32((int32_t)zero[i]));
     for (size_t p = 0; p < g->parts; p++) {
         const ptrdiff_t begin = g->parts_at[p], end = begin + (ptrdiff_t)g->k;
         for (ptrdiff_t k = begin; k < end; k += KR, w += NR * KR) {
