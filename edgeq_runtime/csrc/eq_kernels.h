@@ -90,6 +90,17 @@ struct eq_dwconv_s8_u8_s8 {
     int32_t w_zero, y_zero, lo, hi;
 };
 
+/* y[i] = clamp(y_zero + ((a_mul a[i a_step] + b_mul b[i b_step] + constant) >> shift)), every sum in int32; a step is 0 or 1, not both 0
+ * unless n is 1. */
+struct eq_add_s8_s8_s8 {
+    size_t n;
+    const int8_t *a, *b;
+    size_t a_step, b_step;
+    int8_t *y;
+    int16_t a_mul, b_mul;
+    int32_t constant, shift, y_zero, lo, hi;
+};
+
 /* y[i][o] = clamp(bias[o] + sum over k of a[i][k] w[o][k]), summed as SPEC 1.3 says. */
 struct eq_gemm_f32_f32_f32 {
     size_t m, n, k;

@@ -274,6 +274,27 @@ static int dwconv_unsigned(const struct eq_kernel *portable, size_t pixels, size
     return compare(sizes, 1);
 }
 
+static int add_s8(const struct eq_kernel *portable, size_t first, size_t channels, size_t taps) {
+    char sizes[80];
+    const size_t n = first * channels;
+    const int kind = n == 1 ? (int)(next() % 4) : (int)(next() % 3);
+    const size_t a_step = kind != 1 && kind != 3, b_step = kind != 2 && kind != 3;
+    int8_t *a = tail(activation_end, a_step ? n : 1, 1), *b = tail(weight_end, b_step ? n : 1, 1);
+    fill_s8(a, a_step ? n : 1, fill_kind & 1);
+    fill_s8(b, b_step ? n : 1, fill_kind & 2);
+    const int32_t shift = 1 + (int32_t)((taps + next()) % 30), a_zero = between(-128, 127), b_zero = between(-128, 127);
+    const int16_t a_mul = (int16_t)between(-32768, 32767), b_mul = (int16_t)(next() % 4 ? between(-32768, 32767) : -32768);
+    struct eq_add_s8_s8_s8 args = {n, a, b, a_step, b_step, output(0, 1), a_mul, b_mul, 0, shift, between(-128, 127), -128, 127};
+    args.constant = ((int32_t)1 << (shift - 1)) - a_mul * a_zero - b_mul * b_zero;
+    if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
+    prepare_outputs();
+    RUN(portable, eq_add_s8_s8_s8, &args);
+    args.y = output(1, 1);
+    RUN(tested, eq_add_s8_s8_s8, &args);
+    snprintf(sizes, sizeof sizes, "n=%zu steps=%zu,%zu shift=%d", n, a_step, b_step, (int)shift);
+    return compare(sizes, 1);
+}
+
 static void bounds_f32(float *lo, float *hi) {
     const float infinity = 1e30f * 1e30f;
     *lo = next() % 2 ? -infinity : 0;
@@ -344,9 +365,9 @@ static int check(const struct eq_kernel *kernel) {
         const char *name;
         case_fn run;
         int dwconv;
-    } families[] = {{"gemm_s8_s8_s8", gemm_narrow, 0},    {"gemm_s8_u8_s8", gemm_unsigned, 0},     {"gemm_s8_s16_s8", gemm_s8, 0},
-                    {"dwconv_s8_s8_s8", dwconv_s8, 1},    {"dwconv_s8_u8_s8", dwconv_unsigned, 1}, {"gemm_f32_f32_f32", gemm_f32, 0},
-                    {"dwconv_f32_f32_f32", dwconv_f32, 1}};
+    } families[] = {{"gemm_s8_s8_s8", gemm_narrow, 0}, {"gemm_s8_u8_s8", gemm_unsigned, 0},     {"gemm_s8_s16_s8", gemm_s8, 0},
+                    {"dwconv_s8_s8_s8", dwconv_s8, 1}, {"dwconv_s8_u8_s8", dwconv_unsigned, 1}, {"add_s8_s8_s8", add_s8, 1},
+                    {"gemm_f32_f32_f32", gemm_f32, 0}, {"dwconv_f32_f32_f32", dwconv_f32, 1}};
     const struct eq_kernel *portable = eq_select(kernel->family, kernel->types, 0);
     tested = kernel;
     cases = 0;

@@ -13,7 +13,7 @@ struct rq16 {
     int short_way; /* 2 <= n <= 22 in every lane */
 };
 
-EQ_INLINE __m512i odd_down(__m512i v) { return _mm512_shuffle_epi32(v, _MM_PERM_DDBB); }
+EQ_INLINE __m512i odd_down(__m512i v) { return _mm512_srli_epi64(v, 32); }
 
 EQ_INLINE struct rq16 rq16_from(__m512i bias, __m512i m, __m128i n_bytes, int32_t y_zero, int32_t lo, int32_t hi) {
     const __m512i n = _mm512_cvtepi8_epi32(n_bytes), one = _mm512_set1_epi32(1), two = _mm512_set1_epi32(2);
@@ -32,7 +32,7 @@ EQ_INLINE struct rq16 rq16_from(__m512i bias, __m512i m, __m128i n_bytes, int32_
 }
 
 /* What the whole range of n takes: a rounding term of 64 bits, and a left shift that saturates for n < 1. */
-static __m512i rq16_apply_any(const struct rq16 *r, __m512i acc) {
+EQ_INLINE __m512i rq16_apply_any(const struct rq16 *r, __m512i acc) {
     const __m512i one = _mm512_set1_epi32(1), up = _mm512_max_epi32(r->n, one), left = _mm512_sub_epi32(up, r->n);
     const __m512i limit = _mm512_srlv_epi32(_mm512_set1_epi32(INT32_MAX), left), half = _mm512_set1_epi64((int64_t)1 << 30);
     const __m512i up_even = _mm512_and_si512(up, _mm512_set1_epi64(0xffffffff)), up_odd = _mm512_srli_epi64(up, 32);
