@@ -25,7 +25,9 @@ struct walk {
     } while (0)
 
 static void convert(const struct side *to, const struct side *from, int32_t count, float scale, int32_t zero) {
-    if (to->type == from->type) {
+    if (to->type == from->type && to->stride == 1 && from->stride == 1) {
+        memcpy(to->at, from->at, (size_t)count * eq_type_bytes(to->type));
+    } else if (to->type == from->type) {
         if (eq_type_bytes(to->type) == 4) EACH(uint32_t, uint32_t, *s);
         else EACH(uint8_t, uint8_t, *s);
     } else if (from->type == EQ_TYPE_f32) {

@@ -42,7 +42,9 @@ struct eq_gemm_s8_s8_s8 {
     struct eq_rq rq;
     int8_t *y;
     size_t y_stride;
-    int32_t w_zero, w_lowest, y_zero, lo, hi; /* w_lowest: of all weights, for kernels that add two products in 16 bits */
+    int32_t w_zero, y_zero, lo, hi;
+    int32_t w_lowest; /* of all weights: kernels may add two products in 16 bits where it is above -128 */
+    int32_t n_lowest; /* of all rq.n: nothing is shifted left where it is above 0 */
 };
 
 /* Pixels that lie side by side in y, and at one distance in x. */

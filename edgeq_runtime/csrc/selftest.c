@@ -148,7 +148,8 @@ static int gemm_narrow(const struct eq_kernel *portable, size_t m, size_t n, siz
     const struct eq_rq rq = fill_rq(n);
     eq_gemm_s8_pack(tested, n, k, w, &rq, 0, w_zero, memory);
     const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(tested, n, k, memory);
-    struct eq_gemm_s8_s8_s8 args = {m, n, k, a, stride, w, rq, output(0, 1), n + skew, w_zero, *p.lowest, between(-128, 127), -128, 127};
+    struct eq_gemm_s8_s8_s8 args = {m,    n,   k,           a,          stride, w, rq, output(0, 1), n + skew, w_zero, between(-128, 127),
+                                    -128, 127, *p.w_lowest, *p.n_lowest};
     if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
     prepare_outputs();
     RUN(portable, eq_gemm_s8_s8_s8, &args);
@@ -157,7 +158,7 @@ static int gemm_narrow(const struct eq_kernel *portable, size_t m, size_t n, siz
     args.rq = (struct eq_rq){p.bias, p.m, p.n};
     args.y = output(1, 1);
     RUN(tested, eq_gemm_s8_s8_s8, &args);
-    snprintf(sizes, sizeof sizes, "m=%zu n=%zu k=%zu stride=%zu w_zero=%d lowest=%d", m, n, k, stride, (int)w_zero, (int)*p.lowest);
+    snprintf(sizes, sizeof sizes, "m=%zu n=%zu k=%zu stride=%zu w_zero=%d lowest=%d", m, n, k, stride, (int)w_zero, (int)*p.w_lowest);
     return compare(sizes, 1);
 }
 

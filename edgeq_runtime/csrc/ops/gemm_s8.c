@@ -141,10 +141,11 @@ static void run_narrow(const struct eq_call *call, const struct eq_gemm_op *op, 
                                     .y = (int8_t *)eq_write(call, 0) + group * n,
                                     .y_stride = channels,
                                     .w_zero = op->attrs.w_zero,
-                                    .w_lowest = *w.lowest,
+                                    .w_lowest = *w.w_lowest,
                                     .y_zero = op->attrs.y_zero,
                                     .lo = op->attrs.lo,
-                                    .hi = op->attrs.hi};
+                                    .hi = op->attrs.hi,
+                                    .n_lowest = *w.n_lowest};
     struct eq_pixel p = {0, 0, 0};
     for (size_t i = 0; i < pixels; i += args.m, args.y += args.m * channels) {
         args.m = pixels - i < kernel->mr ? pixels - i : kernel->mr;

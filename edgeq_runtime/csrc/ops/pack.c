@@ -20,7 +20,8 @@ struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, si
     uint8_t *at = memory;
     struct eq_gemm_s8_packed p = {.bytes = (end + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN};
     if (!at) return p;
-    p.lowest = (void *)at;
+    p.w_lowest = (void *)at;
+    p.n_lowest = p.w_lowest + 1;
     p.bias = (void *)(at + EQ_ALIGN);
     p.m = p.bias + channels;
     p.n = (int8_t *)(p.m + channels);
@@ -31,7 +32,7 @@ struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, si
 void eq_gemm_s8_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8_t *w, const struct eq_rq *rq, int32_t x_zero,
                      int32_t w_zero, void *memory) {
     const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, n, k, memory);
-    *p.lowest = INT8_MAX;
+    *p.w_lowest = *p.n_lowest = INT8_MAX;
     for (size_t o = 0; o < blocks(kernel, n) * kernel->nr; o++) {
         p.bias[o] = p.m[o] = 0;
         p.n[o] = 1;
@@ -40,11 +41,12 @@ void eq_gemm_s8_pack(const struct eq_kernel *kernel, size_t n, size_t k, const i
         for (size_t i = 0; i < k; i++) {
             const int8_t v = w[o * k + i];
             sum += v - w_zero;
-            if (v < *p.lowest) *p.lowest = v;
+            if (v < *p.w_lowest) *p.w_lowest = v;
         }
         p.bias[o] = (int32_t)((uint32_t)rq->bias[o] - (uint32_t)x_zero * (uint32_t)sum);
         p.m[o] = rq->m[o];
         p.n[o] = rq->n[o];
+        if (p.n[o] < *p.n_lowest) *p.n_lowest = p.n[o];
     }
     eq_gemm_pack(kernel, n, k, w, k, 1, p.w);
 }
