@@ -87,9 +87,9 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
 
 /* Tap t, which lies at an offset of x (< 0: padded), as the kernel reads it. */
 static const int8_t *tap(const struct run *r, size_t t, int64_t at) {
-    const size_t mult = eq_depthwise_mult(&r->window);
     if (at < 0) return r->parts.padded;
-    if (mult == 1) return r->x + at;
+    if (r->window.oc == r->window.ic) return r->x + at;
+    const size_t mult = eq_depthwise_mult(&r->window);
     int8_t *spread = r->parts.spread + t * (size_t)r->window.oc;
     eq_depthwise_spread(r->x + at, (size_t)r->window.ic, mult, 1, spread);
     return spread;
@@ -104,9 +104,15 @@ static void add_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
     struct run *r = context;
     const int8_t **taps = r->parts.taps + r->args.count * r->args.taps;
     int8_t *y = r->y + ((p->n * r->window.oh + p->oy) * r->window.ow + p->ox) * r->window.oc;
+    const struct eq_window *w = &r->window;
+    int64_t iy = p->oy * w->stride_h - w->pad_top;
     size_t t = 0;
-    for (int64_t ky = 0; ky < r->window.kh; ky++)
-        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) taps[t] = tap(r, t, eq_window_tap(&r->window, p, ky, kx));
+    for (int64_t ky = 0; ky < w->kh; ky++, iy += w->dilation_h) {
+        const int64_t line = (p->n * w->ih + iy) * w->iw;
+        int64_t ix = p->ox * w->stride_w - w->pad_left;
+        for (int64_t kx = 0; kx < w->kw; kx++, t++, ix += w->dilation_w)
+            taps[t] = tap(r, t, iy >= 0 && iy < w->ih && ix >= 0 && ix < w->iw ? (line + ix) * w->ic : -1);
+    }
     r->parts.stretches[r->args.count++] = (struct eq_stretch_s8){pixels, taps, y};
     if (r->args.count == r->at_once) flush(r);
 }

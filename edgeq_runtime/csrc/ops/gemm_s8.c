@@ -88,16 +88,6 @@ static void fill_wide(const struct eq_gemm_op *op, const int8_t *x, struct eq_pi
     }
 }
 
-static void fill_narrow(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride,
-                        int8_t *row) {
-    const size_t k = eq_window_k(&op->window);
-    for (size_t i = 0; i < rows; i++, row += stride) {
-        eq_window_row_s8(&op->window, x, op->attrs.x_zero, p, group, row);
-        for (size_t j = k; j < stride; j++) row[j] = 0;
-        eq_pixel_next(&op->window, p);
-    }
-}
-
 static void run_wide(const struct eq_call *call, const struct eq_gemm_op *op, size_t group, const int8_t *weights) {
     const struct eq_kernel *kernel = call->node->kernel;
     const wide_fn run = (wide_fn)kernel->run;
@@ -149,7 +139,7 @@ static void run_narrow(const struct eq_call *call, const struct eq_gemm_op *op, 
     struct eq_pixel p = {0, 0, 0};
     for (size_t i = 0; i < pixels; i += args.m, args.y += args.m * channels) {
         args.m = pixels - i < kernel->mr ? pixels - i : kernel->mr;
-        if (!direct) fill_narrow(op, x, &p, (int64_t)group, args.m, k, (int8_t *)call->scratch);
+        if (!direct) eq_window_rows_s8(&op->window, x, op->attrs.x_zero, &p, (int64_t)group, args.m, k, (int8_t *)call->scratch);
         run(&args);
         if (direct) args.a += args.m * k;
     }
