@@ -146,7 +146,7 @@ static int gemm_narrow(const struct eq_kernel *portable, size_t m, size_t n, siz
     const size_t bytes = eq_gemm_s8_packed_at(tested, n, k, NULL).bytes;
     void *memory = packed_end - bytes; /* the weights end within EQ_ALIGN of the guard */
     const struct eq_rq rq = fill_rq(n);
-    eq_gemm_s8_pack(tested, n, k, w, &rq, 0, w_zero, memory);
+    eq_gemm_s8_pack(tested, n, 1, k, w, &rq, 0, w_zero, memory);
     const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(tested, n, k, memory);
     struct eq_gemm_s8_s8_s8 args = {m,    n,   k,           a,          stride, w, rq, output(0, 1), n + skew, w_zero, between(-128, 127),
                                     -128, 127, *p.w_lowest, *p.n_lowest};
@@ -159,6 +159,40 @@ static int gemm_narrow(const struct eq_kernel *portable, size_t m, size_t n, siz
     args.y = output(1, 1);
     RUN(tested, eq_gemm_s8_s8_s8, &args);
     snprintf(sizes, sizeof sizes, "m=%zu n=%zu k=%zu stride=%zu w_zero=%d lowest=%d", m, n, k, stride, (int)w_zero, (int)*p.w_lowest);
+    return compare(sizes, 1);
+}
+
+/* Rows of up to three parts, in any order; the last one read ends at the guard. */
+static int gemm_unsigned(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
+    char sizes[96];
+    enum { PARTS = 3, MOST_ROWS = 32 };
+    const size_t parts = k % PARTS || k > 64 ? 1 : PARTS, part = k / parts, padded = eq_gemm_k(tested, part),
+                 step = part + (size_t)between(0, 3);
+    uint32_t rows[MOST_ROWS];
+    int32_t parts_at[PARTS];
+    const size_t span = (m - 1) * step, used = span + (parts - 1) * padded + padded;
+    uint8_t *a = tail(activation_end, used, 1);
+    int8_t *w = tail(weight_end, n * k, 1);
+    fill_s8((int8_t *)a, used, fill_kind & 1);
+    for (size_t i = 0; i < used; i++) a[i] ^= 0x80;
+    for (size_t i = 0; i < m; i++) rows[i] = (uint32_t)(step * ((i + 1) % m));
+    for (size_t i = 0; i < parts; i++) parts_at[i] = (int32_t)(padded * (parts - 1 - i));
+    fill_s8(w, n * k, fill_kind & 2);
+    const int32_t w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
+    void *memory = packed_end - eq_gemm_s8_packed_at(tested, n, parts * padded, NULL).bytes;
+    const struct eq_rq rq = fill_rq(n);
+    eq_gemm_s8_pack(tested, n, parts, part, w, &rq, 0, w_zero, memory);
+    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(tested, n, parts * padded, memory);
+    struct eq_gemm_s8_u8_s8 args = {m,    n,  parts, part, a, rows, parts_at, w, rq, output(0, 1), n + skew, w_zero, between(-128, 127),
+                                    -128, 127};
+    if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
+    prepare_outputs();
+    RUN(portable, eq_gemm_s8_u8_s8, &args);
+    args.w = p.w;
+    args.rq = (struct eq_rq){p.bias, p.m, p.n};
+    args.y = output(1, 1);
+    RUN(tested, eq_gemm_s8_u8_s8, &args);
+    snprintf(sizes, sizeof sizes, "m=%zu n=%zu parts=%zu k=%zu step=%zu w_zero=%d", m, n, parts, part, step, (int)w_zero);
     return compare(sizes, 1);
 }
 
@@ -253,12 +287,16 @@ static int dwconv_f32(const struct eq_kernel *portable, size_t pixels, size_t ch
 
 typedef int (*case_fn)(const struct eq_kernel *portable, size_t first, size_t channels, size_t depth);
 
+/* Kernels that take more rows than one tile. */
+static int any_rows(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
+
 static int all_sizes(const struct eq_kernel *portable, case_fn run, int dwconv) {
-    static const size_t pixels[] = {1, 2, 5}, rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 16}, channels[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 40};
+    static const size_t pixels[] = {1, 2, 5}, rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 27},
+                        channels[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 40, 64, 65};
     static const size_t taps[] = {1, 2, 3, 4, 8, 9, 10, 25, 49}, depths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 23, 31, 32, 33, 64, 65, 577};
     const size_t *firsts = dwconv ? pixels : rows, *deep = dwconv ? taps : depths;
     const size_t first_count = dwconv ? COUNT(pixels) : COUNT(rows), deep_count = dwconv ? COUNT(taps) : COUNT(depths);
-    for (size_t i = 0; i < first_count && (dwconv || firsts[i] <= tested->mr); i++)
+    for (size_t i = 0; i < first_count && (dwconv || any_rows(tested) || firsts[i] <= tested->mr); i++)
         for (size_t c = 0; c < COUNT(channels); c++)
             for (size_t d = 0; d < deep_count; d++)
                 if (run(portable, firsts[i], channels[c], deep[d])) return 1;
@@ -270,11 +308,8 @@ static int check(const struct eq_kernel *kernel) {
         const char *name;
         case_fn run;
         int dwconv;
-    } families[] = {{"gemm_s8_s8_s8", gemm_narrow, 0},
-                    {"gemm_s8_s16_s8", gemm_s8, 0},
-                    {"dwconv_s8_s8_s8", dwconv_s8, 1},
-                    {"gemm_f32_f32_f32", gemm_f32, 0},
-                    {"dwconv_f32_f32_f32", dwconv_f32, 1}};
+    } families[] = {{"gemm_s8_s8_s8", gemm_narrow, 0}, {"gemm_s8_u8_s8", gemm_unsigned, 0}, {"gemm_s8_s16_s8", gemm_s8, 0},
+                    {"dwconv_s8_s8_s8", dwconv_s8, 1}, {"gemm_f32_f32_f32", gemm_f32, 0},   {"dwconv_f32_f32_f32", dwconv_f32, 1}};
     const struct eq_kernel *portable = eq_select(kernel->family, kernel->types, 0);
     tested = kernel;
     cases = 0;

@@ -1,4 +1,4 @@
-#include "gemm_s8.h"
+#include "gemm_band.h"
 #include "pack.h"
 
 typedef void (*wide_fn)(const struct eq_gemm_s8_s16_s8 *args);
@@ -23,13 +23,18 @@ static int check(const struct eq_gemm_op *op) {
     return EQ_OK;
 }
 
-/* Rows of int8 need no widening, but only pay with a kernel of their own. */
+/* Rows of bytes need no widening, but only pay with a kernel of their own. */
 static const struct eq_kernel *select(uint32_t isas) {
-    const struct eq_kernel *narrow = eq_select("gemm", "s8_s8_s8", isas);
-    return narrow && narrow->isa != EQ_ISA_portable ? narrow : eq_select("gemm", "s8_s16_s8", isas);
+    static const char *const types[] = {"s8_u8_s8", "s8_s8_s8"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const struct eq_kernel *kernel = eq_select("gemm", types[i], isas);
+        if (kernel && kernel->isa != EQ_ISA_portable) return kernel;
+    }
+    return eq_select("gemm", "s8_s16_s8", isas);
 }
 
 static bool is_narrow(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_s8_s8"); }
+static bool is_banded(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
 
 static size_t matrix_bytes(const struct eq_kernel *kernel, size_t n, size_t k) {
     return is_narrow(kernel) ? eq_gemm_s8_packed_at(kernel, n, k, NULL).bytes : eq_gemm_pack_bytes(kernel, n, k);
@@ -41,7 +46,7 @@ static void pack(const struct eq_node *node, const struct eq_gemm_op *op) {
         const int8_t *w = (const int8_t *)op->w->data + g * n * k;
         int8_t *packed = (int8_t *)node->packed + g * bytes;
         const struct eq_rq rq = eq_rq_from(op->rq, g * n);
-        if (is_narrow(node->kernel)) eq_gemm_s8_pack(node->kernel, n, k, w, &rq, op->attrs.x_zero, op->attrs.w_zero, packed);
+        if (is_narrow(node->kernel)) eq_gemm_s8_pack(node->kernel, n, 1, k, w, &rq, op->attrs.x_zero, op->attrs.w_zero, packed);
         else eq_gemm_pack(node->kernel, n, k, w, k, 1, packed);
     }
 }
@@ -56,7 +61,8 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
     const struct eq_window *w = &op->window;
     const size_t k = eq_window_k(w), n = group_channels(op), groups = (size_t)w->groups;
     if (node->packed) {
-        pack(node, op);
+        if (is_banded(node->kernel)) eq_gemm_band_pack(node, op);
+        else pack(node, op);
         return EQ_OK;
     }
     EQ_NEED_TYPE(eq_in(node, ctx->tensors, 0), EQ_TYPE_s8);
@@ -64,11 +70,12 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
     if (status != EQ_OK) return status;
     node->kernel = select(ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
+    node->macs = w->transposed ? (uint64_t)(w->batch * w->ih * w->iw) * (uint64_t)w->ic * eq_window_taps(w) * n
+                               : (uint64_t)eq_window_pixels(w) * groups * n * k;
+    if (is_banded(node->kernel)) return eq_gemm_band_prepare(node, op);
     const size_t element = is_narrow(node->kernel) ? sizeof(int8_t) : sizeof(int16_t);
     node->packed_bytes = node->kernel->kr ? groups * matrix_bytes(node->kernel, n, k) : 0;
     node->scratch_bytes = in_place(node->kernel, w) ? 0 : rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * element;
-    node->macs = w->transposed ? (uint64_t)(w->batch * w->ih * w->iw) * (uint64_t)w->ic * eq_window_taps(w) * n
-                               : (uint64_t)eq_window_pixels(w) * groups * n * k;
     return EQ_OK;
 }
 
@@ -147,6 +154,10 @@ static void run_narrow(const struct eq_call *call, const struct eq_gemm_op *op, 
 
 void eq_gemm_s8_run(const struct eq_call *call, const struct eq_gemm_op *op) {
     const struct eq_node *node = call->node;
+    if (is_banded(node->kernel)) {
+        eq_gemm_band_run(call, op);
+        return;
+    }
     const size_t n = group_channels(op), k = eq_window_k(&op->window), bytes = matrix_bytes(node->kernel, n, k);
     for (size_t g = 0; g < (size_t)op->window.groups; g++) {
         if (is_narrow(node->kernel)) run_narrow(call, op, g, (int8_t *)node->packed + g * bytes);

@@ -29,13 +29,14 @@ struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, si
     return p;
 }
 
-void eq_gemm_s8_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8_t *w, const struct eq_rq *rq, int32_t x_zero,
-                     int32_t w_zero, void *memory) {
-    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, n, k, memory);
+void eq_gemm_s8_pack(const struct eq_kernel *kernel, size_t n, size_t parts, size_t part, const int8_t *w, const struct eq_rq *rq,
+                     int32_t x_zero, int32_t w_zero, void *memory) {
+    const size_t k = parts * part, packed_part = eq_gemm_k(kernel, part);
+    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, n, parts * packed_part, memory);
     *p.w_lowest = *p.n_lowest = INT8_MAX;
     for (size_t o = 0; o < blocks(kernel, n) * kernel->nr; o++) {
         p.bias[o] = p.m[o] = 0;
-        p.n[o] = 1;
+        p.n[o] = 2;
         if (o >= n) continue;
         int32_t sum = 0;
         for (size_t i = 0; i < k; i++) {
@@ -48,7 +49,10 @@ void eq_gemm_s8_pack(const struct eq_kernel *kernel, size_t n, size_t k, const i
         p.n[o] = rq->n[o];
         if (p.n[o] < *p.n_lowest) *p.n_lowest = p.n[o];
     }
-    eq_gemm_pack(kernel, n, k, w, k, 1, p.w);
+    for (size_t o = 0; o < n; o += kernel->nr)
+        for (size_t i = 0; i < parts; i++)
+            eq_gemm_pack(kernel, n - o < kernel->nr ? n - o : kernel->nr, part, w + o * k + i * part, k, 1,
+                         p.w + (o * parts + i * kernel->nr) * packed_part);
 }
 
 size_t eq_dwconv_pack_bytes(const struct eq_kernel *kernel, size_t taps, size_t channels) {

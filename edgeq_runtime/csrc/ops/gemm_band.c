@@ -1,0 +1,98 @@
+#include "gemm_band.h"
+#include "band.h"
+#include "pack.h"
+
+typedef void (*band_fn)(const struct eq_gemm_s8_u8_s8 *args);
+
+enum { MOST = 16384 }; /* bytes of a band: half of a small L1 */
+
+/* What is packed, in this order; the matrices at multiples of EQ_ALIGN. */
+struct parts {
+    struct eq_band *band;
+    uint32_t *rows;    /* [pixels of a band] */
+    int32_t *parts_at; /* [parts] */
+    uint8_t *matrices; /* [groups][matrix_bytes] */
+};
+
+static size_t aligned(size_t bytes) { return (bytes + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN; }
+static size_t channels_of(const struct eq_gemm_op *op) { return (size_t)(op->window.oc / op->window.groups); }
+
+static size_t matrix_bytes(const struct eq_kernel *kernel, const struct eq_band *b, size_t n) {
+    return eq_gemm_s8_packed_at(kernel, n, b->parts * eq_gemm_k(kernel, b->k), NULL).bytes;
+}
+
+static size_t layout(struct parts *p, const struct eq_band *b, uint8_t *memory) {
+    const size_t rows = aligned(sizeof *b), parts = rows + eq_band_pixels(b) * sizeof *p->rows;
+    if (memory) {
+        p->band = (void *)memory;
+        p->rows = (void *)(memory + rows);
+        p->parts_at = (void *)(memory + parts);
+        p->matrices = memory + aligned(parts + b->parts * sizeof *p->parts_at);
+    }
+    return aligned(parts + b->parts * sizeof *p->parts_at);
+}
+
+int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
+    const struct eq_band b = eq_band_of(&op->window, MOST);
+    /* Places in a band are 32 bits. */
+    EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
+    node->packed_bytes = layout(NULL, &b, NULL) + (size_t)op->window.groups * matrix_bytes(node->kernel, &b, channels_of(op));
+    node->scratch_bytes = b.lines * b.line + (eq_gemm_k(node->kernel, b.k) - b.k);
+    return EQ_OK;
+}
+
+void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) {
+    const struct eq_band b = eq_band_of(&op->window, MOST);
+    const size_t n = channels_of(op), bytes = matrix_bytes(node->kernel, &b, n), k = b.parts * b.k;
+    struct parts p = {0};
+    layout(&p, &b, node->packed);
+    *p.band = b;
+    eq_band_places(&b, p.rows, p.parts_at);
+    for (size_t g = 0; g < (size_t)op->window.groups; g++) {
+        const struct eq_rq rq = eq_rq_from(op->rq, g * n);
+        eq_gemm_s8_pack(node->kernel, n, b.parts, b.k, (const int8_t *)op->w->data + g * n * k, &rq, op->attrs.x_zero - INT8_MIN,
+                        op->attrs.w_zero, p.matrices + g * bytes);
+    }
+}
+
+static void run_groups(const struct eq_call *call, const struct parts *p, size_t groups, struct eq_gemm_s8_u8_s8 args) {
+    const struct eq_kernel *kernel = call->node->kernel;
+    const size_t bytes = matrix_bytes(kernel, p->band, args.n), depth = (size_t)p->band->window.ic / groups;
+    for (size_t g = 0; g < groups; g++, args.a += depth, args.y += args.n) {
+        const struct eq_gemm_s8_packed w =
+            eq_gemm_s8_packed_at(kernel, args.n, args.parts * eq_gemm_k(kernel, args.k), p->matrices + g * bytes);
+        args.w = w.w;
+        args.rq = (struct eq_rq){w.bias, w.m, w.n};
+        ((band_fn)kernel->run)(&args);
+    }
+}
+
+void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
+    const struct eq_kernel *kernel = call->node->kernel;
+    struct parts p = {.band = call->node->packed};
+    layout(&p, p.band, call->node->packed);
+    const struct eq_band *b = p.band;
+    const size_t channels = (size_t)b->window.oc, width = (size_t)b->window.ow;
+    uint8_t *band = call->scratch;
+    struct eq_gemm_s8_u8_s8 args = {.n = channels_of(op),
+                                    .parts = b->parts,
+                                    .k = b->k,
+                                    .a = band,
+                                    .rows = p.rows,
+                                    .parts_at = p.parts_at,
+                                    .y = eq_write(call, 0),
+                                    .y_stride = channels,
+                                    .w_zero = op->attrs.w_zero,
+                                    .y_zero = op->attrs.y_zero,
+                                    .lo = op->attrs.lo,
+                                    .hi = op->attrs.hi};
+    memset(band + b->lines * b->line, 0, eq_gemm_k(kernel, b->k) - b->k);
+    for (int64_t n = 0; n < b->window.batch; n++)
+        for (size_t oy = 0, rows; oy < (size_t)b->window.oh; oy += rows) {
+            rows = (size_t)b->window.oh - oy < b->rows ? (size_t)b->window.oh - oy : b->rows;
+            eq_band_fill_u8(b, eq_read(call, 0), op->attrs.x_zero, n, (int64_t)oy, rows, band);
+            args.m = rows * width;
+            run_groups(call, &p, (size_t)b->window.groups, args);
+            args.y += args.m * channels;
+        }
+}
