@@ -5,6 +5,9 @@
 
 enum { NR = 4, KR = 16, ROWS = 4, WIDE = 4 /* blocks of a tile of one row */ };
 
+/* Weights of a channel. */
+EQ_INLINE size_t depth(const struct eq_gemm_s8_s8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
+
 EQ_INLINE int32x4_t add_products(int32x4_t acc, int8x16_t a, int8x16_t w, const int first, const int low) {
     int16x8_t p = vmull_s8(vget_low_s8(a), vget_low_s8(w));
     if (low) {
@@ -44,12 +47,12 @@ EQ_INLINE void step(const int8_t *a[ROWS], const int8_t *w[WIDE], const int rows
 EQ_INLINE int32x4_t sum_lanes(const int32x4_t v[NR]) { return vpaddq_s32(vpaddq_s32(v[0], v[1]), vpaddq_s32(v[2], v[3])); }
 
 /* 4 vectors of sums of 4 channels each: 4 rows of one block (rows > 1), or 4 blocks of one row. */
-EQ_INLINE int8x16_t requantized(const struct eq_gemm_s8_s8_s8 *g, size_t at, const int rows, const uint32_t *zero, int32x4_t v[4]) {
+EQ_INLINE int8x16_t requantized(const struct eq_gemm_s8_s8_s8 *g, size_t at, const int rows, const int8_t *const a[ROWS], int32x4_t v[4]) {
     const struct clamp16 clamp = clamp16_load(g->y_zero, g->lo, g->hi);
     const size_t step = rows > 1 ? 0 : NR;
     for (size_t i = 0; i < 4; i++) v[i] = vaddq_s32(v[i], vld1q_s32(g->rq.bias + at + i * step));
     if (__builtin_expect(g->w_zero != 0, 0))
-        for (size_t i = 0; i < 4; i++) v[i] = vsubq_s32(v[i], vdupq_n_s32((int32_t)zero[rows > 1 ? i : 0]));
+        for (int i = 0; i < 4; i++) v[i] = vsubq_s32(v[i], vdupq_n_s32((int32_t)zero_term(g, a[rows > i ? i : 0])));
     if (__builtin_expect(g->n_lowest < 1, 0))
         for (size_t i = 0; i < 4; i++) v[i] = vqshlq_s32(v[i], left4(g->rq.n + at + i * step));
     for (size_t i = 0; i < 4; i++)
@@ -67,42 +70,50 @@ EQ_INLINE void store_rows(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t a
         for (int i = 0; i < rows; i++, y += g->y_stride) memcpy(y, &out[i], g->n - at);
 }
 
-EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, const int blocks, const int low,
-                    const uint32_t *zero) {
-    const int8_t *a[ROWS], *w[WIDE];
+EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, const int blocks, const int low) {
+    const size_t part = depth(g) / g->parts;
+    const int8_t *a[ROWS], *first[ROWS], *w[WIDE];
     int32x4_t acc[ROWS * WIDE][NR], v[4];
-    for (int i = 0; i < rows; i++) a[i] = g->a + (row + (size_t)i) * g->a_stride;
-    for (int b = 0; b < blocks; b++) w[b] = g->w + (at + NR * (size_t)b) * g->k;
+    for (int b = 0; b < blocks; b++) w[b] = g->w + (at + NR * (size_t)b) * depth(g);
+    for (int i = 0; i < rows; i++) {
+        first[i] = g->a + g->rows[row + (size_t)i];
+        a[i] = first[i] + g->parts_at[0];
+    }
+    const int8_t *end = a[0] + part;
     step(a, w, rows, blocks, 1, low, acc);
-    for (const int8_t *end = a[0] + g->k - KR; a[0] != end;) step(a, w, rows, blocks, 0, low, acc);
+    for (size_t p = 1;; p++) {
+        while (a[0] != end) step(a, w, rows, blocks, 0, low, acc);
+        if (p == g->parts) break;
+        for (int i = 0; i < rows; i++) a[i] = first[i] + g->parts_at[p];
+        end = a[0] + part;
+    }
     for (int i = 0; i < 4; i++) v[i] = i < rows * blocks ? sum_lanes(acc[i]) : vdupq_n_s32(0);
-    const int8x16_t bytes = requantized(g, at, rows, zero + row, v);
+    const int8x16_t bytes = requantized(g, at, rows, first, v);
     if (rows > 1 || blocks == 1) store_rows(g, row, at, rows, bytes);
     else if (g->n - at >= WIDE * NR) vst1q_s8(g->y + row * g->y_stride + at, bytes);
     else memcpy(g->y + row * g->y_stride + at, &bytes, g->n - at);
 }
 
-/* All channels of a few rows. */
-EQ_INLINE void strip(const struct eq_gemm_s8_s8_s8 *g, size_t row, const int rows, const int blocks, const int low, const uint32_t *zero) {
+EQ_INLINE void run(const struct eq_gemm_s8_s8_s8 *g, const int low) {
     size_t at = 0;
-    for (; at + NR * (size_t)(blocks - 1) < g->n; at += NR * (size_t)blocks) tile(g, row, at, rows, blocks, low, zero);
-    for (; at < g->n; at += NR) tile(g, row, at, rows, 1, low, zero);
+    if (g->m == 1)
+        for (; at + NR * (WIDE - 1) < g->n; at += NR * WIDE) tile(g, 0, at, 1, WIDE, low);
+    for (; at < g->n; at += NR) {
+        size_t row = 0;
+        for (; row + ROWS <= g->m; row += ROWS) tile(g, row, at, ROWS, 1, low);
+        if (g->m - row == 3) tile(g, row, at, 3, 1, low);
+        else if (g->m - row == 2) tile(g, row, at, 2, 1, low);
+        else if (g->m - row == 1) tile(g, row, at, 1, 1, low);
+    }
 }
 
-EQ_INLINE void run(const struct eq_gemm_s8_s8_s8 *g, const int low, const uint32_t *zero) {
-    size_t row = 0;
-    for (; row + ROWS <= g->m; row += ROWS) strip(g, row, ROWS, 1, low, zero);
-    if (g->m - row == 3) strip(g, row, 3, 1, low, zero);
-    else if (g->m - row == 2) strip(g, row, 2, 1, low, zero);
-    else if (g->m - row == 1) strip(g, row, 1, WIDE, low, zero);
+static __attribute__((noinline)) void run_low(const struct eq_gemm_s8_s8_s8 *args) {
+    const struct eq_gemm_s8_s8_s8 local = *args; /* what stores to y cannot change */
+    run(&local, 1);
 }
-
-static __attribute__((noinline)) void run_low(const struct eq_gemm_s8_s8_s8 *g, const uint32_t *zero) { run(g, 1, zero); }
 
 void eq_gemm_s8_s8_s8__neon(const struct eq_gemm_s8_s8_s8 *args) {
-    const struct eq_gemm_s8_s8_s8 local = *args, *g = &local; /* what stores to y cannot change */
-    uint32_t zero[2 * ROWS] = {0};
-    if (g->w_zero != 0) zero_terms(g->a, g->a_stride, g->m, g->k, g->w_zero, zero);
-    if (g->w_lowest == INT8_MIN) run_low(args, zero);
-    else run(g, 0, zero);
+    const struct eq_gemm_s8_s8_s8 local = *args;
+    if (args->w_lowest == INT8_MIN) run_low(args);
+    else run(&local, 0);
 }

@@ -4,6 +4,9 @@
 
 enum { NR = 8, KR = 4, QUAD = 16 /* inputs of one load */, ROWS = 4, BLOCKS = 4 /* most of a tile */ };
 
+/* Weights of a channel. */
+EQ_INLINE size_t depth(const struct eq_gemm_s8_s8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
+
 typedef int32x4_t sums[ROWS][2 * BLOCKS];
 
 /* The l-th 4 inputs of x against the next 32 weights of each block. */
@@ -27,29 +30,32 @@ EQ_INLINE void quad(const int8_t *a[ROWS], const int8_t *w[BLOCKS], const int ro
     for (int j = 0; j < blocks; j++) w[j] += QUAD * NR;
 }
 
-EQ_INLINE void accumulate(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, const int blocks, sums acc) {
+EQ_INLINE void accumulate(const struct eq_gemm_s8_s8_s8 *g, const int8_t *const first[ROWS], size_t at, const int rows, const int blocks,
+                          sums acc) {
+    const size_t part = depth(g) / g->parts;
     const int8_t *a[ROWS], *w[BLOCKS];
-    size_t left = g->k;
-    for (int i = 0; i < rows; i++) a[i] = g->a + (row + (size_t)i) * g->a_stride;
-    for (int j = 0; j < blocks; j++) w[j] = g->w + (at + (size_t)j * NR) * g->k;
-    for (size_t twice = left / (2 * QUAD); twice > 0; twice--) {
-        quad(a, w, rows, blocks, acc);
-        quad(a, w, rows, blocks, acc);
-    }
-    left %= 2 * QUAD;
-    if (left >= QUAD) {
-        quad(a, w, rows, blocks, acc);
-        left -= QUAD;
-    }
-    for (; left > 0; left -= KR) {
-        int8x16_t x[ROWS];
-        for (int i = 0; i < rows; i++, a[i - 1] += KR) {
-            int32_t four;
-            memcpy(&four, a[i], sizeof four);
-            x[i] = vreinterpretq_s8_s32(vdupq_n_s32(four));
+    for (int j = 0; j < blocks; j++) w[j] = g->w + (at + (size_t)j * NR) * depth(g);
+    for (size_t p = 0; p < g->parts; p++) {
+        size_t left = part % (2 * QUAD);
+        for (int i = 0; i < rows; i++) a[i] = first[i] + g->parts_at[p];
+        for (size_t twice = part / (2 * QUAD); twice > 0; twice--) {
+            quad(a, w, rows, blocks, acc);
+            quad(a, w, rows, blocks, acc);
         }
-        DOT_LANE(0)
-        for (int j = 0; j < blocks; j++) w[j] += KR * NR;
+        if (left >= QUAD) {
+            quad(a, w, rows, blocks, acc);
+            left -= QUAD;
+        }
+        for (; left > 0; left -= KR) {
+            int8x16_t x[ROWS];
+            for (int i = 0; i < rows; i++, a[i - 1] += KR) {
+                int32_t four;
+                memcpy(&four, a[i], sizeof four);
+                x[i] = vreinterpretq_s8_s32(vdupq_n_s32(four));
+            }
+            DOT_LANE(0)
+            for (int j = 0; j < blocks; j++) w[j] += KR * NR;
+        }
     }
 }
 
@@ -77,16 +83,20 @@ EQ_INLINE void finish(const struct eq_gemm_s8_s8_s8 *g, int8_t *y, size_t at, co
         for (int i = 0; i < rows; i++, y += g->y_stride) memcpy(y, &bytes[i], count);
 }
 
-EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, const int blocks, const uint32_t *zero) {
+EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, const int blocks) {
+    const int8_t *a[ROWS];
     sums acc;
+    for (int i = 0; i < rows; i++) a[i] = g->a + g->rows[row + (size_t)i];
     for (int j = 0; j < 2 * blocks; j++) {
         const int32x4_t bias = vld1q_s32(g->rq.bias + at + 4 * (size_t)j);
         for (int i = 0; i < rows; i++) acc[i][j] = bias;
     }
-    accumulate(g, row, at, rows, blocks, acc);
+    accumulate(g, a, at, rows, blocks, acc);
     if (__builtin_expect(g->w_zero != 0, 0))
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < 2 * blocks; j++) acc[i][j] = vsubq_s32(acc[i][j], vdupq_n_s32((int32_t)zero[row + (size_t)i]));
+        for (int i = 0; i < rows; i++) {
+            const int32x4_t zero = vdupq_n_s32((int32_t)zero_term(g, a[i]));
+            for (int j = 0; j < 2 * blocks; j++) acc[i][j] = vsubq_s32(acc[i][j], zero);
+        }
     if (__builtin_expect(g->n_lowest < 1, 0)) shift_left(g, at, rows, blocks, acc);
     for (int j = 0; j < blocks; j += 2) {
         const size_t first = at + NR * (size_t)j;
@@ -94,22 +104,20 @@ EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, con
     }
 }
 
-/* All channels of a few rows. */
-EQ_INLINE void strip(const struct eq_gemm_s8_s8_s8 *g, size_t row, const int rows, const int blocks, const uint32_t *zero) {
-    size_t at = 0;
-    for (; at + NR * (size_t)(blocks - 1) < g->n; at += NR * (size_t)blocks) tile(g, row, at, rows, blocks, zero);
-    if (blocks > 2)
-        for (; at + NR < g->n; at += 2 * NR) tile(g, row, at, rows, 2, zero);
-    if (at < g->n) tile(g, row, at, rows, 1, zero);
+/* Some channels of every row. */
+EQ_INLINE void strip(const struct eq_gemm_s8_s8_s8 *g, size_t at, const int blocks) {
+    size_t row = 0;
+    for (; row + ROWS <= g->m; row += ROWS) tile(g, row, at, ROWS, blocks);
+    if (g->m - row == 3) tile(g, row, at, 3, blocks);
+    else if (g->m - row == 2) tile(g, row, at, 2, blocks);
+    else if (g->m - row == 1) tile(g, row, at, 1, blocks);
 }
 
 void eq_gemm_s8_s8_s8__neon_dotprod(const struct eq_gemm_s8_s8_s8 *args) {
     const struct eq_gemm_s8_s8_s8 local = *args, *g = &local; /* what stores to y cannot change */
-    uint32_t zero[2 * ROWS] = {0};
-    size_t row = 0;
-    if (g->w_zero != 0) zero_terms(g->a, g->a_stride, g->m, g->k, g->w_zero, zero);
-    for (; row + ROWS <= g->m; row += ROWS) strip(g, row, ROWS, 2, zero);
-    if (g->m - row == 3) strip(g, row, 3, 2, zero);
-    else if (g->m - row == 2) strip(g, row, 2, 2, zero);
-    else if (g->m - row == 1) strip(g, row, 1, BLOCKS, zero);
+    size_t at = 0;
+    if (g->m == 1)
+        for (; at + NR * (BLOCKS - 1) < g->n; at += NR * BLOCKS) tile(g, 0, at, 1, BLOCKS);
+    for (; at + NR < g->n; at += 2 * NR) strip(g, at, 2);
+    if (at < g->n) strip(g, at, 1);
 }

@@ -114,13 +114,12 @@ EQ_INLINE void store_bytes(int8_t *y, int8x8_t v, size_t count) {
     }
 }
 
-/* What w_zero takes from every channel of row i. Unsigned: the sum of all is in range, its parts need not be. */
-EQ_INLINE void zero_terms(const int8_t *a, size_t a_stride, size_t m, size_t k, int32_t w_zero, uint32_t *term) {
-    for (size_t i = 0; i < m; i++) {
-        int32_t sum = 0;
-        for (size_t j = 0; j < k; j++) sum += a[i * a_stride + j];
-        term[i] = (uint32_t)sum * (uint32_t)w_zero;
-    }
+/* What w_zero takes from every channel of a row. Unsigned: the sum of all is in range, its parts need not be. */
+EQ_INLINE uint32_t zero_term(const struct eq_gemm_s8_s8_s8 *g, const int8_t *a) {
+    int32_t sum = 0;
+    for (size_t p = 0; p < g->parts; p++)
+        for (size_t i = 0; i < g->k; i++) sum += a[g->parts_at[p] + (ptrdiff_t)i];
+    return (uint32_t)sum * (uint32_t)g->w_zero;
 }
 
 EQ_INLINE int8x8_t load_bytes(const int8_t *x, size_t count) {

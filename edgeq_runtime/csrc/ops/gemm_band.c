@@ -2,7 +2,14 @@
 #include "band.h"
 #include "pack.h"
 
-typedef void (*band_fn)(const struct eq_gemm_s8_u8_s8 *args);
+typedef void (*unsigned_fn)(const struct eq_gemm_s8_u8_s8 *args);
+typedef void (*signed_fn)(const struct eq_gemm_s8_s8_s8 *args);
+
+/* Both have the same members, so what is written as one may be read as the other. */
+union args {
+    struct eq_gemm_s8_u8_s8 u8;
+    struct eq_gemm_s8_s8_s8 s8;
+};
 
 enum { MOST = 16384 }; /* bytes of a band: half of a small L1 */
 
@@ -16,6 +23,14 @@ struct parts {
 
 static size_t aligned(size_t bytes) { return (bytes + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN; }
 static size_t channels_of(const struct eq_gemm_op *op) { return (size_t)(op->window.oc / op->window.groups); }
+
+static bool is_signed(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_s8_s8"); }
+
+/* Whether a band is nothing but a part of x. */
+static bool in_place(const struct eq_kernel *kernel, const struct eq_window *w) {
+    const size_t k = eq_window_k(w);
+    return is_signed(kernel) && eq_window_plain(w) && eq_gemm_k(kernel, k) == k;
+}
 
 static size_t matrix_bytes(const struct eq_kernel *kernel, const struct eq_band *b, size_t n) {
     return eq_gemm_s8_packed_at(kernel, n, b->parts * eq_gemm_k(kernel, b->k), NULL).bytes;
@@ -37,6 +52,7 @@ int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
     /* Places in a band are 32 bits. */
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->packed_bytes = layout(NULL, &b, NULL) + (size_t)op->window.groups * matrix_bytes(node->kernel, &b, channels_of(op));
+    if (in_place(node->kernel, &op->window)) return EQ_OK;
     node->scratch_bytes = b.lines * b.line + (eq_gemm_k(node->kernel, b.k) - b.k);
     return EQ_OK;
 }
@@ -50,8 +66,8 @@ void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) 
     eq_band_places(&b, p.rows, p.parts_at);
     for (size_t g = 0; g < (size_t)op->window.groups; g++) {
         const struct eq_rq rq = eq_rq_from(op->rq, g * n);
-        eq_gemm_s8_pack(node->kernel, n, b.parts, b.k, (const int8_t *)op->w->data + g * n * k, &rq, op->attrs.x_zero - INT8_MIN,
-                        op->attrs.w_zero, p.matrices + g * bytes);
+        eq_gemm_s8_pack(node->kernel, n, b.parts, b.k, (const int8_t *)op->w->data + g * n * k, &rq,
+                        op->attrs.x_zero - (is_signed(node->kernel) ? 0 : INT8_MIN), op->attrs.w_zero, p.matrices + g * bytes);
     }
 }
 
@@ -63,7 +79,11 @@ static void run_groups(const struct eq_call *call, const struct parts *p, size_t
             eq_gemm_s8_packed_at(kernel, args.n, args.parts * eq_gemm_k(kernel, args.k), p->matrices + g * bytes);
         args.w = w.w;
         args.rq = (struct eq_rq){w.bias, w.m, w.n};
-        ((band_fn)kernel->run)(&args);
+        args.w_lowest = *w.w_lowest;
+        args.n_lowest = *w.n_lowest;
+        const union args any = {.u8 = args};
+        if (is_signed(kernel)) ((signed_fn)kernel->run)(&any.s8);
+        else ((unsigned_fn)kernel->run)(&any.u8);
     }
 }
 
@@ -73,6 +93,8 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
     layout(&p, p.band, call->node->packed);
     const struct eq_band *b = p.band;
     const size_t channels = (size_t)b->window.oc, width = (size_t)b->window.ow;
+    const bool direct = in_place(kernel, &op->window);
+    const int8_t *x = eq_read(call, 0);
     uint8_t *band = call->scratch;
     struct eq_gemm_s8_u8_s8 args = {.n = channels_of(op),
                                     .parts = b->parts,
@@ -86,11 +108,12 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
                                     .y_zero = op->attrs.y_zero,
                                     .lo = op->attrs.lo,
                                     .hi = op->attrs.hi};
-    memset(band + b->lines * b->line, 0, eq_gemm_k(kernel, b->k) - b->k);
+    if (!direct) memset(band + b->lines * b->line, 0, eq_gemm_k(kernel, b->k) - b->k);
     for (int64_t n = 0; n < b->window.batch; n++)
         for (size_t oy = 0, rows; oy < (size_t)b->window.oh; oy += rows) {
             rows = (size_t)b->window.oh - oy < b->rows ? (size_t)b->window.oh - oy : b->rows;
-            eq_band_fill_u8(b, eq_read(call, 0), op->attrs.x_zero, n, (int64_t)oy, rows, band);
+            if (direct) args.a = (const uint8_t *)x + oy * b->line;
+            else eq_band_fill(b, is_signed(kernel), x, op->attrs.x_zero, n, (int64_t)oy, rows, band);
             args.m = rows * width;
             run_groups(call, &p, (size_t)b->window.groups, args);
             args.y += args.m * channels;

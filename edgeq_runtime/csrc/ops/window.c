@@ -125,25 +125,20 @@ static void inside_x(const struct eq_window *w, int64_t ox, int64_t *first, int6
     if (*end < *first) *end = *first;
 }
 
-/* The row being made: of one of three element types. */
+/* The row being made: of one of the two element types. */
 struct sink {
     const int8_t *s8;
     const float *f32;
-    int8_t *s8_row;
     int16_t *s16_row;
     float *f32_row;
     int32_t x_zero;
 };
 
-/* count elements from an offset of x on; offset < 0: padded. */
+/* count elements from an offset of x on; offset < 0: zeros. */
 static void put(struct sink *s, int64_t offset, int64_t count) {
     const size_t n = (size_t)count;
     if (n == 0) return;
-    if (s->s8_row) {
-        if (offset < 0) memset(s->s8_row, s->x_zero, n);
-        else memcpy(s->s8_row, s->s8 + offset, n);
-        s->s8_row += n;
-    } else if (s->s8) {
+    if (s->s8) {
         if (offset < 0) memset(s->s16_row, 0, n * sizeof *s->s16_row);
         else eq_widen_s16(s->s8 + offset, s->x_zero, n, s->s16_row);
         s->s16_row += n;
@@ -194,43 +189,6 @@ static void put_row(struct sink *s, const struct eq_window *w, const struct eq_p
 void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row) {
     struct sink s = {.s8 = x, .s16_row = row, .x_zero = x_zero};
     put_row(&s, w, p, group);
-}
-
-/* memcpy is a call, and most pieces are short. What is left of a whole step is done by one that overlaps the one before. */
-EQ_INLINE void copy_bytes(const int8_t *x, size_t count, int8_t *y) {
-    enum { STEP = 16, SHORT = 8 };
-    if (count >= STEP) {
-        size_t i = 0;
-        for (; i + STEP <= count; i += STEP) memcpy(y + i, x + i, STEP);
-        if (i < count) memcpy(y + count - STEP, x + count - STEP, STEP);
-    } else if (count >= SHORT) {
-        memcpy(y, x, SHORT);
-        memcpy(y + count - SHORT, x + count - SHORT, SHORT);
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            y[i] = x[i];
-            EQ_KEEP_SCALAR;
-        }
-    }
-}
-
-void eq_window_rows_s8(const struct eq_window *w, const int8_t *x, int32_t x_zero, struct eq_pixel *p, int64_t group, size_t count,
-                       size_t stride, int8_t *row) {
-    const size_t k = eq_window_k(w), lines = (size_t)w->kh, piece = k / lines, line = (size_t)(w->dilation_h * w->iw * w->ic);
-    const int joined = !w->transposed && (w->dilation_w == 1 || w->kw == 1) && w->groups == 1;
-    int64_t first = 0, end = 0;
-    if (joined) eq_window_inner(w, &first, &end);
-    for (; count > 0; count--, row += stride, eq_pixel_next(w, p)) {
-        if (p->ox >= first && p->ox < end && eq_window_row_inside(w, p->oy)) {
-            const int64_t iy = p->oy * w->stride_h - w->pad_top, ix = p->ox * w->stride_w - w->pad_left;
-            const int8_t *from = x + ((p->n * w->ih + iy) * w->iw + ix) * w->ic;
-            for (size_t i = 0; i < lines; i++) copy_bytes(from + i * line, piece, row + i * piece);
-        } else {
-            struct sink s = {.s8 = x, .s8_row = row, .x_zero = x_zero};
-            put_row(&s, w, p, group);
-        }
-        if (k < stride) memset(row + k, 0, stride - k);
-    }
 }
 
 void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, int64_t group, float *row) {

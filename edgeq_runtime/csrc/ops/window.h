@@ -31,13 +31,9 @@ void eq_pixel_next(const struct eq_window *w, struct eq_pixel *p);
 /* Where in x the first channel of a tap lies, in elements; < 0: the tap is outside the input. */
 int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64_t ky, int64_t kx);
 
-/* All inputs of a pixel and a group in the order (ky, kx, c). s16: x - x_zero; s8: x as it is. Padded taps are x_zero.
- */
+/* All inputs of a pixel and a group in the order (ky, kx, c), padded taps as 0. s8: x - x_zero. */
 void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row);
 void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, int64_t group, float *row);
-/* s8: of `count` pixels from p on, which moves on; rows lie `stride` elements apart, and what is left of a row is 0. */
-void eq_window_rows_s8(const struct eq_window *w, const int8_t *x, int32_t x_zero, struct eq_pixel *p, int64_t group, size_t count,
-                       size_t stride, int8_t *row);
 void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row);
 
 /* Whether the rows lie in x one after another: 1 x 1, stride 1, no pads, one group. */
