@@ -192,7 +192,7 @@ def cross(target: str, arch: str) -> Config:
     """With zig cc, for another machine."""
     names = CROSS[arch]
     machine = names.get(target, names[""])
-    return Config(f"{sys.executable} -m ziglang cc -target {machine}", machine)
+    return Config(f"{sys.executable} -m ziglang cc -target {machine}", machine, ("-g0", *(["-s"] if target == "lib" else [])))
 
 
 def config_for(target: str, cc: str | None, sanitize: bool, arch: str | None = None) -> Config:

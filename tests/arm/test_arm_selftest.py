@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -32,11 +30,8 @@ def test_the_library_and_the_agent_are_built_for_arm() -> None:
         assert head[:4] == b"\x7fELF" and head[18] == 183, "not an ELF file of AArch64"
 
 
-def test_all_kernels_together_stay_under_300_kb_stripped() -> None:
-    path = guest.program("lib")
-    stripped = path.with_suffix(".stripped")
-    subprocess.run([sys.executable, "-m", "ziglang", "objcopy", "--strip-all", path, stripped], check=True)
-    assert stripped.stat().st_size < 300_000
+def test_all_kernels_together_stay_under_300_kb() -> None:
+    assert guest.program("lib").stat().st_size < 300_000
 
 
 def test_flags_of_an_arm_row_are_written_as_the_compiler_wants_them() -> None:

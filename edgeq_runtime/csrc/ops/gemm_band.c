@@ -64,14 +64,17 @@ static size_t band_bytes(const struct eq_kernel *kernel, const struct eq_band *b
     return b->lines * b->line + (joins(kernel, b) ? SHORT : eq_gemm_k(kernel, b->k) - b->k);
 }
 
+static size_t joined_bytes(const struct eq_kernel *kernel, const struct eq_band *b) {
+    return joins(kernel, b) ? eq_band_pixels(b) * eq_gemm_k(kernel, b->parts * b->k) + SHORT : 0;
+}
+
 int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
     const struct eq_band b = eq_band_of(&op->window, MOST);
     /* Places in a band are 32 bits. */
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->packed_bytes = layout(NULL, node->kernel, &b, NULL) + (size_t)op->window.groups * matrix_bytes(node->kernel, &b, channels_of(op));
     if (in_place(node->kernel, &op->window)) return EQ_OK;
-    node->scratch_bytes = band_bytes(node->kernel, &b);
-    if (joins(node->kernel, &b)) node->scratch_bytes += eq_band_pixels(&b) * eq_gemm_k(node->kernel, b.parts * b.k) + SHORT;
+    node->scratch_bytes = band_bytes(node->kernel, &b) + joined_bytes(node->kernel, &b);
     return EQ_OK;
 }
 
@@ -139,6 +142,7 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
                                     .y_zero = op->attrs.y_zero,
                                     .lo = op->attrs.lo,
                                     .hi = op->attrs.hi};
+    if (joined) memset(together + joined_bytes(kernel, b) - SHORT, 0, SHORT);
     if (!direct) memset(band + b->lines * b->line, 0, band_bytes(kernel, b) - b->lines * b->line);
     for (int64_t n = 0; n < b->window.batch; n++)
         for (size_t oy = 0, rows; oy < (size_t)b->window.oh; oy += rows) {
