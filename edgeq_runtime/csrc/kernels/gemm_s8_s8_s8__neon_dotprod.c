@@ -41,6 +41,7 @@ EQ_INLINE void accumulate(const struct eq_gemm_s8_s8_s8 *g, const int8_t *const 
         for (size_t twice = part / (2 * QUAD); twice > 0; twice--) {
             quad(a, w, rows, blocks, acc);
             quad(a, w, rows, blocks, acc);
+            for (int i = 0; i < rows; i++) __asm__("" : "+r"(a[i])); /* each moves by itself: one index would take an add a row */
         }
         if (left >= QUAD) {
             quad(a, w, rows, blocks, acc);
