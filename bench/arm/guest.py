@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from edgeq_runtime import build
@@ -27,7 +28,7 @@ def need_tools() -> None:
     if not shutil.which(QEMU):
         raise Missing(f"{QEMU} is not installed: run tools/install.sh (Debian: apt-get install qemu-user)")
     try:
-        import ziglang  # noqa: F401
+        import_module("ziglang")
     except ImportError as error:
         raise Missing("ziglang is not installed: pip install 'edgeq[arm]'") from error
 

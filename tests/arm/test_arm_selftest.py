@@ -35,7 +35,7 @@ def test_all_kernels_together_stay_under_300_kb() -> None:
 
 
 def test_flags_of_an_arm_row_are_written_as_the_compiler_wants_them() -> None:
-    on = {name: True for name in lists.isas()}
+    on = dict.fromkeys(lists.isas(), True)
     kernel = build.CSRC / "kernels" / "gemm_s8_s8_s8__neon_dotprod.c"
     assert "-march=armv8.2-a+dotprod" in build.compile_command(build.Config("gcc"), on, kernel, kernel)
     assert "-mcpu=generic+v8_2a+dotprod" in build.compile_command(build.cross("lib", "aarch64"), on, kernel, kernel)
