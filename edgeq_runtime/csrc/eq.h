@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EQ_ALIGN 64u     /* bytes; of the file, of model memory and of an arena */
-#define EQ_MAX_RANK 6
+#define EQ_ALIGN           64u /* bytes; of the file, of model memory and of an arena */
+#define EQ_MAX_RANK        6
 #define EQ_RUNTIME_VERSION (0u << 16 | 1u) /* major << 16 | minor */
 #define EQ_FORMAT_VERSION  (1u << 16 | 0u) /* of model files */
 
@@ -39,8 +39,8 @@ enum eq_isa {
 #undef EQ_ISA
     EQ_ISA_COUNT
 };
-uint32_t eq_cpu_isas(void);             /* bit i: enum eq_isa i is built in and runs on this CPU */
-const char *eq_isa_name(unsigned isa);  /* NULL: no such row */
+uint32_t eq_cpu_isas(void);            /* bit i: enum eq_isa i is built in and runs on this CPU */
+const char *eq_isa_name(unsigned isa); /* NULL: no such row */
 
 /* A checked file. The memory behind it must stay until the last model opened from it is gone. */
 struct eq_file {
@@ -56,13 +56,13 @@ struct eq_file {
 int eq_file_check(struct eq_file *file, const void *data, size_t size);
 const char *eq_file_name(const struct eq_file *file); /* of the model; not NULL */
 int eq_file_variant_count(const struct eq_file *file);
-const char *eq_file_variant_name(const struct eq_file *file, int variant);     /* NULL: no such variant */
-int eq_file_variant_find(const struct eq_file *file, const char *name);        /* < 0: none */
+const char *eq_file_variant_name(const struct eq_file *file, int variant); /* NULL: no such variant */
+int eq_file_variant_find(const struct eq_file *file, const char *name);    /* < 0: none */
 
 /* What opening a variant takes on a CPU with the given instruction sets; exact. */
 struct eq_plan {
-    size_t model_bytes;  /* memory for eq_open: the model and the packed weights */
-    size_t arena_bytes;  /* memory for eq_run: activations, then scratch */
+    size_t model_bytes; /* memory for eq_open: the model and the packed weights */
+    size_t arena_bytes; /* memory for eq_run: activations, then scratch */
     size_t activation_bytes;
     size_t scratch_bytes;
     size_t packed_bytes; /* of model_bytes */
@@ -83,7 +83,7 @@ struct eq_edge {
     size_t bytes;               /* of the source type */
     float scale;                /* of the tensor inside; 0: float */
     int32_t zero;
-    size_t inner_bytes;         /* of the tensor inside */
+    size_t inner_bytes; /* of the tensor inside */
 };
 int eq_input_count(const struct eq_model *model);
 int eq_output_count(const struct eq_model *model);
@@ -109,12 +109,13 @@ int eq_selftest(const struct eq_model *model, void *arena, size_t arena_bytes, i
 
 /* For reports: operator `index` of an open model. */
 struct eq_op_info {
-    const char *op;     /* ops.def name */
-    const char *name;   /* in the source; may be "" */
-    const char *kernel; /* "<family>_<types>" or "" where the operator has no micro-kernel */
-    const char *isa;    /* of the kernel; "portable" where there is none */
+    const char *op;      /* ops.def name */
+    const char *name;    /* in the source; may be "" */
+    const char *kernel;  /* "<family>_<types>" or "" where the operator has no micro-kernel */
+    const char *isa;     /* of the kernel; "portable" where there is none */
+    const char *packing; /* of its weights: "<nr> x <kr>" in blocks, "in place" as they lie in the file, "" where there is no kernel */
     uint64_t macs;
-    int output;         /* tensor index of its first output */
+    int output; /* tensor index of its first output */
 };
 int eq_op_count(const struct eq_model *model);
 int eq_op(const struct eq_model *model, int index, struct eq_op_info *info);
@@ -132,6 +133,6 @@ struct eq_tensor_info {
 };
 int eq_tensor_count(const struct eq_model *model);
 int eq_tensor(const struct eq_model *model, int index, struct eq_tensor_info *info);
-int eq_input_tensor(const struct eq_model *model, int index);  /* tensor index of an input */
+int eq_input_tensor(const struct eq_model *model, int index); /* tensor index of an input */
 int eq_output_tensor(const struct eq_model *model, int index);
 #endif

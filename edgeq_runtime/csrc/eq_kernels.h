@@ -72,6 +72,19 @@ struct eq_dwconv_s8_s8_s8 {
     int32_t x_zero, w_zero, y_zero, lo, hi;
 };
 
+/* The same with activations that the caller has laid out once: unsigned, x + 128, padded. Tap (ky, kx) of output (row, i) is
+ * a[row row_step + i x_step + ky y_tap + kx x_tap + c]. A kernel reads channels rounded up to nr of each tap. As for unsigned rows of gemm,
+ * the zero point is in the bias; packed weights are [ceil(channels / nr)][kw][ceil(kh / kr)][nr][kr]. */
+struct eq_dwconv_s8_u8_s8 {
+    size_t rows, pixels, channels, kh, kw;
+    const uint8_t *a;
+    size_t row_step, x_step, y_tap, x_tap;
+    const int8_t *w;
+    struct eq_rq rq;
+    int8_t *y; /* [rows][pixels][channels] */
+    int32_t w_zero, y_zero, lo, hi;
+};
+
 /* y[i][o] = clamp(bias[o] + sum over k of a[i][k] w[o][k]), summed as SPEC 1.3 says. */
 struct eq_gemm_f32_f32_f32 {
     size_t m, n, k;

@@ -16,7 +16,7 @@ static size_t line_of(const struct eq_window *w) {
 /* Whether the taps of a kernel row lie side by side, in order. */
 static bool joined(const struct eq_window *w) { return !w->transposed && w->groups == 1 && (w->dilation_w == 1 || w->kw == 1); }
 
-struct eq_band eq_band_of(const struct eq_window *window, size_t most) {
+struct eq_band eq_band_of(const struct eq_window *window, size_t most, size_t written) {
     struct eq_band b = {.window = *window, .rows = 1};
     struct eq_window *w = &b.window;
     if (eq_window_plain(w)) {
@@ -24,8 +24,8 @@ struct eq_band eq_band_of(const struct eq_window *window, size_t most) {
         w->batch = w->iw = w->ow = 1;
     }
     b.line = line_of(w);
-    const size_t fit = most / b.line, first = lines_of(w, 1), step = lines_of(w, 2) - first;
-    if (fit > first) b.rows += (fit - first) / step;
+    const size_t one = lines_of(w, 1) * b.line, more = lines_of(w, 2) * b.line - one + written * (size_t)w->ow;
+    if (most > one) b.rows += (most - one) / more;
     const size_t pixels = (size_t)w->ow < PIXELS ? PIXELS / (size_t)w->ow : 1;
     if (b.rows > pixels) b.rows = pixels;
     if (b.rows > (size_t)w->oh) b.rows = (size_t)w->oh;

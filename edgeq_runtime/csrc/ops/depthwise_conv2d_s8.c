@@ -1,7 +1,7 @@
 #include "band.h"
 #include "depthwise.h"
+#include "depthwise_band.h"
 #include "pack.h"
-#include "rq.h"
 
 typedef void (*dwconv_fn)(const struct eq_dwconv_s8_s8_s8 *args);
 
@@ -40,8 +40,8 @@ static size_t at_once(const struct eq_window *w) {
     return pixels < most ? pixels : most;
 }
 
-/* Whether rows of pixels are read out of a band, where no tap lies outside. */
-static bool banded(const struct eq_window *w) { return w->oc == w->ic; }
+/* Whether stretches are whole lines of pixels, read out of a band where no tap lies outside. */
+static bool has_lines(const struct eq_window *w) { return w->oc == w->ic; }
 
 static size_t layout(struct parts *parts, const struct eq_window *w, uint8_t *memory) {
     const size_t taps = eq_window_taps(w), channels = (size_t)w->oc, count = at_once(w);
@@ -52,8 +52,8 @@ static size_t layout(struct parts *parts, const struct eq_window *w, uint8_t *me
         parts->padded = parts->band = (int8_t *)memory + heads + pointers;
         parts->spread = parts->padded + channels;
     }
-    if (banded(w)) {
-        const struct eq_band b = eq_band_of(w, MOST);
+    if (has_lines(w)) {
+        const struct eq_band b = eq_band_of(w, MOST, (size_t)w->oc);
         return heads + pointers + b.line * b.lines;
     }
     return heads + pointers + channels + taps * channels;
@@ -72,6 +72,19 @@ static int check(const struct eq_node *node, const struct eq_tensor *tensors, co
     return EQ_OK;
 }
 
+/* Bands hold each channel once, and only pay with a kernel of their own. */
+static const struct eq_kernel *select(const struct eq_window *w, uint32_t isas) {
+    const struct eq_kernel *kernel = eq_depthwise_mult(w) == 1 ? eq_select("dwconv", "s8_u8_s8", isas) : NULL;
+    return kernel && kernel->isa != EQ_ISA_portable ? kernel : eq_select("dwconv", "s8_s8_s8", isas);
+}
+
+static bool is_banded(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
+
+static struct eq_depthwise_op op_of(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_window *w) {
+    const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
+    return (struct eq_depthwise_op){*w, eq_in(node, tensors, 1), eq_in(node, tensors, 2), EQ_S8_ATTRS(a)};
+}
+
 int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare *ctx) {
     const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
     const struct eq_s8_attrs attrs = EQ_S8_ATTRS(a);
@@ -79,20 +92,23 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     int status = window_of(&w, node, ctx->tensors);
     if (status != EQ_OK) return status;
     const size_t taps = eq_window_taps(&w), channels = (size_t)w.oc;
+    const struct eq_depthwise_op op = op_of(node, ctx->tensors, &w);
     if (node->packed) {
-        eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)eq_in(node, ctx->tensors, 1)->data, a->w_zero, node->packed);
+        if (is_banded(node->kernel)) eq_depthwise_band_pack(node, &op);
+        else eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)eq_in(node, ctx->tensors, 1)->data, a->w_zero, node->packed);
         return EQ_OK;
     }
     status = eq_window_check(&w, a->pad_bottom, a->pad_right);
     if (status == EQ_OK) status = check(node, ctx->tensors, &w, &attrs);
     if (status != EQ_OK) return status;
-    node->kernel = eq_select("dwconv", "s8_s8_s8", ctx->isas);
+    node->kernel = select(&w, ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
+    node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
+    if (is_banded(node->kernel)) return eq_depthwise_band_prepare(node, &op);
     node->packed_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
-    const struct eq_band b = eq_band_of(&w, MOST);
+    const struct eq_band b = eq_band_of(&w, MOST, channels);
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->scratch_bytes = layout(NULL, &w, NULL);
-    node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
     return EQ_OK;
 }
 
@@ -130,7 +146,7 @@ static void add_row(struct run *r, const struct eq_band *b, const int8_t *x, int
 }
 
 static void run_bands(struct run *r) {
-    const struct eq_band b = eq_band_of(&r->window, MOST);
+    const struct eq_band b = eq_band_of(&r->window, MOST, (size_t)r->window.oc);
     const size_t oh = (size_t)b.window.oh, step = b.line * (size_t)b.window.stride_h;
     int8_t *y = r->y;
     for (int64_t n = 0; n < b.window.batch; n++)
@@ -147,6 +163,11 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
     const struct eq_node *node = call->node;
     struct run r = {.x = eq_read(call, 0), .y = eq_write(call, 0), .kernel = (dwconv_fn)node->kernel->run};
     window_of(&r.window, node, call->tensors);
+    if (is_banded(node->kernel)) {
+        const struct eq_depthwise_op op = op_of(node, call->tensors, &r.window);
+        eq_depthwise_band_run(call, &op);
+        return;
+    }
     layout(&r.parts, &r.window, call->scratch);
     r.at_once = at_once(&r.window);
     r.args = (struct eq_dwconv_s8_s8_s8){.channels = (size_t)r.window.oc,
@@ -160,7 +181,7 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
                                          .y_zero = a->y_zero,
                                          .lo = a->lo,
                                          .hi = a->hi};
-    if (banded(&r.window)) {
+    if (has_lines(&r.window)) {
         run_bands(&r);
         return;
     }

@@ -69,7 +69,7 @@ static size_t joined_bytes(const struct eq_kernel *kernel, const struct eq_band 
 }
 
 int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
-    const struct eq_band b = eq_band_of(&op->window, MOST);
+    const struct eq_band b = eq_band_of(&op->window, MOST, (size_t)op->window.oc);
     /* Places in a band are 32 bits. */
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->packed_bytes = layout(NULL, node->kernel, &b, NULL) + (size_t)op->window.groups * matrix_bytes(node->kernel, &b, channels_of(op));
@@ -79,7 +79,7 @@ int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
 }
 
 void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) {
-    const struct eq_band b = eq_band_of(&op->window, MOST);
+    const struct eq_band b = eq_band_of(&op->window, MOST, (size_t)op->window.oc);
     const size_t n = channels_of(op), bytes = matrix_bytes(node->kernel, &b, n), k = b.parts * b.k;
     struct parts p = {0};
     layout(&p, node->kernel, &b, node->packed);
@@ -89,9 +89,10 @@ void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) 
         for (size_t i = 0; i < eq_band_pixels(&b); i++) p.joined[i] = (uint32_t)(i * eq_gemm_k(node->kernel, k));
     for (size_t g = 0; g < (size_t)op->window.groups; g++) {
         const struct eq_rq rq = eq_rq_from(op->rq, g * n);
-        eq_gemm_s8_pack(node->kernel, n, kernel_parts(node->kernel, &b), kernel_k(node->kernel, &b),
-                        (const int8_t *)op->w->data + g * n * k, &rq, op->attrs.x_zero - (is_signed(node->kernel) ? 0 : INT8_MIN),
-                        op->attrs.w_zero, p.matrices + g * bytes);
+        const struct eq_matrix matrix = {
+            (const int8_t *)op->w->data + g * n * k, n, kernel_parts(node->kernel, &b), kernel_k(node->kernel, &b), k, b.k, 1};
+        eq_gemm_s8_pack(node->kernel, &matrix, &rq, op->attrs.x_zero - (is_signed(node->kernel) ? 0 : INT8_MIN), op->attrs.w_zero,
+                        p.matrices + g * bytes);
     }
 }
 

@@ -20,9 +20,14 @@ struct eq_gemm_s8_packed {
     size_t bytes;
 };
 struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, size_t n, size_t k, void *memory);
-/* w: [n][parts][part]; each part is rounded up to kr: k of the above is parts eq_gemm_k(kernel, part). x_zero as the rows hold it. */
-void eq_gemm_s8_pack(const struct eq_kernel *kernel, size_t n, size_t parts, size_t part, const int8_t *w, const struct eq_rq *rq,
-                     int32_t x_zero, int32_t w_zero, void *memory);
+/* Weights of n channels, each of `parts` pieces of `part` inputs, and the distances between them. */
+struct eq_matrix {
+    const int8_t *w;
+    size_t n, parts, part, o_step, part_step, k_step;
+};
+/* Each part is rounded up to kr: k of the above is parts eq_gemm_k(kernel, part). x_zero as the rows hold it. */
+void eq_gemm_s8_pack(const struct eq_kernel *kernel, const struct eq_matrix *matrix, const struct eq_rq *rq, int32_t x_zero, int32_t w_zero,
+                     void *memory);
 
 /* Only where kr > 0. w: [taps][channels]. */
 size_t eq_dwconv_pack_bytes(const struct eq_kernel *kernel, size_t taps, size_t channels);
