@@ -75,7 +75,9 @@ def _output(command: Sequence[str]) -> str:
 
 def enabled(cc: str) -> dict[str, bool]:
     """Which rows of isa.def the compiler's target has."""
-    machine = _output([*cc.split(), "-dumpmachine"]).split("-")[0]
+    words = cc.split()
+    triple = words[words.index("-target") + 1] if "-target" in words else _output([*words, "-dumpmachine"])
+    machine = triple.split("-")[0]
     return {name: isa.arch in ("any", machine) for name, isa in lists.isas().items()}
 
 
@@ -190,7 +192,7 @@ def cross(target: str, arch: str) -> Config:
     """With zig cc, for another machine."""
     names = CROSS[arch]
     machine = names.get(target, names[""])
-    return Config(f"{sys.executable} -m ziglang cc -target {machine}", machine)
+    return Config(f"{sys.executable} -m ziglang cc -target {machine}", machine, ("-g0", *(["-s"] if target == "lib" else [])))
 
 
 def config_for(target: str, cc: str | None, sanitize: bool, arch: str | None = None) -> Config:

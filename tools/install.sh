@@ -7,6 +7,7 @@ need cc gcc
 need clang clang
 need clang-format clang-format
 need flatc flatbuffers-compiler
+need qemu-aarch64 qemu-user
 ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-* >/dev/null 2>&1 || missing="$missing libclang-rt-14-dev"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -109,10 +109,11 @@ int eq_selftest(const struct eq_model *model, void *arena, size_t arena_bytes, i
 
 /* For reports: operator `index` of an open model. */
 struct eq_op_info {
-    const char *op;     /* ops.def name */
-    const char *name;   /* in the source; may be "" */
-    const char *kernel; /* "<family>_<types>" or "" where the operator has no micro-kernel */
-    const char *isa;    /* of the kernel; "portable" where there is none */
+    const char *op;      /* ops.def name */
+    const char *name;    /* in the source; may be "" */
+    const char *kernel;  /* "<family>_<types>" or "" where the operator has no micro-kernel */
+    const char *isa;     /* of the kernel; "portable" where there is none */
+    const char *packing; /* of its weights: "<nr> x <kr>" in blocks, "in place" as they lie in the file, "" where there is no kernel */
     uint64_t macs;
     int output; /* tensor index of its first output */
 };

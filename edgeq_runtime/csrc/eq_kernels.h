@@ -31,33 +31,28 @@ struct eq_gemm_s8_s16_s8 {
     int32_t w_zero, y_zero, lo, hi;
 };
 
-/* The same with rows of int8, and what every row shares taken out: the caller hands over bias[o] - x_zero sum over k of (w[o][k] - w_zero),
- * so that y[i][o] = clamp(y_zero + requantize(bias[o] + sum over k of a[i][k] (w[o][k] - w_zero))). Sums are modulo 2^32; only the last
- * one is sure to be in range. The channel parameters are there, as 0 (n: 2), for the channels that were added too. */
+/* The same with activations of one byte that the caller has laid out once: row i is `parts` pieces of k inputs, piece p from
+ * a + rows[i] + parts_at[p] on. A kernel reads k rounded up to kr inputs of each piece; packed weights hold each piece rounded up to kr,
+ * [ceil(n / nr)][parts][k / kr][nr][kr], 0 beyond k. s8: x as it is. u8: x + 128. What the zero point of such an input takes from every
+ * row is in the bias. Sums are modulo 2^32; only the last one is sure to be in range. The channel parameters are there, as 0 (n: 2), for
+ * the channels that were added too. */
+#define EQ_GEMM_BAND(element)                                                                                                              \
+    size_t m, n, parts, k; /* any number of rows */                                                                                        \
+    const element *a;                                                                                                                      \
+    const uint32_t *rows;    /* [m] */                                                                                                     \
+    const int32_t *parts_at; /* [parts] */                                                                                                 \
+    const int8_t *w;                                                                                                                       \
+    struct eq_rq rq;                                                                                                                       \
+    int8_t *y;                                                                                                                             \
+    size_t y_stride;                                                                                                                       \
+    int32_t w_zero, y_zero, lo, hi;                                                                                                        \
+    int32_t w_lowest; /* of all weights: two products fit in 16 bits where it is above -128 */                                             \
+    int32_t n_lowest; /* of all rq.n: nothing is shifted left where it is above 0 */
 struct eq_gemm_s8_s8_s8 {
-    size_t m, n, k;  /* rows <= mr, channels, inputs (a multiple of kr); the inputs that were added are 0 in rows and weights */
-    const int8_t *a; /* x */
-    size_t a_stride;
-    const int8_t *w;
-    struct eq_rq rq;
-    int8_t *y;
-    size_t y_stride;
-    int32_t w_zero, w_lowest, y_zero, lo, hi; /* w_lowest: of all weights, for kernels that add two products in 16 bits */
+    EQ_GEMM_BAND(int8_t)
 };
-
-/* The same with activations that the caller has laid out once: unsigned, x + 128, so that row i is `parts` pieces of k inputs, piece p from
- * a + rows[i] + parts_at[p] on. What the zero point takes is in the bias, modulo 2^32, as for int8 rows. A kernel reads k rounded up to kr
- * inputs of each piece; packed weights hold each piece rounded up to kr, [ceil(n / nr)][parts][k / kr][nr][kr]. */
 struct eq_gemm_s8_u8_s8 {
-    size_t m, n, parts, k; /* any number of rows */
-    const uint8_t *a;
-    const uint32_t *rows;    /* [m] */
-    const int32_t *parts_at; /* [parts] */
-    const int8_t *w;
-    struct eq_rq rq; /* as for int8 rows */
-    int8_t *y;
-    size_t y_stride;
-    int32_t w_zero, y_zero, lo, hi;
+    EQ_GEMM_BAND(uint8_t)
 };
 
 /* Pixels that lie side by side in y, and at one distance in x. */

@@ -21,11 +21,11 @@ EQ_INLINE struct sum8 add_product(struct sum8 s, int16x8_t x, int16x8_t w) {
     return s;
 }
 
-static struct block block_from(const struct eq_dwconv_s8_s8_s8 *d, size_t at) {
+EQ_INLINE struct block block_from(const struct eq_dwconv_s8_s8_s8 *d, size_t at, size_t count) {
     const int16x8_t zero = vdupq_n_s16((int16_t)-d->x_zero);
     struct block b;
     b.at = at;
-    b.count = d->channels - at < NR ? d->channels - at : NR;
+    b.count = count;
     b.w = (const int16_t *)d->w + at * d->taps;
     b.rq = rq8_load(&d->rq, at, b.count);
     b.clamp = clamp16_load(d->y_zero, d->lo, d->hi);
@@ -70,7 +70,8 @@ EQ_INLINE void pixel9(const struct block *b, const struct column w[SIDE], const 
     sum = add_column(sum, x0, &w[0]);
     sum = add_column(sum, x1, &w[1]);
     sum = add_column(sum, x2, &w[2]);
-    finish(b, sum, y, NR);
+    const struct right8 right = {{b->rq.part[0].m, b->rq.part[1].m}, {b->rq.part[0].right, b->rq.part[1].right}};
+    vst1_s8(y, clamp8_apply(&b->clamp, right8_apply(&right, sum.low, sum.high)));
 }
 
 /* The rows of a stretch whose taps lie x_step apart in each row: a pixel needs one new column. Three at a time, so that nothing moves. */
@@ -103,8 +104,9 @@ EQ_INLINE int slides(const struct eq_dwconv_s8_s8_s8 *d, const struct eq_stretch
     return same;
 }
 
-EQ_INLINE void window9(const struct eq_dwconv_s8_s8_s8 *d, const struct block *b) {
-    const struct block local = *b;
+/* Only for n >= 1. It calls nothing, so that its constants stay in registers. */
+static __attribute__((noinline)) void window9(const struct eq_dwconv_s8_s8_s8 *d, size_t at) {
+    const struct block local = block_from(d, at, NR), *b = &local;
     struct column w[SIDE];
     for (int t = 0; t < WINDOW; t++) w[t % SIDE].row[t / SIDE] = vld1q_s16(b->w + t * NR);
     for (const struct eq_stretch_s8 *s = d->stretches; s < d->stretches + d->count; s++) {
@@ -121,15 +123,17 @@ EQ_INLINE void window9(const struct eq_dwconv_s8_s8_s8 *d, const struct block *b
     }
 }
 
+static __attribute__((noinline)) void any(const struct eq_dwconv_s8_s8_s8 *d, size_t at, size_t count) {
+    const struct block b = block_from(d, at, count);
+    for (size_t i = 0; i < d->count; i++)
+        if (count < NR) any_window(d, &b, &d->stretches[i], count);
+        else any_window(d, &b, &d->stretches[i], NR);
+}
+
 void eq_dwconv_s8_s8_s8__neon(const struct eq_dwconv_s8_s8_s8 *d) {
     for (size_t at = 0; at < d->channels; at += NR) {
-        const struct block b = block_from(d, at);
-        if (b.count == NR && d->taps == WINDOW) {
-            window9(d, &b);
-            continue;
-        }
-        for (size_t i = 0; i < d->count; i++)
-            if (b.count < NR) any_window(d, &b, &d->stretches[i], b.count);
-            else any_window(d, &b, &d->stretches[i], NR);
+        const size_t count = d->channels - at < NR ? d->channels - at : NR;
+        if (count == NR && d->taps == WINDOW && vminv_s8(vld1_s8(d->rq.n + at)) > 0) window9(d, at);
+        else any(d, at, count);
     }
 }

@@ -23,6 +23,30 @@ EQ_INLINE struct rq4 rq4_from(int32x4_t m, int32x4_t n) {
  * floor(p / 2^(31+n) + 1/2): one rounding. sqrdmulh would be a second one. sqdmulh saturates only for m = -2^31, which no file has. */
 EQ_INLINE int32x4_t rq4_apply(const struct rq4 *r, int32x4_t acc) { return vrshlq_s32(vqdmulhq_s32(acc, r->m), r->right); }
 
+EQ_INLINE int32x4_t wide4(const int8_t *n) {
+    int32_t four;
+    memcpy(&four, n, sizeof four);
+    return vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)))));
+}
+/* The shifts of 4 channels: to the right, as negative numbers, for n >= 1 (acc has been shifted left where n < 1), and to the left. */
+EQ_INLINE int32x4_t right4(const int8_t *n) { return vminq_s32(vnegq_s32(wide4(n)), vdupq_n_s32(-1)); }
+EQ_INLINE int32x4_t left4(const int8_t *n) { return vmaxq_s32(vsubq_s32(vdupq_n_s32(1), wide4(n)), vdupq_n_s32(0)); }
+
+/* The same for 8 channels whose parameters are all there. */
+struct right8 {
+    int32x4_t m[2], right[2];
+};
+EQ_INLINE struct right8 right8_load(const struct eq_rq *rq, size_t at) {
+    const int16x8_t right = vminq_s16(vnegq_s16(vmovl_s8(vld1_s8(rq->n + at))), vdupq_n_s16(-1));
+    const struct right8 r = {{vld1q_s32(rq->m + at), vld1q_s32(rq->m + at + 4)}, {vmovl_s16(vget_low_s16(right)), vmovl_high_s16(right)}};
+    return r;
+}
+/* To 8 words; saturating here is exact, as the clamp lies within int8. */
+EQ_INLINE int16x8_t right8_apply(const struct right8 *r, int32x4_t low, int32x4_t high) {
+    const int32x4_t l = vrshlq_s32(vqdmulhq_s32(low, r->m[0]), r->right[0]), h = vrshlq_s32(vqdmulhq_s32(high, r->m[1]), r->right[1]);
+    return vqmovn_high_s32(vqmovn_s32(l), h);
+}
+
 /* Of 8 channels. */
 struct rq8 {
     struct rq4 part[2];
@@ -90,13 +114,12 @@ EQ_INLINE void store_bytes(int8_t *y, int8x8_t v, size_t count) {
     }
 }
 
-/* What w_zero takes from every channel of row i. Unsigned: the sum of all is in range, its parts need not be. */
-EQ_INLINE void zero_terms(const int8_t *a, size_t a_stride, size_t m, size_t k, int32_t w_zero, uint32_t *term) {
-    for (size_t i = 0; i < m; i++) {
-        int32_t sum = 0;
-        for (size_t j = 0; j < k; j++) sum += a[i * a_stride + j];
-        term[i] = (uint32_t)sum * (uint32_t)w_zero;
-    }
+/* What w_zero takes from every channel of a row. Unsigned: the sum of all is in range, its parts need not be. */
+EQ_INLINE uint32_t zero_term(const struct eq_gemm_s8_s8_s8 *g, const int8_t *a) {
+    int32_t sum = 0;
+    for (size_t p = 0; p < g->parts; p++)
+        for (size_t i = 0; i < g->k; i++) sum += a[g->parts_at[p] + (ptrdiff_t)i];
+    return (uint32_t)sum * (uint32_t)g->w_zero;
 }
 
 EQ_INLINE int8x8_t load_bytes(const int8_t *x, size_t count) {

@@ -54,7 +54,7 @@ EQ_INLINE void flip_some(const int8_t *restrict x, const size_t count, uint8_t *
 }
 
 /* What is left of a whole step is done by a step that overlaps the one before. */
-static void flip(const int8_t *x, size_t count, uint8_t *y) {
+static void flip_all(const int8_t *x, size_t count, uint8_t *y) {
     enum { STEP = 32, SHORT = 8 };
     if (count >= STEP) {
         for (size_t i = 0; i + STEP <= count; i += STEP) flip_some(x + i, STEP, y + i);
@@ -67,24 +67,35 @@ static void flip(const int8_t *x, size_t count, uint8_t *y) {
     }
 }
 
-static void stuffed_line(const struct eq_band *b, const int8_t *x, uint8_t zero, uint8_t *line) {
+/* What the bytes of a band are: x, or x + 128. */
+struct form {
+    int is_signed;
+    uint8_t zero; /* of padding */
+};
+
+static void put(const struct form *form, const int8_t *x, size_t count, uint8_t *y) {
+    if (form->is_signed) memcpy(y, x, count);
+    else flip_all(x, count, y);
+}
+
+static void stuffed_line(const struct eq_band *b, const int8_t *x, const struct form *form, uint8_t *line) {
     const struct eq_window *w = &b->window;
     const size_t depth = (size_t)w->ic;
     const int64_t end = (int64_t)(b->line / depth), origin = w->pad_left - (w->kw - 1) * w->dilation_w;
     for (int64_t v = 0; v < end; v++, line += depth) {
         const int64_t at = origin + v;
-        if (at >= 0 && at % w->stride_w == 0 && at / w->stride_w < w->iw) flip(x + at / w->stride_w * w->ic, depth, line);
-        else memset(line, zero, depth);
+        if (at >= 0 && at % w->stride_w == 0 && at / w->stride_w < w->iw) put(form, x + at / w->stride_w * w->ic, depth, line);
+        else memset(line, form->zero, depth);
     }
 }
 
-static void padded_line(const struct eq_band *b, const int8_t *x, uint8_t zero, uint8_t *line) {
+static void padded_line(const struct eq_band *b, const int8_t *x, const struct form *form, uint8_t *line) {
     const struct eq_window *w = &b->window;
     const size_t pad = (size_t)(w->pad_left * w->ic), input = (size_t)(w->iw * w->ic);
     const size_t left = pad < b->line ? pad : b->line, middle = b->line - left < input ? b->line - left : input;
-    memset(line, zero, left);
-    flip(x, middle, line + left);
-    memset(line + left + middle, zero, b->line - left - middle);
+    memset(line, form->zero, left);
+    put(form, x, middle, line + left);
+    memset(line + left + middle, form->zero, b->line - left - middle);
 }
 
 /* The input line at a virtual position; < 0: padding. */
@@ -94,20 +105,21 @@ static int64_t source(const struct eq_window *w, int64_t at) {
     return at < w->ih ? at : -1;
 }
 
-void eq_band_fill_u8(const struct eq_band *b, const int8_t *x, int32_t x_zero, int64_t n, int64_t oy, size_t rows, uint8_t *band) {
+void eq_band_fill(const struct eq_band *b, int is_signed, const int8_t *x, int32_t x_zero, int64_t n, int64_t oy, size_t rows,
+                  uint8_t *band) {
     const struct eq_window *w = &b->window;
-    const uint8_t zero = (uint8_t)(x_zero - INT8_MIN);
+    const struct form form = {is_signed, (uint8_t)(is_signed ? x_zero : x_zero - INT8_MIN)};
     const size_t lines = lines_of(w, rows), input = (size_t)(w->iw * w->ic);
     const int64_t origin = w->transposed ? oy + w->pad_top - (w->kh - 1) * w->dilation_h : oy * w->stride_h - w->pad_top;
     x += (size_t)(n * w->ih) * input;
     if (!w->transposed && b->line == input && w->pad_left == 0 && origin >= 0 && origin + (int64_t)lines <= w->ih) {
-        flip(x + (size_t)origin * input, lines * input, band);
+        put(&form, x + (size_t)origin * input, lines * input, band);
         return;
     }
     for (size_t i = 0; i < lines; i++, band += b->line) {
         const int64_t from = source(w, origin + (int64_t)i);
-        if (from < 0) memset(band, zero, b->line);
-        else if (w->transposed) stuffed_line(b, x + (size_t)from * input, zero, band);
-        else padded_line(b, x + (size_t)from * input, zero, band);
+        if (from < 0) memset(band, form.zero, b->line);
+        else if (w->transposed) stuffed_line(b, x + (size_t)from * input, &form, band);
+        else padded_line(b, x + (size_t)from * input, &form, band);
     }
 }

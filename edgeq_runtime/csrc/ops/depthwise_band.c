@@ -57,7 +57,7 @@ void eq_depthwise_band_run(const struct eq_call *call, const struct eq_depthwise
     for (int64_t n = 0; n < w->batch; n++)
         for (size_t oy = 0; oy < (size_t)w->oh; oy += args.rows, args.y += args.rows * args.pixels * channels) {
             args.rows = (size_t)w->oh - oy < b.rows ? (size_t)w->oh - oy : b.rows;
-            eq_band_fill_u8(&b, eq_read(call, 0), op->attrs.x_zero, n, (int64_t)oy, args.rows, band);
+            eq_band_fill(&b, 0, eq_read(call, 0), op->attrs.x_zero, n, (int64_t)oy, args.rows, band);
             ((band_fn)kernel->run)(&args);
         }
 }

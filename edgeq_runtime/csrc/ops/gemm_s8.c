@@ -2,7 +2,6 @@
 #include "pack.h"
 
 typedef void (*wide_fn)(const struct eq_gemm_s8_s16_s8 *args);
-typedef void (*narrow_fn)(const struct eq_gemm_s8_s8_s8 *args);
 
 static size_t group_channels(const struct eq_gemm_op *op) { return (size_t)(op->window.oc / op->window.groups); }
 
@@ -33,29 +32,12 @@ static const struct eq_kernel *select(uint32_t isas) {
     return eq_select("gemm", "s8_s16_s8", isas);
 }
 
-static bool is_narrow(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_s8_s8"); }
-static bool is_banded(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
-
-static size_t matrix_bytes(const struct eq_kernel *kernel, size_t n, size_t k) {
-    return is_narrow(kernel) ? eq_gemm_s8_packed_at(kernel, n, k, NULL).bytes : eq_gemm_pack_bytes(kernel, n, k);
-}
+static bool is_banded(const struct eq_kernel *kernel) { return strcmp(kernel->types, "s8_s16_s8") != 0; }
 
 static void pack(const struct eq_node *node, const struct eq_gemm_op *op) {
-    const size_t k = eq_window_k(&op->window), n = group_channels(op), bytes = matrix_bytes(node->kernel, n, k);
-    for (size_t g = 0; g < (size_t)op->window.groups; g++) {
-        const int8_t *w = (const int8_t *)op->w->data + g * n * k;
-        int8_t *packed = (int8_t *)node->packed + g * bytes;
-        const struct eq_rq rq = eq_rq_from(op->rq, g * n);
-        const struct eq_matrix matrix = {w, n, 1, k, k, k, 1};
-        if (is_narrow(node->kernel)) eq_gemm_s8_pack(node->kernel, &matrix, &rq, op->attrs.x_zero, op->attrs.w_zero, packed);
-        else eq_gemm_pack(node->kernel, n, k, w, k, 1, packed);
-    }
-}
-
-/* Whether the kernel reads its rows where they lie in x. */
-static bool in_place(const struct eq_kernel *kernel, const struct eq_window *w) {
-    const size_t k = eq_window_k(w);
-    return is_narrow(kernel) && eq_gemm_k(kernel, k) == k && eq_window_plain(w);
+    const size_t k = eq_window_k(&op->window), n = group_channels(op), bytes = eq_gemm_pack_bytes(node->kernel, n, k);
+    for (size_t g = 0; g < (size_t)op->window.groups; g++)
+        eq_gemm_pack(node->kernel, n, k, (const int8_t *)op->w->data + g * n * k, k, 1, (int8_t *)node->packed + g * bytes);
 }
 
 int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const struct eq_gemm_op *op) {
@@ -74,9 +56,8 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
     node->macs = w->transposed ? (uint64_t)(w->batch * w->ih * w->iw) * (uint64_t)w->ic * eq_window_taps(w) * n
                                : (uint64_t)eq_window_pixels(w) * groups * n * k;
     if (is_banded(node->kernel)) return eq_gemm_band_prepare(node, op);
-    const size_t element = is_narrow(node->kernel) ? sizeof(int8_t) : sizeof(int16_t);
-    node->packed_bytes = node->kernel->kr ? groups * matrix_bytes(node->kernel, n, k) : 0;
-    node->scratch_bytes = in_place(node->kernel, w) ? 0 : rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * element;
+    node->packed_bytes = node->kernel->kr ? groups * eq_gemm_pack_bytes(node->kernel, n, k) : 0;
+    node->scratch_bytes = rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * sizeof(int16_t);
     return EQ_OK;
 }
 
@@ -91,16 +72,6 @@ static void fill_wide(const struct eq_gemm_op *op, const int8_t *x, struct eq_pi
     }
     for (size_t i = 0; i < rows; i++, row += stride) {
         eq_window_row_s16(&op->window, x, op->attrs.x_zero, p, group, row);
-        for (size_t j = k; j < stride; j++) row[j] = 0;
-        eq_pixel_next(&op->window, p);
-    }
-}
-
-static void fill_narrow(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride,
-                        int8_t *row) {
-    const size_t k = eq_window_k(&op->window);
-    for (size_t i = 0; i < rows; i++, row += stride) {
-        eq_window_row_s8(&op->window, x, op->attrs.x_zero, p, group, row);
         for (size_t j = k; j < stride; j++) row[j] = 0;
         eq_pixel_next(&op->window, p);
     }
@@ -132,45 +103,13 @@ static void run_wide(const struct eq_call *call, const struct eq_gemm_op *op, si
     }
 }
 
-static void run_narrow(const struct eq_call *call, const struct eq_gemm_op *op, size_t group, void *packed) {
-    const struct eq_kernel *kernel = call->node->kernel;
-    const narrow_fn run = (narrow_fn)kernel->run;
-    const size_t pixels = eq_window_pixels(&op->window), channels = (size_t)op->window.oc, n = group_channels(op);
-    const size_t k = eq_gemm_k(kernel, eq_window_k(&op->window));
-    const struct eq_gemm_s8_packed w = eq_gemm_s8_packed_at(kernel, n, eq_window_k(&op->window), packed);
-    const int8_t *x = eq_read(call, 0);
-    const bool direct = in_place(kernel, &op->window);
-    struct eq_gemm_s8_s8_s8 args = {.n = n,
-                                    .k = k,
-                                    .a = direct ? x : (int8_t *)call->scratch,
-                                    .a_stride = k,
-                                    .w = w.w,
-                                    .rq = {w.bias, w.m, w.n},
-                                    .y = (int8_t *)eq_write(call, 0) + group * n,
-                                    .y_stride = channels,
-                                    .w_zero = op->attrs.w_zero,
-                                    .w_lowest = *w.lowest,
-                                    .y_zero = op->attrs.y_zero,
-                                    .lo = op->attrs.lo,
-                                    .hi = op->attrs.hi};
-    struct eq_pixel p = {0, 0, 0};
-    for (size_t i = 0; i < pixels; i += args.m, args.y += args.m * channels) {
-        args.m = pixels - i < kernel->mr ? pixels - i : kernel->mr;
-        if (!direct) fill_narrow(op, x, &p, (int64_t)group, args.m, k, (int8_t *)call->scratch);
-        run(&args);
-        if (direct) args.a += args.m * k;
-    }
-}
-
 void eq_gemm_s8_run(const struct eq_call *call, const struct eq_gemm_op *op) {
     const struct eq_node *node = call->node;
     if (is_banded(node->kernel)) {
         eq_gemm_band_run(call, op);
         return;
     }
-    const size_t n = group_channels(op), k = eq_window_k(&op->window), bytes = matrix_bytes(node->kernel, n, k);
-    for (size_t g = 0; g < (size_t)op->window.groups; g++) {
-        if (is_narrow(node->kernel)) run_narrow(call, op, g, (int8_t *)node->packed + g * bytes);
-        else run_wide(call, op, g, (node->packed ? (const int8_t *)node->packed : (const int8_t *)op->w->data) + g * bytes);
-    }
+    const size_t n = group_channels(op), bytes = eq_gemm_pack_bytes(node->kernel, n, eq_window_k(&op->window));
+    const int8_t *weights = node->packed ? (const int8_t *)node->packed : (const int8_t *)op->w->data;
+    for (size_t g = 0; g < (size_t)op->window.groups; g++) run_wide(call, op, g, weights + g * bytes);
 }

@@ -21,7 +21,8 @@ struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, si
     uint8_t *at = memory;
     struct eq_gemm_s8_packed p = {.bytes = (end + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN};
     if (!at) return p;
-    p.lowest = (void *)at;
+    p.w_lowest = (void *)at;
+    p.n_lowest = p.w_lowest + 1;
     p.bias = (void *)(at + EQ_ALIGN);
     p.m = p.bias + channels;
     p.n = (int8_t *)(p.m + channels);
@@ -45,12 +46,13 @@ void eq_gemm_s8_pack(const struct eq_kernel *kernel, const struct eq_matrix *x, 
                      void *memory) {
     const size_t part = eq_gemm_k(kernel, x->part), nr = kernel->nr;
     const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, x->n, x->parts * part, memory);
-    *p.lowest = INT8_MAX;
+    *p.w_lowest = *p.n_lowest = INT8_MAX;
     for (size_t o = 0; o < blocks(kernel, x->n) * nr; o++) {
         const bool real = o < x->n;
-        p.bias[o] = real ? (int32_t)((uint32_t)rq->bias[o] - (uint32_t)x_zero * (uint32_t)sum_of(x, o, w_zero, p.lowest)) : 0;
+        p.bias[o] = real ? (int32_t)((uint32_t)rq->bias[o] - (uint32_t)x_zero * (uint32_t)sum_of(x, o, w_zero, p.w_lowest)) : 0;
         p.m[o] = real ? rq->m[o] : 0;
         p.n[o] = real ? rq->n[o] : 2;
+        if (p.n[o] < *p.n_lowest) *p.n_lowest = p.n[o];
     }
     for (size_t o = 0; o < x->n; o += nr)
         for (size_t i = 0; i < x->parts; i++)

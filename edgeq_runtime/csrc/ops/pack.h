@@ -14,7 +14,7 @@ void eq_gemm_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8
 
 /* What a gemm_s8_s8_s8 or gemm_s8_u8_s8 needs of one matrix, in memory of EQ_ALIGN: the weights, and its channel parameters. */
 struct eq_gemm_s8_packed {
-    int32_t *lowest; /* of all weights */
+    int32_t *w_lowest, *n_lowest;
     int32_t *bias, *m;
     int8_t *n, *w;
     size_t bytes;

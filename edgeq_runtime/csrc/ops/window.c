@@ -125,25 +125,20 @@ static void inside_x(const struct eq_window *w, int64_t ox, int64_t *first, int6
     if (*end < *first) *end = *first;
 }
 
-/* The row being made: of one of three element types. */
+/* The row being made: of one of the two element types. */
 struct sink {
     const int8_t *s8;
     const float *f32;
-    int8_t *s8_row;
     int16_t *s16_row;
     float *f32_row;
     int32_t x_zero;
 };
 
-/* count elements from an offset of x on; offset < 0: padded. */
+/* count elements from an offset of x on; offset < 0: zeros. */
 static void put(struct sink *s, int64_t offset, int64_t count) {
     const size_t n = (size_t)count;
     if (n == 0) return;
-    if (s->s8_row) {
-        if (offset < 0) memset(s->s8_row, s->x_zero, n);
-        else memcpy(s->s8_row, s->s8 + offset, n);
-        s->s8_row += n;
-    } else if (s->s8) {
+    if (s->s8) {
         if (offset < 0) memset(s->s16_row, 0, n * sizeof *s->s16_row);
         else eq_widen_s16(s->s8 + offset, s->x_zero, n, s->s16_row);
         s->s16_row += n;
@@ -193,11 +188,6 @@ static void put_row(struct sink *s, const struct eq_window *w, const struct eq_p
 
 void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row) {
     struct sink s = {.s8 = x, .s16_row = row, .x_zero = x_zero};
-    put_row(&s, w, p, group);
-}
-
-void eq_window_row_s8(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int8_t *row) {
-    struct sink s = {.s8 = x, .s8_row = row, .x_zero = x_zero};
     put_row(&s, w, p, group);
 }
 

@@ -31,10 +31,8 @@ void eq_pixel_next(const struct eq_window *w, struct eq_pixel *p);
 /* Where in x the first channel of a tap lies, in elements; < 0: the tap is outside the input. */
 int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64_t ky, int64_t kx);
 
-/* All inputs of a pixel and a group in the order (ky, kx, c). s16: x - x_zero; s8: x as it is. Padded taps are the zero of the row's type.
- */
+/* All inputs of a pixel and a group in the order (ky, kx, c), padded taps as 0. s8: x - x_zero. */
 void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row);
-void eq_window_row_s8(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int8_t *row);
 void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, int64_t group, float *row);
 void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row);
 
