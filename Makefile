@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 PIP := $(RUN)/pip --disable-pip-version-check -q
-SOURCES := edgeq_host edgeq_runtime tests examples bench
+PYTEST := $(RUN)/python -m pytest -n 2 --dist loadfile tests
+SOURCES := edgeq_host edgeq_runtime tests examples bench tools setup.py
+DEVICE_PYTHON := $(addprefix edgeq_runtime/,__init__.py abi.py native.py store.py)
 C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]')
 
 .PHONY: help demo test test-fast test-all lint fmt build bench fuzz wheels clean tools
@@ -15,20 +17,21 @@ demo: $(VENV)/.host build ## set up, then take the digits model from check to pr
 	$(RUN)/python examples/02_digits_end_to_end.py
 
 test: $(VENV)/.dev tools build lint ## set up, then every check and test that CI runs
-	$(RUN)/python -m pytest -m "not exhaustive" --durations=15 tests
+	$(PYTEST) -m "not slow and not exhaustive"
+	$(PYTEST) -m "slow and not exhaustive" --durations=15
 
 test-fast: $(VENV)/.dev build ## the tests for every edit: under 2 minutes
-	$(RUN)/python -m pytest -m "not slow and not exhaustive" tests
+	$(PYTEST) -m "not slow and not exhaustive"
 
 test-all: $(VENV)/.dev tools build lint ## also the exhaustive sweeps: before a release
-	$(RUN)/python -m pytest tests
+	$(PYTEST) --durations=15
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, clang-format, Python 3.6 syntax of the device side
 	$(RUN)/ruff check $(SOURCES)
 	$(RUN)/ruff format --check $(SOURCES)
 	$(RUN)/mypy
 	clang-format --dry-run -Werror $(C_FILES)
-	$(RUN)/vermin -q -t=3.6- --violations --no-tips edgeq_runtime/__init__.py edgeq_runtime/abi.py edgeq_runtime/native.py
+	$(RUN)/vermin -q -t=3.6- --violations --no-tips $(DEVICE_PYTHON)
 
 fmt: $(VENV)/.dev ## format Python and C
 	$(RUN)/ruff check --fix $(SOURCES)
@@ -38,17 +41,18 @@ fmt: $(VENV)/.dev ## format Python and C
 build: $(VENV)/.host ## compile the runtime library and the agent for this machine
 	@$(RUN)/python -m edgeq_runtime.build
 
-bench: $(VENV)/.dev build ## edgeq beside LiteRT on the same networks, interleaved, one thread
+bench: $(VENV)/.dev build ## the goals on x86 beside what is measured now, into docs/benchmarks.md
 	$(RUN)/python -m bench
+	@if grep -q amx_int8 /proc/cpuinfo; then $(RUN)/python -m bench --without-amx; fi
 
 fuzz: $(VENV)/.dev ## fuzz the file reader and the frame decoder for 10 minutes each (clang)
 	$(RUN)/python -m edgeq_runtime.build fuzz
-	build/fuzz/fuzz_file -max_total_time=600 tests/data/fuzz_file
-	build/fuzz/fuzz_frame -max_total_time=600 tests/data/fuzz_frame
+	mkdir -p build/corpus_file build/corpus_frame
+	build/fuzz/fuzz_file -max_total_time=600 build/corpus_file tests/data/fuzz_file
+	build/fuzz/fuzz_frame -max_total_time=600 build/corpus_frame tests/data/fuzz_frame
 
-wheels: $(VENV)/.dev build ## build the wheels of edgeq-runtime (this machine) and edgeq into dist/
-	$(RUN)/python -m build -q --wheel --outdir dist edgeq_runtime
-	$(RUN)/python -m build -q --wheel --outdir dist .
+wheels: $(VENV)/.dev ## build the wheels of edgeq-runtime (this machine) and edgeq into dist/
+	@$(RUN)/python tools/wheels.py dist
 
 clean: ## remove what was built, not the environment
 	rm -rf build dist edgeq_runtime/lib

@@ -1,88 +1,117 @@
-"""make bench: edgeq beside LiteRT on int8 networks, one thread, medians of interleaved rounds in thread CPU time."""
+"""make bench: the goals on x86 beside what is measured now, into docs/benchmarks.md. One thread, medians of interleaved rounds."""
 
 from __future__ import annotations
 
 import argparse
-import ctypes
-import json
 import os
-import platform
 import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
-from bench import edgeq, litert, timing
+from bench import goals, measure, page, tiles
+from bench.goals import Goal
+from bench.measure import Times
+from edgeq_host.bench import kernels, litert, ort, timing
+from edgeq_host.bench.compare import Comparison, compare, subject
+from edgeq_host.bench.kernels import Report
 from edgeq_host.cli import output
+from edgeq_runtime import native
 
-MODELS = ("kws_ref_model", "vww_96_int8", "pretrainedResnet_quant", "ad01_int8", "mobilenet_v2_quantized_1x3x224x224")
-
-
-def measure(path: Path, rounds: int) -> dict[str, object]:
-    """One network on both engines, with the same random input bytes."""
-    ours, theirs = edgeq.Edgeq(path), litert.LiteRT(path)
-    data = np.random.default_rng(1).integers(0, 256, ours.input_bytes, np.uint8).tobytes()
-    ours.fill(data)
-    theirs.fill(data)
-    loop = timing.library()
-    ns = timing.interleave(
-        {
-            "edgeq": lambda n: int(loop.bench_edgeq(ctypes.byref(ours.case), n)),
-            "litert": lambda n: int(loop.bench_litert(ctypes.byref(theirs.case), n)),
-        },
-        rounds,
-    )
-    a, b = (np.frombuffer(x, np.int8).astype(int) for x in (ours.output(), theirs.output(ours.output_bytes)))
-    return {
-        "model": path.stem,
-        "macs": ours.macs,
-        "edgeq_us": ns["edgeq"] / 1000,
-        "litert_us": ns["litert"] / 1000,
-        "ratio": ns["edgeq"] / ns["litert"],
-        "largest_difference": int(np.abs(a - b).max()),
-    }
+COLUMNS = ("edgeq", "edgeq u8", "edgeq avx2", "onnxruntime u8s8", "onnxruntime s8s8", "litert", "onnxruntime f32", "litert f32")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    default = Path(os.environ.get("EDGEQ_ASSETS", Path(__file__).parents[2] / "shared" / "assets")) / "models"
-    parser.add_argument("models", nargs="*", type=Path, help="int8 .tflite files with one input and one output")
     parser.add_argument("--rounds", type=int, default=51)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print one JSON document; write no page")
+    parser.add_argument("--without-amx", action="store_true", help="refuse the tiles of AMX to every engine, as a CPU without them")
     args = parser.parse_args()
-    paths = args.models or [default / f"{name}.tflite" for name in MODELS]
+    if args.without_amx:
+        if not tiles.here():
+            sys.exit("this CPU has no AMX: the other run is this one")
+        tiles.refuse()
+    for why in filter(None, (ort.missing(), litert.missing())):
+        sys.exit(f"error: both peers are needed: {why}")
+    found, networks, times, speeds = run(args.rounds)
+    if args.json:
+        layers = {name: t.us for name, t in times.items()}
+        fields = {"goals": [asdict(g) for g in found], "networks": [asdict(c) for c in networks], "layers_us": layers}
+        output.document("edgeq.bench-goals/1", source="measured", cpu=timing.cpu(), **fields, kernels=asdict(speeds))
+        return
+    part = "x86 without AMX" if args.without_amx else "x86"
+    page.write(part, text(part, found, networks, times, speeds, args.rounds))
+    output.table(["goal", "wanted", "measured", "met"], [(g.what, g.wanted, g.measured, "yes" if g.met else "no") for g in found], left=3)
+    output.line(f"written to {page.PAGE}")
+
+
+def run(rounds: int) -> tuple[list[Goal], list[Comparison], dict[str, Times], Report]:
+    times = measure.all_layers(rounds)
+    found = [subject(path) for path in _networks()]
+    networks = [compare(one, rounds=rounds) for one in found]
+    by_name = {goals.NETWORKS[one.name][0]: one for one in found}
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: Path(folder) / f"{name}.eqm" for name in ("kws", "MobileNetV2")}
+        for name, path in files.items():
+            path.write_bytes(by_name[name].data)
+        sizes = goals.of_sizes(measure.stripped_bytes(), measure.opened(files["MobileNetV2"]), measure.first_inference_us(files["kws"]))
+        listed = [*goals.of_layers(times), *goals.of_networks(networks), *sizes]
+    return listed, networks, times, kernels.report(rounds)
+
+
+def _networks() -> list[Path]:
+    folder = Path(os.environ.get("EDGEQ_ASSETS", Path(__file__).parents[2] / "shared" / "assets")) / "models"
+    paths = [folder / f"{name}.tflite" for name in goals.NETWORKS]
     missing = [str(p) for p in paths if not p.is_file()]
     if missing:
-        sys.exit(f"error: no such model: {', '.join(missing)}\nhint:  set EDGEQ_ASSETS, or give .tflite files")
-    rows = [measure(path, args.rounds) for path in paths]
-    about = {"cpu": _cpu(), "isas": edgeq.instruction_sets(), "litert": litert.version(), "rounds": args.rounds, "threads": 1}
-    if args.json:
-        print(json.dumps({"schema": "edgeq.bench/1", "source": "measured", **about, "models": rows}, indent=2))
-        return
-    sets = ", ".join(edgeq.instruction_sets())
-    print(f"{about['cpu']}; edgeq with {sets}; LiteRT {about['litert']}; one thread, thread CPU time, median of {args.rounds}")
-    output.table(
-        ["model", "MMAC", "edgeq us", "LiteRT us", "edgeq / LiteRT", "edgeq GMAC/s", "largest difference"],
-        [
-            (
-                r["model"],
-                f"{float(str(r['macs'])) / 1e6:.2f}",
-                f"{r['edgeq_us']:.1f}",
-                f"{r['litert_us']:.1f}",
-                f"{r['ratio']:.2f}",
-                f"{float(str(r['macs'])) / float(str(r['edgeq_us'])) / 1e3:.1f}",
-                r["largest_difference"],
-            )
-            for r in rows
-        ],
-    )
+        sys.exit(f"error: no such model: {', '.join(missing)}\nhint:  set EDGEQ_ASSETS to the folder of the assets")
+    return paths
 
 
-def _cpu() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
+def _tiles(part: str) -> str:
+    if not tiles.here():
+        return ""
+    if part == "x86":
+        return " This CPU has AMX, which onnxruntime and LiteRT use and edgeq does not."
+    return " The tiles of AMX are refused to every engine (`python -m bench --without-amx`): the peers run as on a CPU without them."
+
+
+def text(part: str, found: Sequence[Goal], networks: Sequence[Comparison], times: dict[str, Times], speeds: Report, rounds: int) -> str:
+    about = f"{timing.cpu()}; edgeq with {', '.join(native.isas())}; onnxruntime {ort.Ort.version()}, LiteRT {litert.LiteRT.version()}."
+    parts = [
+        f"## {part}: int8 on one thread\n",
+        f"`make bench`: {about} Thread CPU time, medians of {rounds} rounds in which every engine has its turn; all engines are called "
+        f"through their C API and copy inputs and outputs alike. onnxruntime runs what `edgeq export onnx` writes.{_tiles(part)}\n",
+        page.table(["goal", "wanted", "measured", "met"], [(g.what, g.wanted, g.measured, "yes" if g.met else "**no**") for g in found]),
+        "\n### Networks, us\n",
+        page.table(
+            ["network", "MMAC", "edgeq", "onnxruntime", "LiteRT", "edgeq GMAC/s", "same top-1 as onnxruntime, LiteRT (noise)"],
+            [_network(one) for one in networks],
+        ),
+        "\n### Layers, us\n",
+        page.table(["layer", *COLUMNS, "edgeq GMAC/s"], [_layer(t) for t in times.values()]),
+        "\n### Kernels beside the peak of this CPU\n",
+        page.table(["loop", "GMAC/s"], [(p.name, f"{p.gmacs:.0f}") for p in speeds.peaks]),
+        "",
+        page.table(["kernel", "instruction set", "shape", "GMAC/s", "of the loop", "%"], [_kernel(s) for s in speeds.kernels]),
+    ]
+    return "\n".join(parts if part == "x86" else parts[: parts.index("\n### Kernels beside the peak of this CPU\n")])
+
+
+def _network(one: Comparison) -> tuple[object, ...]:
+    others = {o.engine: o for o in one.others}
+    us = [f"{others[name].us:.1f}" if others[name].us else "-" for name in ("onnxruntime", "litert")]
+    same = ", ".join(f"{100 * (others[name].top1 or 0):.0f} %" for name in ("onnxruntime", "litert"))
+    return goals.NETWORKS[one.model][0], f"{one.macs / 1e6:.2f}", f"{one.us:.1f}", *us, f"{one.gmacs:.1f}", same
+
+
+def _layer(t: Times) -> tuple[object, ...]:
+    return t.layer.name, *(f"{t.us[name]:.1f}" if name in t.us else "" for name in COLUMNS), f"{t.gmacs('edgeq'):.1f}"
+
+
+def _kernel(s: kernels.Speed) -> tuple[object, ...]:
+    return s.kernel, s.isa, s.shape, f"{s.gmacs:.1f}", s.peak, "" if s.share is None else f"{100 * s.share:.0f}"
 
 
 if __name__ == "__main__":

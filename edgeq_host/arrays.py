@@ -5,13 +5,27 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from edgeq_host.data import Edge
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import write_file
 from edgeq_host.graph import Array
+
+
+class Edge(Protocol):
+    """What is needed of an opened model's input. scale: 0 where the tensor inside is float."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def scale(self) -> float: ...
+
 
 NAMES = {"f32": "float32", "s32": "int32", "s8": "int8", "u8": "uint8"}
 
@@ -19,8 +33,10 @@ NAMES = {"f32": "float32", "s32": "int32", "s8": "int8", "u8": "uint8"}
 def load_array(path: Path) -> Array:
     """The array in a .npy file; nothing is unpickled."""
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", "give the path of a .npy file") from error
+    except (ValueError, EOFError) as error:
         raise ModelError(f"{path} is not a readable .npy: {error}", "save it with numpy.save") from error
     if not isinstance(array, np.ndarray):
         raise ModelError(f"{path} holds several arrays", "give one .npy per input")
@@ -38,10 +54,14 @@ def as_inputs(arrays: Sequence[Array], edges: Sequence[Edge]) -> list[Array]:
 def _fit(array: Array, edge: Edge) -> Array:
     shape = tuple(edge.shape)
     if array.shape != shape and (1, *array.shape) != shape:
-        raise ModelError(f"input {edge.name} has shape {list(array.shape)}, the model takes {list(shape)}", "reshape the array")
+        hint = "give the layout of the source model: transpose where the axes are in another order"
+        raise ModelError(f"input {edge.name} has shape {list(array.shape)}, the model takes {list(shape)}", hint)
     wanted = np.dtype(NAMES[edge.dtype])
+    if array.dtype == np.int8 and edge.scale:  # quantized already: passes as it is
+        return np.ascontiguousarray(array.reshape(shape))
     if array.dtype != wanted and not (wanted.kind == "f" and array.dtype.kind == "f"):
-        raise ModelError(f"input {edge.name} is {array.dtype}, the model takes {wanted}", f"convert it: x.astype(numpy.{wanted})")
+        also = " or, quantized already, int8" if edge.scale else ""
+        raise ModelError(f"input {edge.name} is {array.dtype}, the model takes {wanted}{also}", "give real values in that type")
     return np.ascontiguousarray(array.reshape(shape), wanted)
 
 

@@ -21,7 +21,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SHIPPED = Path(__file__).resolve().parents[1] / "boards"
+_BESIDE = Path(__file__).resolve().parents[1]
+# The folder boards/ of the repository is the package edgeq_boards in a wheel.
+SHIPPED = next((path for path in (_BESIDE / "edgeq_boards", _BESIDE / "boards") if path.is_dir()), _BESIDE / "boards")
 # Other names of boards; the value is a board id. The only such table.
 ALIASES: Mapping[str, str] = {"host": "local", "localhost": "local"}
 EVIDENCE = ("silicon", "emulated", "built")

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgeq_host.graph import Edge, Graph
 from edgeq_host.importers import format_of
-from edgeq_host.importers.common import ImportOptions, OperatorsError, Problem, Survey
+from edgeq_host.importers.common import ImportOptions, Problem, Survey
 from edgeq_host.passes import normalize
 from edgeq_host.quant import rules
 
@@ -89,7 +89,7 @@ def check(path: Path | str, options: ImportOptions | None = None) -> Report:
     """The report on a model file. An error is raised only where the file cannot be read at all."""
     path, options = Path(path), options or ImportOptions()
     format_ = format_of(path)
-    survey = _survey(import_module(f"edgeq_host.importers.{format_}"), path, options)
+    survey: Survey = import_module(f"edgeq_host.importers.{format_}").survey(path, options)
     graph = normalize(survey.graph) if survey.graph else Graph("", {}, [], [], [])
     return Report(
         path=str(path),
@@ -102,15 +102,3 @@ def check(path: Path | str, options: ImportOptions | None = None) -> Report:
         parameters=sum(t.data.size for t in graph.tensors.values() if t.data is not None),
         cut=survey.cut,
     )
-
-
-def _survey(importer: Any, path: Path, options: ImportOptions) -> Survey:
-    """The importer's own survey, or what its error says."""
-    if hasattr(importer, "survey"):
-        found: Survey = importer.survey(path, options)
-        return found
-    try:
-        graph: Graph = importer.read(path, options)
-    except OperatorsError as error:
-        return Survey(error.places, {}, None)
-    return Survey((), {}, graph)

@@ -12,8 +12,8 @@ from typing import TypeVar
 from edgeq_host import device as devices
 from edgeq_host.boards import Board
 from edgeq_host.device import Device, Facts, Installed, Progress, Switched, Version
-from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError
-from edgeq_host.export import read_file
+from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, RollbackError
+from edgeq_host.export import read_file, refusal
 from edgeq_host.faults import Refused
 from edgeq_host.link import QUIET_S
 from edgeq_runtime import native
@@ -82,7 +82,7 @@ def check_file(data: bytes, what: str) -> None:
     try:
         native.check(data)
     except native.Error as error:
-        raise ModelError(f"{what}: {error}", "make it again with edgeq quantize, or copy it again if it was copied") from error
+        raise refusal(error, data, what) from error
 
 
 def deploy(
@@ -105,6 +105,7 @@ def deploy(
         try:
             switched = device.commit(selftest_s)
         except LinkError as lost:
+            device.link.close()  # the agent ends what it is doing, so that the answer of the next one is final
             switched = _after_lost_commit(board, name, digest, lost, quiet_s)
     return Deployed(name, switched.version, digest, board.id, "passed", True, len(data))
 
@@ -153,6 +154,7 @@ def rollback(board: Board, name: str, selftest_s: float = SELFTEST_S, quiet_s: f
                 raise RollbackError(text, "the current version still runs; deploy the version that you want") from refused
             raise
         except LinkError as lost:
+            device.link.close()
             switched = _after_lost_rollback(board, name, before, lost, quiet_s)
     return RolledBack(name, switched.version, switched.sha256, board.id, before.current if before else None)
 

@@ -55,7 +55,7 @@ class Installed:
 
 @dataclass(frozen=True)
 class Edge:
-    """An input or output; the same fields as edgeq_runtime's. inner_bytes: of the tensor inside."""
+    """An input or output, as edgeq_runtime gives it. inner, inner_bytes: type and bytes of the tensor inside."""
 
     name: str
     shape: tuple[int, ...]
@@ -63,6 +63,7 @@ class Edge:
     bytes: int
     scale: float
     zero: int
+    inner: str
     inner_bytes: int
 
 
@@ -92,6 +93,7 @@ class Layer:
     op: str
     kernel: str
     isa: str
+    packing: str
     macs: int
 
 
@@ -112,7 +114,16 @@ def _version(reply: wire.Reply, prefix: str) -> Version | None:
 def _edge(reply: wire.Reply) -> Edge:
     names = {row.id: row.name for row in lists.qtypes().values()}
     shape = tuple(reply["shape"][: reply["rank"]])
-    return Edge(reply["name"], shape, names[reply["type"]], reply["bytes"], reply["scale"], reply["zero"], reply["inner_bytes"])
+    return Edge(
+        reply["name"],
+        shape,
+        names[reply["type"]],
+        reply["bytes"],
+        reply["scale"],
+        reply["zero"],
+        names[reply["inner"]],
+        reply["inner_bytes"],
+    )
 
 
 class Device:

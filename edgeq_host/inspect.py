@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from edgeq_host.boards import Board
+from edgeq_host.deploy import check_file, connect, refusals
+from edgeq_host.device import MEMORY
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export import unpack
 from edgeq_runtime import lists, native
+
+SIZES = ("arena_bytes", "activation_bytes", "scratch_bytes", "model_bytes", "packed_bytes", "macs")
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Layer:
     op: str
     kernel: str
     isa: str
+    packing: str
     macs: int
 
 
@@ -80,6 +86,20 @@ def inspect(data: bytes, name: str) -> FileView:
     )
 
 
+def on_board(view: FileView, data: bytes, board: Board) -> FileView:
+    """The view with the sizes and kernels that a board's agent gives: the file is opened in its memory, its store is not touched."""
+    check_file(data, view.name)
+    with refusals(f"{view.name} on {board.id}"), connect(board) as device:
+        device.put("", data, MEMORY)
+        variants = []
+        for variant in view.variants:
+            sizes = device.open(variant=variant.name)
+            layers = tuple(Layer(x.name, x.op, x.kernel, x.isa, x.packing, x.macs) for x in device.layers())
+            same = {name: getattr(sizes, name) for name in SIZES}
+            variants.append(replace(variant, layers=layers, **same))
+    return replace(view, variants=tuple(variants))
+
+
 def _edge(edge: eqm.EdgeT) -> EdgeView:
     kinds = {t.id: t.name for t in lists.qtypes().values()}
     return EdgeView(text(edge.name), tuple(int(d) for d in edge.shape), kinds[edge.type])
@@ -88,17 +108,11 @@ def _edge(edge: eqm.EdgeT) -> EdgeView:
 def _variant(data: bytes, table: eqm.VariantT) -> VariantView:
     name = text(table.name)
     model = native.Model(data, variant=name)
-    plan = model.plan
     selftest, score = table.selftest, table.score
     return VariantView(
         name=name,
-        arena_bytes=plan.arena_bytes,
-        activation_bytes=plan.activation_bytes,
-        scratch_bytes=plan.scratch_bytes,
-        model_bytes=plan.model_bytes,
-        packed_bytes=plan.packed_bytes,
-        macs=plan.macs,
-        layers=tuple(Layer(op.name, op.op, op.kernel, op.isa, op.macs) for op in model.ops()),
+        **{name: getattr(model.plan, name) for name in SIZES},
+        layers=tuple(Layer(op.name, op.op, op.kernel, op.isa, op.packing, op.macs) for op in model.ops()),
         selftest_samples=0 if selftest is None else 1 + len(selftest.seeds if selftest.seeds is not None else ()),
         score=None
         if score is None

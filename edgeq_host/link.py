@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,9 @@ from edgeq_host.errors import LinkError
 from edgeq_host.faults import Refused
 from edgeq_host.linklib import Endpoint, Limits
 from edgeq_host.transports import Closed, Transport
+from edgeq_runtime import __version__
 
-SOFTWARE = 0x000100  # version of this program: major << 16, minor << 8, patch
+SOFTWARE = int.from_bytes(bytes(int(part) for part in re.findall(r"\d+", __version__)[:3]), "big")  # major << 16, minor << 8, patch
 LIMITS = Limits(1 << 16, 1 << 20, (1 << 16) + 64, SOFTWARE)
 CONNECT_S = 10.0
 QUIET_S = 30.0  # without any good frame while an answer is due
@@ -71,10 +73,13 @@ class Link:
         state = self._end.state(self._now_ms())
         if state.protocol == 0:
             major, minor = wire.protocol()
-            mine, theirs = f"{major}.{minor}", f"{_version(state.peer.oldest)} to {_version(state.peer.newest)}"
+            theirs = f"{_version(state.peer.oldest)} to {_version(state.peer.newest)}"
+            software = ".".join(map(str, int(state.peer.software).to_bytes(4, "big")[1:]))
             old = (state.peer.newest >> 8, state.peer.newest & 255) < (major, minor)
             remedy = "update the agent on the device (its firmware, or edgeq-runtime)" if old else "update edgeq on this machine"
-            raise LinkError(f"{self._what}: this program speaks protocol {mine}, the agent {theirs}", remedy)
+            raise LinkError(
+                f"{self._what}: edgeq {__version__} speaks protocol {major}.{minor}, the agent {software} speaks {theirs}", remedy
+            )
         self.max_message = int(min(state.peer.max_message, self._end.limits.max_message))
 
     def statistics(self) -> dict[str, int]:

@@ -165,7 +165,10 @@ def _label(sample: Sample) -> float:
     assert sample.label is not None
     if sample.label.size != 1:
         raise ModelError(f"a label has shape {list(sample.label.shape)}", "y needs one class number per sample")
-    return float(sample.label.reshape(-1)[0])
+    label = float(sample.label.reshape(-1)[0])
+    if label != int(label):
+        raise ModelError(f"a label is {label:g}, no class number", "y needs whole numbers, one class per sample")
+    return label
 
 
 def _error(outputs: list[Array], sample: Sample) -> Float64:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgeq_host.data import Data, open_data
 from edgeq_host.errors import ModelError, UsageError
@@ -40,10 +42,25 @@ def open_pair(source: Path, file: Path, variant: str | None = None) -> Pair:
         raise UsageError(f"{file} has no variant {variant!r}", f"it has: {', '.join(names)}")
     chosen = tables.variants[names.index(variant) if variant is not None else 0]
     quantized = to_graph(tables, chosen, _full_names(graph))
+    _check_source(source, file, provenance)
+    if _is_float(quantized):
+        raise UsageError(f"variant {text(chosen.name)} of {file} is not quantized", "choose another with --variant")
     if [e.shape for e in quantized.inputs] != [e.shape for e in graph.inputs]:
         found, wanted = ([list(e.shape) for e in g.inputs] for g in (quantized, graph))
         raise ModelError(f"{file} takes {found}, {source} takes {wanted}: one was not made from the other", "give the source of FILE")
     return Pair(graph, quantized, used)
+
+
+def _is_float(graph: Graph) -> bool:
+    return not any(node.op.endswith("_s8") for node in graph.nodes)
+
+
+def _check_source(source: Path, file: Path, provenance: Any) -> None:
+    """ModelError where the file records another source."""
+    recorded = b"" if provenance is None or provenance.sourceSha256 is None else bytes(provenance.sourceSha256)
+    if recorded and hashlib.sha256(source.read_bytes()).digest() != recorded:
+        name = text(provenance.sourceName)
+        raise ModelError(f"{file} was not made from {source}: the SHA-256 of its source ({name}) differs", "give the source of FILE")
 
 
 def _full_names(graph: Graph) -> dict[str, str]:

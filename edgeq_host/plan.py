@@ -23,6 +23,7 @@ class LayerPlan:
     op: str
     kernel: str
     isa: str
+    packing: str
     macs: int
 
 
@@ -87,7 +88,7 @@ def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUI
         isas=facts.isa_names,
         device=facts,
         variants=tuple(_variant(o) for o in opened),
-        layers=tuple(LayerPlan(x.name, x.op, x.kernel, x.isa, x.macs) for x in layers),
+        layers=tuple(LayerPlan(x.name, x.op, x.kernel, x.isa, x.packing, x.macs) for x in layers),
         estimate=_estimate(board, layers, quiet_s),
         risks=tuple(_risks(board, facts, opened, layers, installed, len(data))),
         changes=tuple(_changes(name, installed, digest, len(data))),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
 
 from edgeq_host import __version__, metrics, recipe, selftest
 from edgeq_host.data import Data, open_data, random_data
@@ -15,6 +17,7 @@ from edgeq_host.graph import Array, Graph
 from edgeq_host.importers import load
 from edgeq_host.importers.common import ImportOptions
 from edgeq_host.metrics import Difference
+from edgeq_host.progress import Progress, Report
 from edgeq_host.provenance import options_text
 from edgeq_host.quant import Island, prepare, quantize_reported
 from edgeq_host.recipe import Recipe
@@ -23,6 +26,7 @@ from edgeq_host.scores import outcome
 FLOAT = "float32"
 RANDOM = "random"  # the calibration "data" that says nothing about accuracy
 RANDOM_SAMPLES = 8
+NAME_MAX = 63  # characters of a name in a store
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Source:
     score: str | Data | None = None
     options: ImportOptions = field(default_factory=ImportOptions)
     name: str = ""
+    recorded: tuple[str, str, str] | None = None  # names of model, calibration and scored data to record; None: those of the paths
+    progress: Report | None = None  # told how many samples are calibrated and scored, of all that will be
 
 
 def produce(source: Source) -> Packed:
@@ -75,12 +81,18 @@ def produce(source: Source) -> Packed:
 
 def pack_graph(graph: Graph, source: Source) -> Packed:
     """Quantize a float graph that was imported from `source`."""
+    metrics.metric(source.recipe.metric)  # an unknown one is refused before anything is made
     prepared = prepare(graph, source.recipe)
     calibration = _calibration(prepared, source)
     score = _score(prepared, source)
-    final, islands, warnings = _quantized(prepared, calibration, source.recipe)
+    seen, scored = calibration.count if calibration else 0, score.count if score else 0
+    progress = Progress(source.progress, seen + 2 * scored)
+    final, islands, warnings = _quantized(prepared, calibration, source.recipe, progress)
+    progress.to(seen)
+    if source.calibration == RANDOM:
+        warnings = ("calibrated on noise, for timing only: scores of this file mean nothing",)
     warnings += _overlap(calibration, score)
-    comparison = None if score is None else _compare(prepared, final, score, source.recipe.metric)
+    comparison = None if score is None else _compare(prepared, final, score, source.recipe.metric, progress)
     name = source.name or model_name(source.model or Path(graph.name))
     variant = Variant(
         source.recipe.precision,
@@ -92,11 +104,26 @@ def pack_graph(graph: Graph, source: Source) -> Packed:
     return Packed(name, to_bytes(bundle), final, prepared, islands, warnings, comparison)
 
 
-def _quantized(graph: Graph, calibration: Data | None, recipe: Recipe) -> tuple[Graph, tuple[Island, ...], tuple[str, ...]]:
+def _quantized(
+    graph: Graph, calibration: Data | None, recipe: Recipe, progress: Progress
+) -> tuple[Graph, tuple[Island, ...], tuple[str, ...]]:
     if recipe.precision == FLOAT:
         return _real(graph), (), ()
-    result = quantize_reported(graph, None if calibration is None else calibration.inputs(), recipe)
-    return result.graph, result.islands, result.warnings
+    if calibration is None:
+        result = quantize_reported(graph, None, recipe)
+        return result.graph, result.islands, result.warnings
+    ranges = [(np.inf, -np.inf)] * len(graph.inputs)
+
+    def seen() -> Iterator[list[Array]]:
+        for inputs in progress.over(calibration.inputs()):
+            ranges[:] = [(min(lo, float(x.min())), max(hi, float(x.max()))) for (lo, hi), x in zip(ranges, inputs, strict=True)]
+            yield inputs
+
+    result = quantize_reported(graph, seen(), recipe)
+    constant = (
+        f"every calibration sample of {e.name} is {lo:g} throughout" for e, (lo, hi) in zip(graph.inputs, ranges, strict=True) if lo == hi
+    )
+    return result.graph, result.islands, (*result.warnings, *constant)
 
 
 def _real(graph: Graph) -> Graph:
@@ -107,9 +134,9 @@ def _real(graph: Graph) -> Graph:
 
 
 def model_name(path: Path) -> str:
-    """The name of a model in a store: the stem, with every character that such a name may not have replaced by '-'."""
-    name = "".join(c if (c.isalnum() and c.isascii()) or c in "_.-" else "-" for c in path.stem).lstrip(".-")
-    return name[:64] or "model"
+    """The name of a model in a store (SPEC.md 5.1): the stem, with every character that such a name may not have replaced by '-'."""
+    name = "".join(c if (c.isalnum() and c.isascii()) or c in "_.-" else "-" for c in path.stem).lstrip("_.-")
+    return name[:NAME_MAX] or "model"
 
 
 def _score(graph: Graph, source: Source) -> Data | None:
@@ -132,9 +159,10 @@ def _first(graph: Graph, calibration: Data | None, score: Data | None, recipe: R
     return next(iter(data)).inputs
 
 
-def _compare(float_graph: Graph, graph: Graph, data: Data, metric: str) -> Comparison:
-    before = outcome(float_graph, data, metric, float_graph)
-    after = outcome(graph, data, metric, float_graph)
+def _compare(float_graph: Graph, graph: Graph, data: Data, metric: str, progress: Progress) -> Comparison:
+    counted = replace(data, _open=lambda: progress.over(data))
+    before = outcome(float_graph, counted, metric, float_graph)
+    after = outcome(graph, counted, metric, float_graph)
     return Comparison(before.score, after.score, metrics.compare(before, after))
 
 
@@ -152,15 +180,18 @@ def _digests(data: Data) -> Iterator[bytes]:
 
 
 def _provenance(source: Source, calibration: Data | None, score: Data | None) -> Provenance:
+    model = "" if source.model is None else source.model.name
+    seen = RANDOM if source.calibration == RANDOM else _name(calibration)
+    names = source.recorded or (model, seen, _name(score))
     return Provenance(
-        source_name="" if source.model is None else source.model.name,
+        source_name=names[0],
         source_sha256=b"" if source.model is None else _file_sha256(source.model),
         recipe=recipe.dumps(source.recipe),
         tool=f"edgeq {__version__}",
         calibration_sha256=b"" if calibration is None else calibration.sha256(),
         score_sha256=b"" if score is None else score.sha256(),
-        calibration_name=RANDOM if source.calibration == RANDOM else _name(calibration),
-        score_name=_name(score),
+        calibration_name=names[1],
+        score_name=names[2],
         import_options=options_text(source.options),
     )
 

@@ -28,12 +28,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """share: of the sum of all layers' medians. kernel is empty where an operator has no micro-kernel."""
+    """share: of the sum of all layers' medians. kernel and packing are empty where an operator has no micro-kernel."""
 
     name: str
     op: str
     kernel: str
     isa: str
+    packing: str
     macs: int
     median_us: float
     p90_us: float
@@ -91,7 +92,7 @@ def profile(
     each = [figures(rows[:, layer.index]) for layer in layers]
     whole = sum(f.median for f in each) or 1.0
     table = tuple(
-        LayerProfile(layer.name, layer.op, layer.kernel, layer.isa, layer.macs, f.median, f.p90, f.p99, f.median / whole)
+        LayerProfile(layer.name, layer.op, layer.kernel, layer.isa, layer.packing, layer.macs, f.median, f.p90, f.p99, f.median / whole)
         for layer, f in zip(layers, each, strict=True)
     )
     source = _SOURCES[board.evidence.kind]

@@ -73,6 +73,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "precision", parse_precision(self.precision))
+        if self.seed < 0:
+            raise UsageError(f"seed = {self.seed}: it must not be negative", "give 0 or more")
         calibrators.options(self.calibrator, dict(self.options))
 
 
@@ -92,7 +94,7 @@ def loads(text: str, where: str = "the recipe") -> Recipe:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise UsageError(f"{where} is not TOML: {e}") from None
+        raise UsageError(f"{where} is not TOML: {e}", "docs/quantize.md shows a recipe") from None
     inputs = table.pop("input", [])
     if not isinstance(inputs, list) or not all(isinstance(i, dict) for i in inputs):
         raise UsageError(f"{where}: input must be a list of tables", "write [[input]] above each")
@@ -112,7 +114,7 @@ def read(path: Path) -> Recipe:
     try:
         return loads(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as e:
-        raise UsageError(f"cannot read the recipe {path}: {e}") from None
+        raise UsageError(f"cannot read the recipe {path}: {e}", "give the path of a TOML file in UTF-8") from None
 
 
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
@@ -141,7 +143,7 @@ def _value(declared: str, value: Any, where: str) -> Any:
         items: list[Any] = value if isinstance(value, list) else [value]
         return tuple(_value(element, v, where) for v in items)
     if isinstance(value, bool) != (declared == "bool") or not isinstance(value, _KINDS[declared]):
-        raise UsageError(f"{where} must be of type {declared}, found {value!r}")
+        raise UsageError(f"{where} must be of type {declared}, found {value!r}", "docs/quantize.md shows a recipe")
     return float(cast(float, value)) if declared == "float" else value  # TOML may give a whole number
 
 

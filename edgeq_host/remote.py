@@ -81,7 +81,7 @@ class RemoteModel:
 
     def _pack(self, edge: Edge, value: Any) -> tuple[str, bytes]:
         array: Array = np.ascontiguousarray(value)
-        kinds = {edge.dtype} | ({"s8"} if edge.scale else set())
+        kinds = {edge.dtype} | ({"s8"} if edge.inner == "s8" else set())
         kind = next((k for k in sorted(kinds) if array.dtype == _NUMPY[k]), None)
         if kind is None or array.shape != edge.shape:
             found = f"{array.dtype} {array.shape}"

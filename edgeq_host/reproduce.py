@@ -17,7 +17,10 @@ from edgeq_host.provenance import recorded_options, recorded_recipe
 
 @dataclass(frozen=True)
 class Reproduction:
-    """equal: the same bytes. Otherwise `differs` says what, as far as it can be told apart."""
+    """equal: the same bytes. Otherwise `differs` says what, as far as it can be told apart.
+
+    rebuilt_sha256: empty where it was not built, because the source or the program is another.
+    """
 
     file: str
     equal: bool
@@ -34,8 +37,10 @@ def reproduce(file: Path, model: Path | None = None, calibration: Path | None = 
         found = "no provenance" if tables.provenance is None else f"{len(tables.variants)} variants joined from several files"
         raise ModelError(f"{file} has {found}: it cannot be built again in one run", "reproduce the file that edgeq quantize wrote")
     source, differs = _source(file, tables, model, calibration, data)
+    if differs:
+        return Reproduction(str(file), False, tuple(differs), hashlib.sha256(old).hexdigest(), "")
     new = produce(source).data
-    if new != old and not differs:
+    if new != old:
         differs = _differences(tables, unpack(new, "the rebuilt file"))
     return Reproduction(str(file), new == old, tuple(differs), hashlib.sha256(old).hexdigest(), hashlib.sha256(new).hexdigest())
 
@@ -70,6 +75,7 @@ def _source(file: Path, tables: Any, model: Path | None, calibration: Path | Non
         score=None if scored is None else str(scored),
         options=recorded_options(provenance),
         name=text(tables.name),
+        recorded=(text(provenance.sourceName), used, text(provenance.scoreName)),
     ), differs
 
 

@@ -31,7 +31,7 @@ def outcome(model: Any, data: Data, metric: str, reference: Any = None) -> Outco
     if chosen.needs_labels and not data.labelled:
         raise UsageError(f"metric {metric} needs labels", "put them into the .npz as y (N), or images into one subfolder per label")
     if chosen.needs_reference and reference is None:
-        raise UsageError(f"metric {metric} compares with a reference model", "give the float model beside the quantized one")
+        raise UsageError(f"metric {metric} compares with a reference model", "give the float source with --reference")
     run, other = runner(model), runner(reference) if chosen.needs_reference else None
     values, labels = [], []
     for sample in data:

@@ -15,7 +15,8 @@ _PROTOCOL = re.compile(r"^EQ_PROTOCOL\((\d+), (\d+)\)$", re.M)
 _FAULT = re.compile(r'^EQ_FAULT\((\d+), (\w+), (\d+), "([^"]*)"\)$', re.M)
 _MESSAGE = re.compile(r"^EQ_MESSAGE\((\d+), (\w+), (.*)\)$", re.M)
 _SIGNAL = re.compile(r"^EQ_SIGNAL\((\d+), (\w+)\)$", re.M)
-_FIELD = re.compile(r"EQ_F\((\w+), (\w+)\)")
+_FIELD = re.compile(r"EQ_(?:F|ADDED)\((\w+), (\w+)\)")
+_ADDED = re.compile(r"EQ_ADDED\(\w+, (\w+)\)")
 _FIXED = {"u8": "<B", "u16": "<H", "u32": "<I", "i32": "<i", "u64": "<Q", "f32": "<f", "hash": "<32s", "dims": "<6i"}
 HEAD = struct.Struct("<HI")
 DATA_OVERHEAD = 32  # more than the fields beside the blob of any message
@@ -31,11 +32,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Message:
-    """A kind of message: `fields` are (type, name)."""
+    """A kind of message: `fields` are (type, name); those in `added` came with a later minor version."""
 
     id: int
     name: str
     fields: tuple[tuple[str, str], ...]
+    added: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,13 @@ def faults() -> dict[int, Fault]:
     return {int(i): Fault(int(i), name, int(code), text) for i, name, code, text in _FAULT.findall(_text())}
 
 
+def _row(number: int, name: str, fields: str) -> Message:
+    return Message(number, name, tuple(_FIELD.findall(fields)), frozenset(_ADDED.findall(fields)))
+
+
 @cache
 def messages() -> dict[str, Message]:
-    rows = [Message(int(i), name, tuple(_FIELD.findall(fields))) for i, name, fields in _MESSAGE.findall(_text())]
+    rows = [_row(int(i), name, fields) for i, name, fields in _MESSAGE.findall(_text())]
     rows += [Message(int(i), name, ()) for i, name in _SIGNAL.findall(_text())]
     return {row.name: row for row in rows}
 
@@ -99,13 +105,16 @@ def encode(name: str, /, **values: Any) -> bytes:
 
 
 def decode(number: int, body: bytes) -> Reply:
-    """ValueError where the bytes are no message that we know. Fields after those that we know are passed over."""
+    """ValueError where the bytes are no message that we know. Fields after those that we know are passed over; those that an older
+    peer does not send are zero or empty."""
     row = _by_id().get(number)
     if row is None:
         raise ValueError(f"message {number} is not known")
     values: dict[str, Any] = {}
     at = 0
     for kind, field in row.fields:
+        if field in row.added and at == len(body):
+            body += bytes(_size(kind, b"", 0))
         size = _size(kind, body, at)
         part = body[at : at + size]
         if len(part) != size:

@@ -49,7 +49,7 @@ class EdgeRow(ctypes.Structure):
 
 
 class OpRow(ctypes.Structure):
-    _fields_ = [("op", c_char_p), ("name", c_char_p), ("kernel", c_char_p), ("isa", c_char_p), ("macs", c_uint64), ("output", c_int)]
+    _fields_ = [(name, c_char_p) for name in ["op", "name", "kernel", "isa", "packing"]] + [("macs", c_uint64), ("output", c_int)]
 
 
 class TensorRow(ctypes.Structure):

@@ -1,12 +1,13 @@
-"""Compile csrc: `python -m edgeq_runtime.build [lib] [agent] [selftest] [runner] [fuzz] [--cc CC] [--sanitize] [--arch ARCH]`.
+"""Compile csrc: `python -m edgeq_runtime.build [lib] [agent] [bench] [selftest] [runner] [fuzz] [--cc CC] [--sanitize] [--arch ARCH]`.
 
-lib: libedgeq.so; agent: edgeq-agent; posix: the firmware port that plays a microcontroller; selftest: every kernel against the
-portable one; runner: a model file on raw bytes, for emulators; fuzz: each csrc/fuzz/*.c with libFuzzer (clang). --arch compiles
-with `zig cc` (the package ziglang, extra `arm`) for another machine: programs are static, the library needs glibc 2.17.
+lib: libedgeq.so; agent: edgeq-agent; bench: libedgeq-bench.so, what `edgeq bench` measures with; posix: the firmware port that plays
+a microcontroller; selftest: every kernel against the portable one; runner: a model file on raw bytes, for emulators; fuzz: each
+csrc/fuzz/*.c with libFuzzer (clang). --arch compiles with `zig cc` (the package ziglang, extra `arm`) for another machine: programs
+are static, the library needs glibc 2.17.
 
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, and only where that row fits the compiler's
 target. Objects stay in build/<tag>/ and are made again when the command line or a file they include has changed. Without
---cc, --sanitize and --arch the library and the agent go to edgeq_runtime/lib/, where the package looks for them; else to build/<tag>/.
+--cc, --sanitize and --arch the libraries and the agent go to edgeq_runtime/lib/, where the package looks for them; else to build/<tag>/.
 """
 
 from __future__ import annotations
@@ -35,8 +36,17 @@ BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *WARNINGS
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 PARALLEL = 2
-OUTPUTS = {"lib": "libedgeq.so", "agent": "edgeq-agent", "posix": "edgeq-posix", "selftest": "selftest", "runner": "runner"}
+OUTPUTS = {
+    "lib": "libedgeq.so",
+    "agent": "edgeq-agent",
+    "bench": "libedgeq-bench.so",
+    "posix": "edgeq-posix",
+    "selftest": "selftest",
+    "runner": "runner",
+}
 TARGETS = (*OUTPUTS, "fuzz")
+SHIPS = ("lib", "agent", "bench")  # with the package, and built where no target is named
+SHARED = ("lib", "bench")
 CROSS = {"aarch64": {"lib": "aarch64-linux-gnu.2.17", "": "aarch64-linux-musl"}}  # by --arch: zig's names, of the library and of programs
 
 
@@ -100,7 +110,8 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
-    own = {"lib": shared, "agent": agent, "posix": posix, **{name: [path] for name, path in programs.items()}}
+    own = {"lib": shared, "agent": agent, "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
+    own.update({name: [path] for name, path in programs.items()})
     return [*common, *(own[target] if target in own else [*shared, CSRC / "fuzz" / f"{target}.c"])]
 
 
@@ -154,8 +165,8 @@ def compile_one(config: Config, on: dict[str, bool], source: Path) -> Path:
 
 def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> Path:
     """Link beside the output and rename: a process that has the old library open keeps it."""
-    shared = ["-shared", "-Wl,-Bsymbolic"] if target == "lib" else []
-    if target == "lib" and not any("-fsanitize" in flag for flag in config.flags):
+    shared = ["-shared", "-Wl,-Bsymbolic"] if target in SHARED else []
+    if target in SHARED and not any("-fsanitize" in flag for flag in config.flags):
         shared.append("-Wl,-z,defs")
     command = [*config.cc.split(), "-O2", *config.flags, *shared, *map(str, objects), "-lm", "-o"]
     if not _fresh(output, [*command, str(output)], objects):
@@ -179,7 +190,7 @@ def _locked(folder: Path) -> Iterator[None]:
 def build(target: str, config: Config, folder: Path | None = None) -> Path:
     """Bring one target up to date and return its path; `folder` (default: by the tag) is where it goes."""
     on = enabled(config.cc)
-    ships = not config.tag and target in ("lib", "agent")
+    ships = not config.tag and target in SHIPS
     output = (folder or (LIB if ships else config.folder)) / OUTPUTS.get(target, target)
     output.parent.mkdir(parents=True, exist_ok=True)
     sources = [*target_sources(target, on), *config.sources]
@@ -208,7 +219,7 @@ def config_for(target: str, cc: str | None, sanitize: bool, arch: str | None = N
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m edgeq_runtime.build", description="Compile the C runtime.")
-    parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(TARGETS)}; default: lib agent")
+    parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(TARGETS)}; default: {' '.join(SHIPS)}")
     parser.add_argument("--cc", help="the compiler (default: $CC, cc, gcc or clang)")
     parser.add_argument("--arch", choices=sorted(CROSS), help="another machine, with zig cc")
     parser.add_argument("--sanitize", action="store_true", help="with AddressSanitizer and UndefinedBehaviorSanitizer")
@@ -218,7 +229,7 @@ def main() -> int:
             parser.error(f"unknown target {name!r}: have {', '.join(TARGETS)}")
     fuzzers = [path.stem for path in sorted(CSRC.glob("fuzz/*.c"))]
     try:
-        for target in (t for name in args.targets or ("lib", "agent") for t in (fuzzers if name == "fuzz" else [name])):
+        for target in (t for name in args.targets or SHIPS for t in (fuzzers if name == "fuzz" else [name])):
             print(build(target, config_for(target, args.cc, args.sanitize, args.arch)))
     except BuildError as error:
         print(error, file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 CSRC = Path(__file__).parent / "csrc"
@@ -80,25 +80,25 @@ def _fields(text: str) -> tuple[Field, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=None)
+@cache
 def ops() -> dict[str, Op]:
     """Operators by name, in the order of the list."""
     rows = _OP.findall(_read("ops.def"))
     return {name: Op(int(i), name, int(lo), int(hi), _fields(text)) for i, name, lo, hi, text in rows}
 
 
-@lru_cache(maxsize=None)
+@cache
 def qtypes() -> dict[str, QType]:
     return {name: QType(int(i), name, int(bits)) for i, name, bits in _QTYPE.findall(_read("qtypes.def"))}
 
 
-@lru_cache(maxsize=None)
+@cache
 def isas() -> dict[str, Isa]:
     rows = _ISA.findall(_read("isa.def"))
     return {name: Isa(bit, name, arch, tuple(flags.split())) for bit, (name, arch, _, flags) in enumerate(rows)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def kernels() -> tuple[Kernel, ...]:
     rows = _KERNEL.findall(_read("kernels.def"))
     return tuple(Kernel(f, t, i, int(mr), int(nr), int(kr)) for f, t, i, mr, nr, kr in rows)

@@ -29,7 +29,7 @@ S8 = 3
 
 Edge = namedtuple("Edge", "name shape dtype bytes scale zero inner inner_bytes tensor")  # inner: type of the tensor inside
 Plan = namedtuple("Plan", "model_bytes arena_bytes activation_bytes scratch_bytes packed_bytes macs")
-Op = namedtuple("Op", "op name kernel isa macs output")
+Op = namedtuple("Op", "op name kernel isa packing macs output")
 Tensor = namedtuple("Tensor", "name dtype shape bytes constant offset scale zero")
 
 
@@ -239,7 +239,8 @@ class Model:
     def _op(self, index: int) -> Op:
         raw = abi.OpRow()
         _raise(self._lib.eq_op(self._handle, index, byref(raw)), self.name)
-        return Op(_text(raw.op), _text(raw.name), _text(raw.kernel), _text(raw.isa), int(raw.macs), int(raw.output))
+        texts = [_text(value) for value in (raw.op, raw.name, raw.kernel, raw.isa, raw.packing)]
+        return Op(*[*texts, int(raw.macs), int(raw.output)])
 
     def tensors(self) -> List[Tensor]:
         """Every tensor of the variant; `offset` is its place in the arena where it is not constant."""

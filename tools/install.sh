@@ -8,14 +8,19 @@ need clang clang
 need clang-format clang-format
 need flatc flatbuffers-compiler
 need qemu-aarch64 qemu-user
-ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-* >/dev/null 2>&1 || missing="$missing libclang-rt-14-dev"
-[ -z "$missing" ] && exit 0
+# libFuzzer and the sanitizers are a package of their own, named by the major version of the clang that is there.
+has_fuzzer() { ls "$(clang -print-resource-dir 2>/dev/null || echo /nowhere)"/lib/*/libclang_rt.fuzzer* >/dev/null 2>&1; }
+clang_major() { clang -dumpversion 2>/dev/null || apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-//p'; }
+fuzzer_package() { echo "libclang-rt-$(clang_major | cut -d. -f1)-dev"; }
+[ -z "$missing" ] && has_fuzzer && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
     # shellcheck disable=SC2086
-    apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    [ -z "$missing" ] || apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    has_fuzzer || apt-get install -y -qq --no-install-recommends "$(fuzzer_package)" >/dev/null
 else
+    has_fuzzer || missing="$missing $(fuzzer_package)"
     echo "the tests need:$missing" >&2
     echo "on Debian or Ubuntu: sudo apt-get install$missing" >&2
     exit 1

@@ -76,4 +76,6 @@ def _gate(text: str | None) -> float | None:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         raise UsageError(f"--min {text}: not a number", "give a share (0.9) or percent (90%)") from None
+    if not text.endswith("%") and value > 1:
+        raise UsageError(f"--min {text}: a share is at most 1", f"give percent: {text}%")
     return value

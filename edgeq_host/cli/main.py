@@ -16,9 +16,9 @@ INTERRUPTED = 130
 
 # Every command, by stage; module edgeq_host.cli.<name> holds `command`.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack"),
+    "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack", "export"),
     "Device": ("plan", "deploy", "run", "status", "rollback", "remove"),
-    "Measure": ("profile",),
+    "Measure": ("profile", "bench"),
     "Project": ("doctor",),
 }
 MODULES = {"eval": "evaluate", "pack": "pack_files"}  # where the command's name cannot be, or would hide, a module's
@@ -74,28 +74,43 @@ def cli() -> None:
 def entry(args: list[str] | None = None) -> None:
     """The console script: runs the command and leaves with its exit code."""
     arguments = sys.argv[1:] if args is None else args
-    as_json = "--json" in arguments
+    if sys.stdout is None:  # closed by the caller
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    sys.exit(_run(arguments, "--json" in arguments))
+
+
+def _run(arguments: list[str], as_json: bool) -> int:
+    """The exit code of a command. Not click's own main(): it ends a closed pipe with 1, which is ours for bugs."""
     try:
-        code = cli.main(args=arguments, prog_name="edgeq", standalone_mode=False)
+        with cli.make_context("edgeq", list(arguments)) as context:
+            code = cli.invoke(context)
         sys.stdout.flush()
-        sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
     except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        return exit_.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return UsageError.code
     except (click.exceptions.Abort, KeyboardInterrupt):
-        output.error(EdgeqError("interrupted", "nothing is half done: run the command again"), as_json, INTERRUPTED)
-        sys.exit(INTERRUPTED)
+        return output.error(EdgeqError("interrupted", "nothing is half done: run the command again"), as_json, INTERRUPTED)
     except click.ClickException as error:
         ctx = getattr(error, "ctx", None)
         hint = f"see edgeq {ctx.info_name} --help" if ctx is not None and ctx.parent is not None else "see edgeq --help"
-        output.error(UsageError(error.format_message(), hint), as_json)
-        sys.exit(UsageError.code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return output.error(UsageError(error.format_message(), hint), as_json)
+    except OSError as error:
+        return _no_output(error)
     except Exception as error:
         if "--traceback" in arguments:
             raise
-        sys.exit(output.error(_known(error), as_json))
+        return output.error(_known(error), as_json)
+
+
+def _no_output(error: OSError) -> int:
+    """The result could not be written: a closed pipe ends quietly, as other programs do; a full disk is said."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return 0
+    return output.error(UsageError(f"the result cannot be written: {error.strerror or error}", "free space or write elsewhere"), False)
 
 
 def _known(error: Exception) -> EdgeqError:

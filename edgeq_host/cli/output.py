@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from edgeq_host.errors import EdgeqError, UnsupportedError
+
+MIN_NAME = 12  # characters of a name that a narrow terminal still shows
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,14 +51,33 @@ def note(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> None:
-    """A table: the first `left` columns are aligned left, the others right. Nothing is cut off where the output is no terminal."""
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 400)
-    grid = Table(box=None, pad_edge=False, header_style="bold")
+    """A table: the first `left` columns are aligned left, the others right.
+
+    Where a terminal is too narrow, names (the longest of the left columns) are shortened, never a number; lines wrap after that.
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column), default=0) for column in zip(columns, *cells, strict=True)]
+    if sys.stdout.isatty():
+        _shorten(cells, widths, left, sys.stdout)
+    grid = Table(box=None, pad_edge=False, header_style="" if "NO_COLOR" in os.environ else "bold")
     for i, column in enumerate(columns):
         grid.add_column(column, justify="left" if i < left else "right", no_wrap=True)
-    for row in rows:
-        grid.add_row(*(str(cell) for cell in row))
-    console.print(grid)
+    for row in cells:
+        grid.add_row(*row)
+    Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True, width=sum(widths) + 2 * len(widths)).print(grid)
+
+
+def _shorten(cells: list[list[str]], widths: list[int], left: int, terminal: TextIO) -> None:
+    """Cut the widest left column, at most to MIN_NAME characters; the end of a name says most."""
+    over = sum(widths) + 2 * (len(widths) - 1) - os.get_terminal_size(terminal.fileno()).columns
+    widest = max(range(left), key=lambda i: widths[i])
+    width = max(MIN_NAME, widths[widest] - over)
+    if over <= 0 or width >= widths[widest]:
+        return
+    widths[widest] = width
+    for row in cells:
+        if len(row[widest]) > width:
+            row[widest] = ".." + row[widest][2 - width :]
 
 
 def error(problem: EdgeqError, as_json: bool, code: int | None = None) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgeq_host.cli import output
+from edgeq_host.cli import output, shared
 
 
 @output.command("pack")
@@ -24,6 +24,7 @@ def command(files: tuple[Path, ...], target: Path, as_json: bool) -> None:
 
     if len(files) < 2:
         raise UsageError(f"pack joins two or more files; there is only {files[0]}", "edgeq pack A.eqm B.eqm -o C.eqm")
+    shared.guard_outputs([target], files, ".eqm")
     contents = [read_file(file) for file in files]
     joined = join([unpack(data, str(file)) for data, file in zip(contents, files, strict=True)], [str(f) for f in files])
     data = pack(joined)

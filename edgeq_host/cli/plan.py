@@ -50,8 +50,8 @@ def _print(found: Plan) -> None:
     output.line(f"  memory {output.quantity(device.memory_free, 'B')} free of {output.quantity(device.memory_bytes, 'B')}")
     about = f"; {found.estimate.uncounted} layers without a rate are not in it" if found.estimate.uncounted else ""
     output.line(f"  {first.name}: about {found.estimate.latency_us:.0f} us ({found.estimate.source}{about})")
-    rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.macs) for i, x in enumerate(found.layers)]
-    output.table(["#", "layer", "operator", "kernel", "isa", "MACs"], rows, left=5)
+    rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.macs) for i, x in enumerate(found.layers)]
+    output.table(["#", "layer", "operator", "kernel", "isa", "packing", "MACs"], rows, left=6)
     for change in found.changes:
         output.line(f"would: {change}")
     for risk in found.risks:

@@ -43,7 +43,16 @@ def _print(found: Profile) -> None:
         f"p90 {latency.p90:.1f} us, p99 {latency.p99:.1f} us, {found.runs} runs after {found.warmup} to warm up"
     )
     rows = [
-        (x.name, x.op, x.kernel or "-", x.isa, x.macs, f"{x.median_us:.2f}", f"{x.p90_us:.2f}", f"{x.p99_us:.2f}", f"{100 * x.share:.1f}")
+        (
+            x.name,
+            x.op,
+            x.kernel or "-",
+            x.isa,
+            x.packing or "-",
+            x.macs,
+            *(f"{v:.2f}" for v in (x.median_us, x.p90_us, x.p99_us, 100 * x.share)),
+        )
         for x in found.layers
     ]
-    output.table(["layer", "operator", "kernel", "isa", "MACs", "median us", "p90 us", "p99 us", "share %"], rows, left=4)
+    columns = ["layer", "operator", "kernel", "isa", "packing", "MACs", "median us", "p90 us", "p99 us", "share %"]
+    output.table(columns, rows, left=5)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--calibrator", help="minmax, moving-average, percentile or mse.")
 @click.option("--metric", help="top1, top5, auc, mse, mae, agreement or FILE.py:FUNCTION.")
 @click.option("--seed", type=int, help="For --calibration random.")
-@click.option("--name", help="The model's name on a device; default: the stem of the output.")
+@click.option("--name", help="The model's name in the file; default: the stem of the output.")
 @shared.import_options
 def command(
     model: Path,
@@ -45,9 +45,15 @@ def command(
     \b
     edgeq quantize model.onnx --calibration calib.npz --data test.npz --precision int8 -o model.eqm
     """
+    from edgeq_host.errors import UsageError
     from edgeq_host.produce import Source, model_name, produce
 
     file = target or Path(f"{model.stem}.eqm")
+    shared.guard_outputs([file], [model, Path(calibration or ""), data, recipe_file], ".eqm")
+    if name is not None and model_name(Path(f"{name}.eqm")) != name:
+        raise UsageError(
+            f"--name {name}: a name has letters, digits, '_', '-' and '.', at most 63", f"for example {model_name(Path(name))}"
+        )
     packed = produce(
         Source(
             model=model,
@@ -55,7 +61,7 @@ def command(
             calibration=calibration,
             score=None if data is None else str(data),
             options=shared.parse_import(shape, inputs, outputs),
-            name=model_name(Path(name)) if name else model_name(file),
+            name=name or model_name(file),
         )
     )
     packed.save(file)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edgeq_host.cli import output, target
+from edgeq_host.cli import output, shared, target
 
 
 @output.command("run")
@@ -25,6 +25,7 @@ def command(model: str, inputs: tuple[Path, ...], outputs: tuple[Path, ...], boa
     \b
     edgeq run model --board local --input x.npy -o y.npy
     """
+    shared.guard_outputs(outputs, [Path(model), *inputs], ".npy")
     from edgeq_host.arrays import as_inputs, load_array, save_arrays
 
     opened = target.opened(model, board, variant)

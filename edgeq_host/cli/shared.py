@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -44,6 +45,16 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
     if not equals or not name or not shape or min(shape) < 1:
         raise UsageError(f"--shape {text}: not a name and its dimensions", "for example --shape image=1,3,96,96")
     return name, shape
+
+
+def guard_outputs(outputs: Sequence[Path], inputs: Sequence[Path | None], suffix: str) -> None:
+    """UsageError where a file to write is one that is read, or has another ending."""
+    for target in outputs:
+        for source in inputs:
+            if source is not None and source.exists() and target.exists() and target.samefile(source):
+                raise UsageError(f"{target} would be overwritten: it is an input of this command", "choose another name with -o")
+        if target.suffix != suffix and (target.is_file() or not target.exists()):
+            raise UsageError(f"{target} does not end in {suffix}", f"name it {target.with_suffix(suffix).name}")
 
 
 def score_text(score: Score) -> str:

@@ -54,7 +54,7 @@ def file_or_name(target: str, on_board: bool) -> tuple[str, bytes | None]:
 
 def opened(target: str, board: str | None, variant: str | None) -> Any:
     """A model with inputs, outputs and run(); a context manager where it lives on a board."""
-    from edgeq_host.errors import ModelError
+    from edgeq_host.export import unpack
     from edgeq_host.remote import RemoteModel
     from edgeq_runtime import native
 
@@ -62,7 +62,8 @@ def opened(target: str, board: str | None, variant: str | None) -> Any:
     if board is not None:
         return RemoteModel(resolve(board), name, data, variant or "")
     assert data is not None
+    unpack(data, target)
     try:
         return native.Model(data, variant=variant)
     except native.Error as error:
-        raise ModelError(f"{target}: {error}", "edgeq inspect shows what the file holds") from error
+        raise UsageError(f"{target}: {error}", "edgeq inspect shows what the file holds") from error

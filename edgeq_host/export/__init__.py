@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeq_host.export.body import build, used_tensors
 from edgeq_host.export.bundle import Bundle, Provenance, Score, SelfTest, Variant
-from edgeq_host.export.container import pack, read_file, unpack, write_file
+from edgeq_host.export.container import pack, read_file, refusal, unpack, write_file
 from edgeq_host.export.join import join
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "join",
     "pack",
     "read_file",
+    "refusal",
     "to_bytes",
     "unpack",
     "used_tensors",

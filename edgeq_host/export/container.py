@@ -10,11 +10,12 @@ from pathlib import Path
 
 import flatbuffers
 
-from edgeq_host.errors import ModelError
+from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_runtime import native
 
 MAGIC = b"EQMTRAIL"
+STATUS_VERSION = -3  # EQ_ERR_VERSION
 FORMAT_VERSION = 1 << 16
 MIN_RUNTIME = 0 << 16 | 1
 BODY_STEP = 64  # the body's length is a multiple
@@ -63,38 +64,58 @@ def unpack(data: bytes, name: str) -> eqm.ModelT:
     try:
         native.check(data)
     except native.Error as error:
-        raise ModelError(f"{name}: {error}", "make it again with edgeq quantize, or copy it again if it was copied") from error
+        raise refusal(error, data, name) from error
     try:
         return eqm.ModelT.InitFromObj(eqm.Model.GetRootAs(bytearray(data), 0))
     except (struct.error, IndexError, TypeError, ValueError, AttributeError) as error:  # parts that only reports read
         raise ModelError(f"{name}: its provenance cannot be read ({error})", "make it again with edgeq quantize") from error
 
 
+def refusal(error: native.Error, data: bytes, name: str) -> ModelError:
+    """Why the C reader refuses a file, and what to do."""
+    if error.status != STATUS_VERSION:
+        return ModelError(f"{name}: {error}", "make it again with edgeq quantize, or copy it again if it was copied")
+    found = struct.unpack_from("<II", data, len(data) - TRAILER.size - 4 + 8)
+    text = [f"{v >> 16}.{v & 0xFFFF}" for v in (*found, FORMAT_VERSION, MIN_RUNTIME)]
+    return ModelError(
+        f"{name}: written in format {text[0]} for runtime {text[1]} or newer; this edgeq reads format {text[2]} and has runtime {text[3]}",
+        "update edgeq: the file is newer",
+    )
+
+
 def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: {error.strerror or error}", "give the path of an .eqm file") from error
+        raise UsageError(f"{path}: {error.strerror or error}", "give the path of an .eqm file") from error
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write all or nothing: a temporary file beside `path`, synced, then renamed over it. ModelError if the file system refuses."""
-    temporary = ""
+    """Write all or nothing: a temporary file beside `path`, synced, then renamed over it. ModelError if the file system refuses.
+
+    A symbolic link is followed; what is no regular file (a device, a pipe) is written into, never replaced.
+    """
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path("."))
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            path.write_bytes(data)
+        else:
+            _replace(path.resolve() if path.is_symlink() else path, data)
+    except OSError as error:
+        hint = "nothing was written; check the folder, its rights and the free space"
+        raise ModelError(f"{path}: {error.strerror or error}", hint) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ModelError(
-                f"{path}: {error.strerror or error}", "nothing was written; check the folder, its rights and the free space"
-            ) from error
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 

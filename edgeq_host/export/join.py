@@ -6,6 +6,7 @@ import numpy as np
 
 from edgeq_host.errors import ModelError
 from edgeq_host.export import eqm_generated as eqm
+from edgeq_runtime import lists
 
 
 def join(models: list[eqm.ModelT], names: list[str]) -> eqm.ModelT:
@@ -15,7 +16,7 @@ def join(models: list[eqm.ModelT], names: list[str]) -> eqm.ModelT:
     buffers = list(first.buffers)
     variants = list(first.variants)
     for model, name in zip(others, names[1:], strict=True):
-        _same_edges(first, model, names[0], name)
+        _same_source(first, model, names[0], name)
         place = []
         for buffer in model.buffers:
             data = bytes(buffer.data)
@@ -40,17 +41,28 @@ def _rebase(variant: eqm.VariantT, place: list[int]) -> None:
         variant.selftest.outputs = np.asarray([place[i] for i in variant.selftest.outputs], np.int32)
 
 
-def _same_edges(a: eqm.ModelT, b: eqm.ModelT, a_name: str, b_name: str) -> None:
+def _same_source(a: eqm.ModelT, b: eqm.ModelT, a_name: str, b_name: str) -> None:
+    hint = "join files quantized from the same source"
     for side in ("inputs", "outputs"):
-        ours, theirs = ([(e.name, [int(d) for d in e.shape], e.type) for e in getattr(m, side)] for m in (a, b))
+        ours, theirs = (_edges(m, side) for m in (a, b))
         if ours != theirs:
-            raise ModelError(
-                f"{b_name} is not a variant of {a_name}: {side} {theirs}, not {ours}", "join files quantized from the same source"
-            )
+            raise ModelError(f"{b_name} is not a variant of {a_name}: its {side} are {theirs}, not {ours}", hint)
+    hashes = [b"" if m.provenance is None or m.provenance.sourceSha256 is None else bytes(m.provenance.sourceSha256) for m in (a, b)]
+    if all(hashes) and hashes[0] != hashes[1]:
+        raise ModelError(f"{b_name} is not a variant of {a_name}: they were made from different sources", hint)
+
+
+def _edges(model: eqm.ModelT, side: str) -> str:
+    kinds = {t.id: t.name for t in lists.qtypes().values()}
+    return ", ".join(f"{_text(e.name)} {kinds[e.type]} {[int(d) for d in e.shape]}" for e in getattr(model, side))
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
 def _distinct(variants: list[eqm.VariantT]) -> None:
-    names = [v.name.decode() if isinstance(v.name, bytes) else v.name for v in variants]
+    names = [_text(v.name) for v in variants]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise ModelError(f"variant {', '.join(twice)} is in more than one of the files", "join files of different precision")

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from edgeq_host.errors import ModelError
+from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Graph
 from edgeq_host.importers.common import ImportOptions
 from edgeq_host.passes import normalize
@@ -41,7 +41,7 @@ def format_of(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(16)
     except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror or error}", "give the path of a model file") from None
+        raise UsageError(f"cannot read {path}: {error.strerror or error}", "give the path of a model file") from None
     if not head:
         raise ModelError(f"{path} is empty", "give an .onnx, .tflite or .pt2 file")
     if head[4:8] == b"TFL3":

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeq_host.attributes import full_attrs
-from edgeq_host.errors import ModelError, UnsupportedError
+from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
 
 MAX_RANK = 6
@@ -86,7 +86,7 @@ def read_bytes(path: Path) -> bytes:
             raise ModelError(f"{path} has {size} bytes, more than the {MAX_FILE_BYTES} that a model file may have")
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror or error}", "give the path of a model file") from None
+        raise UsageError(f"cannot read {path}: {error.strerror or error}", "give the path of a model file") from None
 
 
 def checked_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:

@@ -96,7 +96,10 @@ def _prepare_input(graph: Graph, index: int, item: Input) -> None:
 def _normal(item: Input, channels: int, name: str) -> _Normal:
     for key, values in (("mean", item.mean), ("std", item.std)):
         if len(values) not in (1, channels):
-            raise UsageError(f"[[input]] {key} has {len(values)} numbers, input {name} has {channels} channels", f"give 1 or {channels}")
+            raise UsageError(
+                f"[[input]] {key} has {len(values)} numbers, input {name} has {channels} channels",
+                "give one number" + (f", or {channels}" if channels > 1 else ""),
+            )
     mean, std = (np.broadcast_to(np.array(v, np.float64), (channels,)) for v in (item.mean, item.std))
     return _Normal(item.scale / std, -mean / std)
 

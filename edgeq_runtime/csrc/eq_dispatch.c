@@ -24,6 +24,17 @@ const char *eq_kernel_name(const struct eq_kernel *kernel) {
     return names[kernel - eq_kernels];
 }
 
+const char *eq_kernel_packing(const struct eq_kernel *kernel) {
+    static const char *const blocks[] = {
+#define EQ_ROW(nr, kr)                            #nr " x " #kr EQ_COMMA
+#define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_CAT(EQ_WHEN_, EQ_ON_##isa)(EQ_ROW(nr, kr))
+#include "kernels.def"
+#undef EQ_KERNEL
+#undef EQ_ROW
+    };
+    return kernel->kr ? blocks[kernel - eq_kernels] : "in place";
+}
+
 const struct eq_kernel *eq_select(const char *family, const char *types, uint32_t isas) {
     isas |= 1u << EQ_ISA_portable;
     for (size_t i = 0; i < eq_kernel_count; i++) {

@@ -3,5 +3,6 @@
 #define EQ_DISPATCH_H
 #include "eq_kernels.h"
 
-const char *eq_kernel_name(const struct eq_kernel *kernel); /* "<family>_<types>" */
+const char *eq_kernel_name(const struct eq_kernel *kernel);    /* "<family>_<types>" */
+const char *eq_kernel_packing(const struct eq_kernel *kernel); /* "<nr> x <kr>" or "in place" */
 #endif

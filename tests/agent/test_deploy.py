@@ -20,6 +20,8 @@ import edgeq_runtime
 from edgeq_host import deploy as d
 from edgeq_host import device as devices
 from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError, RolledBackError, UsageError
+from edgeq_host.export import Bundle, Variant, to_bytes
+from edgeq_host.graph import Edge, Graph, Node, Quant, Tensor
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
 from edgeq_host.transports import pipe
@@ -259,13 +261,14 @@ def test_ctrl_c_leaves_old_or_new(local: Local, delay_ms: int) -> None:
     big = packed(3, size=100_000)
     path = local.file("new", big)
     code = f"""
-import sys
+import signal, sys
 from pathlib import Path
 from edgeq_host import boards, deploy
 board = boards.resolve("local")
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     deploy.deploy(board, Path({str(path)!r}), "kws")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it came too late
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -299,7 +302,7 @@ def test_a_file_in_memory_runs_without_touching_the_store(local: Local) -> None:
         assert np.array_equal(there.run(sample()), native.Model(OLD).run(sample()))
         plan = native.Model(OLD).plan
         assert (there.opened.arena_bytes, there.opened.model_bytes, there.opened.macs) == (plan.arena_bytes, plan.model_bytes, plan.macs)
-    assert not list(local.store.glob("*/*"))
+    assert not local.store.exists()
 
 
 def test_an_older_version_can_be_run_by_its_number(local: Local) -> None:
@@ -390,3 +393,70 @@ def test_two_hosts_at_once_end_with_one_of_the_two(local: Local) -> None:
         thread.join()
     assert all("another program" in error.message for error in errors)
     assert edgeq_runtime.open("kws").sha256 in [native.Model(path.read_bytes()).sha256 for path in paths]
+
+
+def dequantized_edges() -> bytes:
+    """u8 at the edge, float inside (with the scale of the edge)."""
+    quant = Quant(np.array([0.5]), np.array([-3], np.int64))
+    tensors = {"x": Tensor("x", (1, 6), "f32", None, quant), "y": Tensor("y", (1, 6), "f32", None, quant)}
+    node = Node("clip_f32", "clip", ("x",), ("y",), {"lo": -np.inf, "hi": 20.0})
+    ends = [Edge(name, name, (1, 6), (0, 1), "u8") for name in ("x", "y")]
+    return to_bytes(Bundle("edges", [Variant("float32", Graph("edges", tensors, [node], ends[:1], ends[1:]))]))
+
+
+def test_integer_edges_around_float_tensors_run_and_profile_on_the_device(local: Local) -> None:
+    data, x = dequantized_edges(), np.array([[0, 1, 100, 200, 254, 255]], np.uint8)
+    with RemoteModel(local.board, "edges", data) as there:
+        assert [(e.dtype, e.inner) for e in (*there.inputs, *there.outputs)] == [("u8", "f32")] * 2
+        assert np.array_equal(there.run(x), native.Model(data).run(x))
+        with pytest.raises(ModelError, match="expected u8"):
+            there.run(x.astype(np.int8))
+    assert profile(local.board, "edges", data, runs=3).runs == 3
+
+
+def _lose(monkeypatch: pytest.MonkeyPatch, call: str, happens: bool, then: str = "") -> None:
+    """The link breaks at `call`, after or before the device has done it; `then` is the agent that can be started after that."""
+    real = getattr(devices.Device, call)
+
+    def lost(self: devices.Device, *arguments: Any) -> Any:
+        if happens:
+            real(self, *arguments)
+        if then:
+            monkeypatch.setenv("EDGEQ_AGENT", then)
+        raise LinkError("the line is dead")
+
+    monkeypatch.setattr(devices.Device, call, lost)
+
+
+def test_a_commit_whose_answer_is_lost_is_looked_up(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lose(monkeypatch, "commit", happens=True)
+    done = d.deploy(local.board, local.file("kws", OLD))
+    assert done.changed and done.version == 1
+
+
+def test_a_commit_that_did_not_happen_is_said(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lose(monkeypatch, "commit", happens=False)
+    with pytest.raises(LinkError, match="the line is dead; the deploy did not happen"):
+        d.deploy(local.board, local.file("kws", OLD))
+
+
+@pytest.mark.parametrize("call", ["commit", "rollback"])
+def test_a_device_that_cannot_be_asked_again_is_a_time_out(local: Local, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    for data in (OLD, NEW):
+        d.deploy(local.board, local.file("kws", data))
+    _lose(monkeypatch, call, happens=True, then="/nowhere/agent")
+    with pytest.raises(DeviceTimeoutError, match="could not be asked") as info:
+        d.deploy(local.board, local.file("x", packed(3)), "kws") if call == "commit" else d.rollback(local.board, "kws")
+    assert info.value.code == 9
+
+
+@pytest.mark.parametrize("happens", [True, False])
+def test_a_rollback_whose_answer_is_lost_is_looked_up(local: Local, monkeypatch: pytest.MonkeyPatch, happens: bool) -> None:
+    for data in (OLD, NEW):
+        d.deploy(local.board, local.file("kws", data))
+    _lose(monkeypatch, "rollback", happens)
+    if happens:
+        assert d.rollback(local.board, "kws").version == 1
+    else:
+        with pytest.raises(LinkError, match="did not happen"):
+            d.rollback(local.board, "kws")

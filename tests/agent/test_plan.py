@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ def test_a_plan_gives_the_exact_bytes_and_kernels_of_the_device(local: Local) ->
     found, here = plan(local.board, local.file("kws", data)), native.Model(data)
     assert (found.bytes, found.arena_bytes, found.board, found.name) == (len(data), here.plan.arena_bytes, "local", "kws")
     assert [v.model_bytes for v in found.variants] == [here.plan.model_bytes]
-    assert [(x.name, x.op, x.kernel, x.isa, x.macs) for x in found.layers] == [(o.name, o.op, o.kernel, o.isa, o.macs) for o in here.ops()]
+    assert [tuple(asdict(x).values()) for x in found.layers] == [(o.name, o.op, o.kernel, o.isa, o.packing, o.macs) for o in here.ops()]
     assert found.estimate.source == "modelled" and found.estimate.latency_us > 0 and found.estimate.uncounted == 1
     assert found.risks == ()
 
@@ -32,7 +32,8 @@ def test_a_plan_gives_the_exact_bytes_and_kernels_of_the_device(local: Local) ->
 def test_a_plan_says_what_deploy_would_change_and_changes_nothing(local: Local) -> None:
     first, second, third = (local.file(f"n{i}", packed(i)) for i in range(3))
     assert plan(local.board, first, "kws").changes == (f"installs kws version 1, {first.stat().st_size} bytes",)
-    assert files(local.store) in ({}, {".lock": b""})
+    d.status(local.board)
+    assert not local.store.exists()
     d.deploy(local.board, first, "kws")
     assert plan(local.board, first, "kws").changes == ()
     d.deploy(local.board, second, "kws")

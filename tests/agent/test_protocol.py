@@ -55,6 +55,16 @@ def test_fields_of_a_newer_minor_version_are_passed_over(device: Device) -> None
     assert device.link.receive().name == "ready"
 
 
+def test_a_layer_of_an_agent_that_is_one_minor_version_older_has_no_packing() -> None:
+    values = {"index": 3, "macs": 9, "op": "conv2d_s8", "name": "c", "kernel": "gemm_s8_s16_s8", "isa": "avx2"}
+    number, size = wire.HEAD.unpack_from(data := wire.encode("layer", **values, packing="8 x 2"))
+    body = data[wire.HEAD.size :]
+    assert wire.decode(number, body).fields == {**values, "packing": "8 x 2"}
+    assert wire.decode(number, body[: size - 6]).fields == {**values, "packing": ""}
+    with pytest.raises(ValueError, match="ends inside its field packing"):
+        wire.decode(number, body[:-1])
+
+
 def test_a_message_longer_than_the_agent_takes_is_skipped_and_refused(device: Device) -> None:
     assert refused(device, wire.HEAD.pack(wire.messages()["data"].id, 200_000) + bytes(200_000)) == "too_long"
     assert device.installed() == []
@@ -106,7 +116,7 @@ def test_inputs_that_do_not_fit_are_refused(device: Device) -> None:
     for index, kind, offset, size in ((1, 1, 0, 4), (0, 1, 4, 4), (0, 1, 0, 1000)):
         device.link.send("input", index=index, type=kind, offset=offset, bytes=bytes(size))
         with pytest.raises(Refused, match="out of its range"):
-            device.link.receive()
+            device.infer([("f32", bytes(256))])
     for kind, size in (("f32", 8), ("s32", 256), ("s8", 63)):
         with pytest.raises(Refused, match="out of its range"):
             device.infer([(kind, bytes(size))])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from edgeq_host.export import container
+from edgeq_host.export import container, write_file
 from edgeq_runtime import native
 from tests.cli.conftest import DIGITS, Edgeq
 
@@ -34,7 +38,7 @@ def quantize(edgeq: Edgeq, model: object, *words: object, code: int, names: str)
 
 
 def test_a_missing_model_is_refused(edgeq: Edgeq) -> None:
-    refused(edgeq, "check", "nope.onnx", code=3, names="nope.onnx")
+    refused(edgeq, "check", "nope.onnx", code=2, names="nope.onnx")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", bytes(1000), b"PK\x03\x04" + bytes(100), b"\x89HDF\r\n\x1a\n" + bytes(64)])
@@ -172,3 +176,70 @@ def test_a_target_that_cannot_be_written_leaves_the_old_file(edgeq: Edgeq) -> No
     result = edgeq(*quantize_, "-o", "missing/m.eqm")
     assert result.code == 3 and "missing" in result.err
     assert sorted(p.name for p in Path().iterdir() if p.name != "store") == ["folder.eqm"]
+
+
+@pytest.mark.parametrize("words", [["-o", "m.onnx"], ["-o", "c.npz"], ["--recipe", "r.toml", "-o", "r.toml"]])
+def test_an_output_that_is_an_input_is_refused(edgeq: Edgeq, words: list[str]) -> None:
+    Path("m.onnx").write_bytes(MODEL.read_bytes())
+    Path("c.npz").write_bytes(CALIBRATION.read_bytes())
+    Path("r.toml").write_text('precision = "int8"\n')
+    before = {p: p.read_bytes() for p in Path().iterdir() if p.is_file()}
+    refused(edgeq, "quantize", "m.onnx", "--calibration", "c.npz", *words, code=2, names="input of this command")
+    assert {p: p.read_bytes() for p in Path().iterdir() if p.is_file()} == before
+
+
+def test_run_and_pack_do_not_overwrite_what_they_read(edgeq: Edgeq, packed: Path) -> None:
+    np.save("x.npy", np.zeros((1, 1, 8, 8), np.float32))
+    refused(edgeq, "run", packed, "-i", "x.npy", "-o", "x.npy", code=2, names="input of this command")
+    refused(edgeq, "pack", packed, packed, "-o", packed, code=2, names="input of this command")
+    refused(edgeq, "run", packed, "-i", "x.npy", "-o", "y.eqm", code=2, names=".npy")
+
+
+def test_a_pipe_is_written_into_and_a_link_followed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    write_file(tmp_path / "fifo", b"data")
+    assert os.read(reader, 10) == b"data" and stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
+    os.close(reader)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_file(tmp_path / "link", b"data")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_bytes() == b"data"
+
+
+def test_packs_of_different_sources_are_not_joined(edgeq: Edgeq, packed: Path) -> None:
+    model = onnx.load(MODEL)
+    model.graph.name = "another"
+    onnx.save(model, "other.onnx")
+    assert edgeq("quantize", "other.onnx", "--precision", "float32", "-o", "other.eqm").code == 0
+    refused(edgeq, "pack", packed, "other.eqm", "-o", "both.eqm", code=3, names="different sources")
+    refused(edgeq, "diagnose", "other.onnx", packed, "--data", TEST, code=3, names="SHA-256")
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--metric", "bogus"], "bogus"),
+        (["--seed", "-1"], "-1"),
+        (["--name", "../x"], "../x"),
+        (["-o", "out.txt"], ".eqm"),
+    ],
+)
+def test_a_wrong_value_of_an_option_is_named(edgeq: Edgeq, words: list[str], names: str) -> None:
+    quantize(edgeq, MODEL, "--calibration", "random", *words, code=2, names=names)
+
+
+def test_a_gate_beyond_any_share_and_labels_that_are_no_classes_are_refused(edgeq: Edgeq, packed: Path) -> None:
+    refused(edgeq, "eval", packed, "--data", TEST, "--min", "80", code=2, names="80%")
+    data = np.load(TEST)
+    np.savez("half.npz", x=data["x"], y=data["y"] + 0.5)
+    refused(edgeq, "eval", packed, "--data", "half.npz", code=3, names="class")
+
+
+def test_results_that_cannot_be_written_are_said_and_a_closed_pipe_is_quiet(packed: Path) -> None:
+    command = f"{sys.executable} -m edgeq_host.cli.main inspect {packed}"
+    full = subprocess.run(f"{command} > /dev/full", shell=True, capture_output=True, text=True)
+    assert full.returncode == 2 and "No space left" in full.stderr and "Traceback" not in full.stderr
+    closed = subprocess.run(["bash", "-c", f"set -o pipefail; {command} | true"], capture_output=True, text=True)
+    assert closed.returncode == 0 and closed.stderr == ""
+    without = subprocess.run(f"{command} >&-", shell=True, capture_output=True, text=True)
+    assert without.returncode == 0 and without.stderr == ""

@@ -110,3 +110,13 @@ def test_ctrl_c_at_any_moment_exits_130_and_leaves_old_or_new(edgeq: Edgeq, pack
     assert version in (1, 2) and (child.returncode != 0 or version == 2)
     assert edgeq("eval", "m", "--data", TEST, "-b", "local", "--min", "98%").code == 0
     assert edgeq("deploy", "f.eqm", "-b", "local", "--name", "m", "--json").json["version"] == 2
+
+
+def test_inspect_asks_the_board_for_the_kernel_instruction_set_and_packing_of_every_layer(edgeq: Edgeq, packed: Path) -> None:
+    here, there = edgeq("inspect", packed, "--json").json, edgeq("inspect", packed, "--kernels", "--board", "local", "--json").json
+    assert there["board"] == "local" and there == here
+    for layer in there["layers"]:
+        assert bool(layer["kernel"]) == bool(layer["packing"])
+    shown = edgeq("inspect", packed, "--kernels", "-b", "local").out
+    assert "packing" in shown and "arena" not in shown
+    assert edgeq("status", "--board", "local", "--json").json["models"] == []

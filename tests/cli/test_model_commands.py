@@ -88,7 +88,7 @@ def test_pack_joins_two_precisions_that_both_run(edgeq: Edgeq, packed: Path) -> 
     assert [v["name"] for v in result.json["variants"]] == ["int8", "float32"]
     scores = [edgeq("eval", "both.eqm", "--data", TEST, "--variant", v, "--json").json["top1"] for v in ("int8", "float32")]
     assert min(scores) >= 0.98
-    assert edgeq("eval", "both.eqm", "--data", TEST, "--variant", "int4").code == 3
+    assert edgeq("eval", "both.eqm", "--data", TEST, "--variant", "int4").code == 2
 
 
 def test_a_recipe_file_decides_and_flags_win(edgeq: Edgeq) -> None:
@@ -128,3 +128,29 @@ def test_help_names_every_command_and_its_example(edgeq: Edgeq) -> None:
 def test_wrong_words_exit_2_with_a_hint(edgeq: Edgeq, words: list[str]) -> None:
     result = edgeq(*words)
     assert result.code == 2 and (words == [] or "hint:" in result.err)
+
+
+def test_reproduce_does_not_mind_other_names_and_stops_at_another_source(edgeq: Edgeq, packed: Path) -> None:
+    Path("renamed.onnx").write_bytes(MODEL.read_bytes())
+    Path("renamed.npz").write_bytes(CALIBRATION.read_bytes())
+    inputs = ("--calibration", "renamed.npz", "--data", TEST)
+    assert edgeq("reproduce", packed, "--model", "renamed.onnx", *inputs).code == 0
+    result = edgeq("reproduce", packed, "--model", CALIBRATION, *inputs)
+    assert result.code == 10 and "is not the file that was quantized" in result.out
+
+
+def test_calibration_that_says_nothing_is_warned_about(edgeq: Edgeq) -> None:
+    noise = edgeq("quantize", MODEL, "--calibration", "random", "-o", "n.eqm")
+    assert "for timing only" in noise.err
+    np.savez("zero.npz", x=np.zeros((70, 1, 8, 8), np.float32))
+    assert "every calibration sample of image is 0 throughout" in edgeq("quantize", MODEL, "--calibration", "zero.npz", "-o", "z.eqm").err
+
+
+def test_export_onnx_writes_a_model_that_onnx_accepts(edgeq: Edgeq, packed: Path) -> None:
+    import onnx
+
+    found = edgeq("export", "onnx", packed, "-o", "out.onnx", "--json").json
+    assert found["format"] == "onnx" and found["bytes"] == Path("out.onnx").stat().st_size
+    onnx.checker.check_model("out.onnx", full_check=True)
+    assert edgeq("export", "onnx", packed, "-o", "out.onnx", "--variant", "int9").code == 2
+    assert edgeq("export", "onnx", "absent.eqm", "-o", "out.onnx").code == 2

@@ -100,7 +100,7 @@ def test_what_is_not_a_model_is_named(content: bytes, message: str, tmp_path: Pa
     path.write_bytes(content)
     with pytest.raises(ModelError, match=message):
         load(path)
-    with pytest.raises(ModelError, match="cannot read"):
+    with pytest.raises(UsageError, match="cannot read"):
         load(tmp_path / "missing.onnx")
 
 

@@ -250,7 +250,7 @@ def test_what_is_no_model_is_refused(data: bytes, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cannot read"):
+    with pytest.raises(UsageError, match="cannot read"):
         tflite.read(tmp_path / "none.tflite", ImportOptions())
 
 

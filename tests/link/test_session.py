@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import struct
 
 import pytest
 
+import edgeq_runtime
 from edgeq_host import wire
 from edgeq_host.errors import LinkError, UsageError
-from edgeq_host.link import Link
+from edgeq_host.link import SOFTWARE, Link
 from edgeq_host.linklib import Endpoint
 from edgeq_host.transports import Closed, open_transport, schemes
+from edgeq_runtime import lists
 from tests.link.simulation import SMALL
 from tests.link.test_frame import Receiver, encode
 
@@ -104,7 +107,7 @@ def test_noise_alone_is_no_answer() -> None:
     ("newest", "oldest", "remedy"), [(0x0005, 0x0003, "the agent on the device"), (0x0200, 0x0200, "edgeq on this machine")]
 )
 def test_versions_without_a_common_one_are_both_named_with_the_remedy(newest: int, oldest: int, remedy: str) -> None:
-    with pytest.raises(LinkError, match=r"this program speaks protocol 1\.0, the agent \d\.\d to \d\.\d") as info:
+    with pytest.raises(LinkError, match=r"edgeq \d+\.\d+\.\d+ speaks protocol 1\.\d, the agent 0\.1\.0 speaks \d\.\d to \d\.\d") as info:
         link(Greeter(Clock(), newest, oldest))
     assert remedy in info.value.hint
 
@@ -150,7 +153,17 @@ def test_answers_that_make_no_sense_are_errors_that_say_so(reply: bytes, text: s
 
 
 def test_a_message_comes_back_from_its_bytes() -> None:
-    values = {"output": 1, "index": 2, "type": 3, "rank": 2, "shape": (1, -2, 3, 4, 5, 6), "scale": 0.5, "zero": -7, "bytes": 2**40}
+    values = {
+        "output": 1,
+        "index": 2,
+        "type": 3,
+        "inner": 3,
+        "rank": 2,
+        "shape": (1, -2, 3, 4, 5, 6),
+        "scale": 0.5,
+        "zero": -7,
+        "bytes": 2**40,
+    }
     data = wire.encode("edge", **values, inner_bytes=9, name="größe")
     number, size = wire.HEAD.unpack_from(data)
     reply = wire.decode(number, data[wire.HEAD.size :])
@@ -163,3 +176,14 @@ def test_an_address_names_a_transport_that_exists() -> None:
         open_transport("carrier:pigeon")
     with pytest.raises(LinkError, match="cannot start"):
         open_transport("pipe:/nowhere/to/be/found")
+
+
+@pytest.mark.parametrize("scheme", schemes())
+def test_every_transport_opens_an_address_and_knows_no_other(scheme: str) -> None:
+    module = importlib.import_module(f"edgeq_host.transports.{scheme}")
+    assert callable(module.open_address) and module.__doc__.startswith(f"`{scheme}:")
+
+
+def test_c_and_python_have_one_version() -> None:
+    text = (lists.CSRC / "agent" / "eq_message.h").read_text()
+    assert f'"{edgeq_runtime.__version__}"' in text and f"{SOFTWARE:#08x}u" in text

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def cases() -> list[tuple[str, str]]:
     return [(f"{n}.tflite", "int8") for n in INT8] + [(n, v) for n in FLOAT for v in ("float32", "int8")]
 
 
-@lru_cache(maxsize=None)
+@cache
 def pack_of(assets: Path, network: str, variant: str) -> bytes:
     stem = network.removesuffix(".tflite")
     if stem in INT8:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ FLOAT = (
 )
 
 
-@lru_cache(maxsize=None)
+@cache
 def packed(assets: Path, name: str) -> bytes:
     """The .eqm of an int8 .tflite: its own scales."""
     return produce(Source(assets / "models" / f"{name}.tflite")).data

@@ -20,11 +20,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "accuracy.md"
 LOWEST_DB = 15.0
 EXPLAINED = {
-    "MobileNetV1 0.25": "the output is a softmax over 1001 classes of a network that was trained without quantization, scored on parts "
-    "of pictures of which it is seldom sure: small shifts of the logits change every probability by a factor. No layer is bad by itself "
-    "(`edgeq diagnose` shows each alone); the depthwise layers, whose channels have nine weights and widely different ranges "
-    "under one activation scale, pass the noise of the layers before on enlarged. Equalized ranges or training with quantization is the "
-    "remedy, not another calibrator: percentile and mse measure lower still.",
+    "MobileNetV1 0.25": "the output is a softmax over 1001 classes, scored on parts of pictures of which the network is seldom sure: the "
+    "median of its largest probability is 0.10, and only 3 of the 24 are above 0.5 (on those float and int8 decide alike, on the others "
+    "62 % of the time). No layer is bad by itself: `edgeq diagnose` shows each far better alone than accumulated, so the noise of 27 "
+    "layers in a row adds up, more from the activations than from the weights (the column beside). The other calibrators measured lower. "
+    "What would help (equalized ranges, training with quantization) has not been tried.",
 }
 
 

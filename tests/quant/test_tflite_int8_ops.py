@@ -87,9 +87,7 @@ case(
     0,
 )
 case("pad", lambda n: n.op("PAD", [act(n, 2, 3, 4), n.const(i32(0, 0, 1, 2, 3, 0).reshape(3, 2))], [out(n, 2, 6, 7)], "PadOptions"), 0)
-case(
-    "transpose", lambda n: n.op("TRANSPOSE", [act(n, 2, 3, 4), n.const(i32(2, 0, 1))], [out(n, 4, 2, 3)], "TransposeOptions"), 0
-)
+case("transpose", lambda n: n.op("TRANSPOSE", [act(n, 2, 3, 4), n.const(i32(2, 0, 1))], [out(n, 4, 2, 3)], "TransposeOptions"), 0)
 case(
     "strided_slice",
     lambda n: n.op(

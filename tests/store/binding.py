@@ -11,7 +11,7 @@ from typing import Any
 from edgeq_host.wire import faults
 from edgeq_runtime import native
 
-LIB = native.library()
+LIB = ctypes.CDLL(native.library()._name)  # an object of its own: signatures set on it must not meet those of edgeq_runtime.store
 FAULT = {fault.name: number for number, fault in faults().items()}
 
 OPERATIONS: dict[str, Any] = {
@@ -155,9 +155,6 @@ class Store:
 
     def remove(self, name: str) -> None:
         check(LIB.eq_store_remove(ctypes.byref(self.ops), name.encode()))
-
-    def tidy(self) -> None:
-        check(LIB.eq_store_tidy(ctypes.byref(self.ops)))
 
     def names(self) -> list[str]:
         found, name = [], ctypes.create_string_buffer(64)

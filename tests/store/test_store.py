@@ -124,12 +124,12 @@ def test_an_upload_of_another_file_removes_the_rest_of_the_one_before(store: Sto
     assert sorted(os.listdir(folder)) == ["state", "v1.eqm"]
 
 
-def test_tidy_removes_temporaries_and_keeps_what_can_be_resumed(store: Store, tmp_path: Path) -> None:
+def test_the_next_change_removes_temporaries_and_keeps_what_can_be_resumed(store: Store, tmp_path: Path) -> None:
     store.deploy("kws", A)
     folder = tmp_path / "deep/store/kws"
     for name in ("state.new", "v9.eqm", "part-" + "0" * 32):
         (folder / name).write_bytes(b"rest")
-    store.tidy()
+    store.deploy("vww", B)
     assert sorted(os.listdir(folder)) == ["part-" + "0" * 32, "state", "v1.eqm"]
 
 

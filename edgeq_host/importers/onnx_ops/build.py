@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import onnx
 
-from edgeq_host.errors import ModelError
 from edgeq_host.graph import Graph
 from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
-from edgeq_host.importers.onnx_ops import RULES, fold
+from edgeq_host.importers.onnx_ops import RULES, Rule, fold
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.source import Source, decode, element_type, input_dtype, input_shape, read_source
 from edgeq_host.importers.onnx_ops.values import Act, Const, Unknown, Value
@@ -80,12 +79,13 @@ class _Walk:
 
     def inputs(self) -> None:
         for name in self.source.inputs:
-            shape, dtype = input_shape(self.source, name), input_dtype(self.source, name)
+            shape = input_shape(self.source, name)
             try:
-                tensor = self.built.builder.input(name, shape, dtype)
+                self.values[name] = Act(self.built.builder.input(name, shape, input_dtype(self.source, name)), shape)
             except Refusal as refusal:
-                raise ModelError(f"{self.source.path}: {refusal.reason}", refusal.hint) from None
-            self.values[name] = Act(tensor, shape)
+                self.built.problems.append(Problem(name, "input", refusal.reason, refusal.hint))
+                self.built.tainted.add(name)
+                self.values[name] = Unknown()
 
     def visit(self, node: onnx.NodeProto) -> None:
         self._constants(node)
@@ -158,7 +158,7 @@ class _Walk:
                 self.built.tainted.add(name)
 
 
-def _rule(node: onnx.NodeProto):  # type: ignore[no-untyped-def]
+def _rule(node: onnx.NodeProto) -> Rule:
     domain = "" if node.domain == "ai.onnx" else node.domain
     rule = RULES.get((domain, node.op_type))
     if rule is None:
@@ -191,7 +191,8 @@ def inferred_shapes(source: Source) -> dict[str, tuple[int, ...]]:
         return {}
     found = {}
     for info in (*done.graph.value_info, *done.graph.output):
-        dims = info.type.tensor_type.shape.dim
-        if info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT and all(d.dim_value > 0 for d in dims):
+        tensor = info.type.tensor_type
+        dims = tensor.shape.dim
+        if tensor.elem_type == onnx.TensorProto.FLOAT and tensor.HasField("shape") and all(d.dim_value > 0 for d in dims):
             found[info.name] = tuple(d.dim_value for d in dims)
     return found

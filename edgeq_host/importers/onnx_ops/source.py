@@ -14,7 +14,7 @@ from onnx import TensorProto
 
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Array
-from edgeq_host.importers.common import MAX_ELEMENTS, ImportOptions
+from edgeq_host.importers.common import MAX_ELEMENTS, ImportOptions, Refusal
 
 MAX_NODES = 200_000
 DTYPES = {1: "f32", 10: "f32", 11: "f32", 16: "f32", 6: "s32", 3: "s8", 2: "u8"}
@@ -191,8 +191,7 @@ def input_dtype(source: Source, name: str) -> str:
     kind = element_type(source, name)
     if kind not in DTYPES:
         shown = TensorProto.DataType.Name(kind) if kind in TensorProto.DataType.values() else str(kind)
-        hint = "float32, int32, int8 and uint8 are possible; cut it off with --inputs"
-        raise ModelError(f"the input '{name}' of {source.path} is {shown}", hint)
+        raise Refusal(f"is of type {shown}", "float32, int32, int8 and uint8 are possible: cut the graph behind it with --inputs")
     return DTYPES[kind]
 
 

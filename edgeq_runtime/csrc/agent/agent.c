@@ -142,10 +142,7 @@ int eq_agent_serve(void) {
     agent.body = eq_port_alloc(2 * (size_t)limits->max_message);
     agent.link = memory ? eq_link_init(memory, limits) : NULL;
     int ok = agent.link && agent.frame && agent.chunk && agent.body;
-    if (ok) {
-        (void)eq_store_tidy(eq_port_store()); /* another agent may be at work: then it has tidied */
-        serve(&agent);
-    }
+    if (ok) serve(&agent);
     eq_port_free(agent.body);
     eq_port_free(agent.chunk);
     eq_port_free(agent.frame);

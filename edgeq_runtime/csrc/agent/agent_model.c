@@ -74,12 +74,18 @@ static int open_model(struct eq_agent *agent, const struct eq_msg_open *message,
     return agent->detail ? EQ_FAULT_model : alloc_edges(m);
 }
 
+int eq_agent_inner(const struct eq_model *model, int output, int index) {
+    struct eq_tensor_info tensor;
+    return eq_tensor(model, (output ? eq_output_tensor : eq_input_tensor)(model, index), &tensor) ? 0 : tensor.type;
+}
+
 static int send_edge(struct eq_agent *agent, int output, int index) {
     struct eq_edge e;
     eq_wire_dims dims = {{0}};
     (void)(output ? eq_output : eq_input)(agent->model.model, index, &e);
     for (int i = 0; i < e.rank; i++) dims.dims[i] = e.shape[i];
-    return EQ_SEND(agent, edge, (uint8_t)output, (uint8_t)index, (uint8_t)e.type, (uint8_t)e.rank, dims, e.scale, e.zero, e.bytes,
+    return EQ_SEND(agent, edge, (uint8_t)output, (uint8_t)index, (uint8_t)e.type,
+                   (uint8_t)eq_agent_inner(agent->model.model, output, index), (uint8_t)e.rank, dims, e.scale, e.zero, e.bytes,
                    e.inner_bytes, eq_text(e.name));
 }
 
@@ -118,16 +124,16 @@ EQ_HANDLER_PLAIN(layers) {
     if (!agent->model.model) return EQ_FAULT_order;
     for (int i = 0; i < eq_op_count(agent->model.model); i++) {
         if (eq_op(agent->model.model, i, &op)) return EQ_FAULT_model;
-        if (EQ_SEND(agent, layer, (uint32_t)i, op.macs, eq_text(op.op), eq_text(op.name), eq_text(op.kernel), eq_text(op.isa))) return -1;
+        if (EQ_SEND(agent, layer, (uint32_t)i, op.macs, eq_text(op.op), eq_text(op.name), eq_text(op.kernel), eq_text(op.isa),
+                    eq_text(op.packing)))
+            return -1;
     }
     return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
 }
 
-/* Not answered; what is wrong with the inputs as a whole is said by infer. */
-EQ_HANDLER(input) {
-    if (!agent->model.model) return EQ_FAULT_order;
-    if (message->index >= eq_input_count(agent->model.model)) return EQ_FAULT_argument;
-    struct eq_agent_input *input = &agent->model.inputs[message->index];
+static int take_input(struct eq_agent_model *m, const struct eq_msg_input *message) {
+    if (message->index >= eq_input_count(m->model)) return EQ_FAULT_argument;
+    struct eq_agent_input *input = &m->inputs[message->index];
     if (message->offset == 0) input->filled = 0;
     if (message->offset != input->filled || message->bytes.size > input->room - input->filled) return EQ_FAULT_argument;
     memcpy(input->data + input->filled, message->bytes.data, message->bytes.size);
@@ -136,11 +142,18 @@ EQ_HANDLER(input) {
     return 0;
 }
 
+/* Not answered: infer says what was wrong first. */
+EQ_HANDLER(input) {
+    struct eq_agent_model *m = &agent->model;
+    if (m->model && !m->input_fault) m->input_fault = take_input(m, message);
+    return 0;
+}
+
 static int send_output(struct eq_agent *agent, int index, int inner) {
     struct eq_agent_model *m = &agent->model;
     struct eq_edge e;
     (void)eq_output(m->model, index, &e);
-    int as_it_lies = inner && e.scale != 0.0f;
+    int as_it_lies = inner && eq_agent_inner(m->model, 1, index) == EQ_TYPE_s8;
     int type = as_it_lies ? EQ_TYPE_s8 : e.type;
     size_t size = as_it_lies ? e.inner_bytes : e.bytes, part = agent->info.limits.max_message - 32u;
     agent->detail = eq_get_output(m->model, m->arena, index, type, m->output, size);
@@ -155,6 +168,9 @@ static int send_output(struct eq_agent *agent, int index, int inner) {
 EQ_HANDLER(infer) {
     struct eq_agent_model *m = &agent->model;
     if (!m->model) return EQ_FAULT_order;
+    int fault = m->input_fault;
+    m->input_fault = 0;
+    if (fault) return fault;
     for (int i = 0; i < eq_input_count(m->model); i++) {
         const struct eq_agent_input *input = &m->inputs[i];
         agent->detail = eq_set_input(m->model, m->arena, i, input->type, input->data, (size_t)input->filled);

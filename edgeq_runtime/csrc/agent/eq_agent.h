@@ -25,6 +25,7 @@ struct eq_agent_model {
     struct eq_model *model; /* NULL: none is open */
     void *memory, *arena;
     struct eq_agent_input *inputs;
+    int input_fault; /* the first since the last infer */
     uint8_t *output; /* room for the largest */
     uint32_t *layer_ns;
 };
@@ -79,6 +80,8 @@ int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms);
 uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body);
 uint32_t eq_agent_now_ms(void);
 
+/* The type of the tensor inside an input or output. */
+int eq_agent_inner(const struct eq_model *model, int output, int index);
 /* Check the file, and run the self-test of every variant, guarded. */
 int eq_agent_health(struct eq_health *health, const void *data, size_t size, uint32_t isas, uint32_t limit_ms, void (*alive)(void *),
                     void *context);

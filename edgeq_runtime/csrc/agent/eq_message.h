@@ -33,13 +33,15 @@ typedef struct {
 typedef struct eq_text eq_wire_text;
 typedef struct eq_bytes eq_wire_blob;
 
-#define EQ_F(type, name) eq_wire_##type name;
+#define EQ_F(type, name)     eq_wire_##type name;
+#define EQ_ADDED(type, name) EQ_F(type, name)
 #define EQ_MESSAGE(id, name, fields)                                                                                                       \
     struct eq_msg_##name {                                                                                                                 \
         fields                                                                                                                             \
     };
 #include "protocol.def"
 #undef EQ_F
+#undef EQ_ADDED
 
 enum eq_message_id {
 #define EQ_MESSAGE(id, name, fields) EQ_MSG_##name = (id),

@@ -65,10 +65,9 @@ int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_st
 int eq_store_path(char *path, const char *name, uint32_t version);
 /* Name of installed model `index`, in no order; EQ_FAULT_missing past the last. */
 int eq_store_name(const struct eq_store_ops *ops, uint32_t index, char *name, size_t room);
-/* Remove what earlier, interrupted changes left. Partial uploads stay, they can be resumed. */
-int eq_store_tidy(const struct eq_store_ops *ops);
 
-/* current = 1: this file is installed already, nothing is to be done and the lock is free again. Else upload->offset is where to go on. */
+/* Also removes what earlier, interrupted changes left. current = 1: this file is installed already, nothing is to be done and the lock is
+ * free again. Else upload->offset is where to go on. */
 int eq_store_begin(struct eq_upload *upload, const struct eq_store_ops *ops, const char *name, uint64_t size, const uint8_t sha256[32],
                    int *current);
 int eq_store_write(struct eq_upload *upload, uint64_t offset, const void *data, size_t size);

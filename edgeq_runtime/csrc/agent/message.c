@@ -8,8 +8,9 @@ struct writer {
 };
 struct reader {
     const uint8_t *at, *end;
-    int failed;
+    int failed, ended;
 };
+static const uint8_t zeros[32]; /* as long as the longest field of fixed size */
 
 static void put(struct writer *w, const void *data, size_t size) {
     if (w->failed || (size_t)(w->end - w->at) < size) {
@@ -21,7 +22,6 @@ static void put(struct writer *w, const void *data, size_t size) {
 }
 
 static const uint8_t *take(struct reader *r, size_t size) {
-    static const uint8_t zeros[32];
     if (r->failed || (size_t)(r->end - r->at) < size) {
         r->failed = 1;
         return zeros;
@@ -62,6 +62,16 @@ static void put_text(struct writer *w, struct eq_text v) {
 }
 static void put_blob(struct writer *w, struct eq_bytes v) { put(w, v.data, v.size); }
 
+/* Where a message of an older minor version ends, every field that was added since is zero or empty. */
+static struct reader *added(struct reader *r) {
+    if (r->ended || (!r->failed && r->at == r->end)) {
+        r->ended = 1;
+        r->at = zeros;
+        r->end = zeros + sizeof zeros;
+    }
+    return r;
+}
+
 static uint8_t take_u8(struct reader *r) { return *take(r, 1); }
 static uint16_t take_u16(struct reader *r) { return eq_load_u16(take(r, 2)); }
 static uint32_t take_u32(struct reader *r) { return eq_load_u32(take(r, 4)); }
@@ -100,7 +110,8 @@ static struct eq_bytes take_blob(struct reader *r) {
     return v;
 }
 
-#define EQ_F(type, name) put_##type(&w, message->name);
+#define EQ_F(type, name)     put_##type(&w, message->name);
+#define EQ_ADDED(type, name) EQ_F(type, name)
 #define EQ_MESSAGE(id, name, fields)                                                                                                       \
     size_t eq_write_##name(uint8_t *out, size_t room, const struct eq_msg_##name *message) {                                               \
         struct writer w = {out, out + room, 0};                                                                                            \
@@ -108,15 +119,18 @@ static struct eq_bytes take_blob(struct reader *r) {
     }
 #include "protocol.def"
 #undef EQ_F
+#undef EQ_ADDED
 
-#define EQ_F(type, name) message->name = take_##type(&r);
+#define EQ_F(type, name)     message->name = take_##type(&r);
+#define EQ_ADDED(type, name) message->name = take_##type(added(&r));
 #define EQ_MESSAGE(id, name, fields)                                                                                                       \
     int eq_read_##name(struct eq_msg_##name *message, const uint8_t *data, size_t size) {                                                  \
-        struct reader r = {data, data + size, 0};                                                                                          \
+        struct reader r = {data, data + size, 0, 0};                                                                                       \
         fields return r.failed ? -1 : 0;                                                                                                   \
     }
 #include "protocol.def"
 #undef EQ_F
+#undef EQ_ADDED
 
 const char *eq_fault_text(int fault) {
     switch (fault) {

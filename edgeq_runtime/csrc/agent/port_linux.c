@@ -33,7 +33,7 @@ int eq_port_linux_init(const char *root) {
     return store ? 0 : EQ_FAULT_argument;
 }
 
-/* EDGEQ_ISA: names with commas; not set: all. The first name that is not known, or NULL. */
+/* EDGEQ_ISA: names with commas; not set: all. The first name that this machine does not have, or NULL. */
 const char *eq_port_linux_isas(const char *names) {
     static char unknown[64];
     uint32_t mask = 1;
@@ -41,7 +41,7 @@ const char *eq_port_linux_isas(const char *names) {
     while (names && *names) {
         size_t n = strcspn(names, ","), found = EQ_ISA_COUNT;
         for (unsigned i = 0; i < EQ_ISA_COUNT; i++)
-            if (strlen(eq_isa_name(i)) == n && !strncmp(eq_isa_name(i), names, n)) found = i;
+            if ((eq_cpu_isas() >> i & 1) && strlen(eq_isa_name(i)) == n && !strncmp(eq_isa_name(i), names, n)) found = i;
         if (found == EQ_ISA_COUNT) {
             snprintf(unknown, sizeof unknown, "%.*s", (int)n, names);
             return unknown;

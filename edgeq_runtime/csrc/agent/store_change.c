@@ -26,15 +26,12 @@ static int read_or_empty(const struct eq_store_ops *ops, const char *name, struc
     return err;
 }
 
-int eq_store_tidy(const struct eq_store_ops *ops) {
+/* What earlier, interrupted changes left in any model. Their part files stay: they can be resumed. */
+static void tidy(const struct eq_store_ops *ops) {
     struct eq_store_state state;
     char name[EQ_STORE_NAME];
-    int err = ops->lock(ops->context);
-    if (err) return err;
-    for (uint32_t i = 0; (err = ops->list(ops->context, "", i, name, sizeof name)) == 0; i++)
+    for (uint32_t i = 0; !ops->list(ops->context, "", i, name, sizeof name); i++)
         if (eq_store_name_ok(name) && !read_or_empty(ops, name, &state)) (void)eq_store_clean(ops, name, &state, NULL);
-    ops->unlock(ops->context);
-    return err == EQ_FAULT_missing ? 0 : err;
 }
 
 static uint64_t size_of(const struct eq_store_ops *ops, const char *path) {
@@ -47,6 +44,7 @@ static uint64_t size_of(const struct eq_store_ops *ops, const char *path) {
 
 static int begin_locked(struct eq_upload *u, int *current) {
     const struct eq_store_ops *ops = u->ops;
+    tidy(ops);
     int err = read_or_empty(ops, u->name, &u->state);
     if (err) return err;
     if (u->state.current.version && u->state.current.size == u->wanted.size && !memcmp(u->state.current.sha256, u->wanted.sha256, 32)) {

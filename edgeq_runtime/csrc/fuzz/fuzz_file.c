@@ -85,7 +85,7 @@ static void open_variant(const struct eq_file *file, int variant, uint32_t isas)
     EXPECT(!eq_open(&model, file, variant, isas, memory, plan.model_bytes));
     for (int i = 0; i < eq_op_count(model); i++) {
         struct eq_op_info info;
-        EXPECT(!eq_op(model, i, &info) && info.op && info.name && info.kernel && info.isa);
+        EXPECT(!eq_op(model, i, &info) && info.op && info.name && info.kernel && info.isa && info.packing);
     }
     if (work(model, &plan) < MAX_WORK) run(model, &plan);
     free(memory);

@@ -1,0 +1,1 @@
+"""Speed measured side by side: kernels against the CPU's peak, networks against other engines. One thread, thread CPU time."""

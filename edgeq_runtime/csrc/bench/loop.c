@@ -1,0 +1,32 @@
+#include "bench.h"
+
+static int edgeq_once(const struct eq_bench_edgeq *c) {
+    int status = 0;
+    for (int i = 0; i < c->input_count; i++)
+        status |= c->set_input(c->model, c->arena, i, c->inputs[i].type, c->inputs[i].data, c->inputs[i].bytes);
+    status |= c->run(c->model, c->arena, c->arena_bytes, NULL);
+    for (int i = 0; i < c->output_count; i++)
+        status |= c->get_output(c->model, c->arena, i, c->outputs[i].type, c->outputs[i].data, c->outputs[i].bytes);
+    return status;
+}
+
+uint64_t eq_bench_edgeq(const struct eq_bench_edgeq *c, int n) {
+    const uint64_t start = eq_bench_now_ns();
+    for (int i = 0; i < n; i++)
+        if (edgeq_once(c)) return 0;
+    return eq_bench_now_ns() - start;
+}
+
+uint64_t eq_bench_litert(const struct eq_bench_litert *c, int n) {
+    const uint64_t start = eq_bench_now_ns();
+    for (int i = 0; i < n; i++)
+        if (c->run(c->model, 0, c->input_count, c->inputs, c->output_count, c->outputs)) return 0;
+    return eq_bench_now_ns() - start;
+}
+
+uint64_t eq_bench_ort(const struct eq_bench_ort *c, int n) {
+    const uint64_t start = eq_bench_now_ns();
+    for (int i = 0; i < n; i++)
+        if (c->run(c->session, NULL, c->input_names, c->inputs, c->input_count, c->output_names, c->output_count, c->outputs)) return 0;
+    return eq_bench_now_ns() - start;
+}

@@ -1,0 +1,113 @@
+/* A micro-kernel called again and again on operands that the operators would give it. */
+#include "../eq_dispatch.h"
+#include "../ops/pack.h"
+#include "bench.h"
+#include <string.h>
+
+int eq_bench_row_count(void) { return (int)eq_kernel_count; }
+
+void eq_bench_row(int index, struct eq_bench_row *row) {
+    const struct eq_kernel *k = &eq_kernels[index];
+    *row = (struct eq_bench_row){eq_kernel_name(k), eq_isa_name(k->isa), k->isa, k->mr, k->nr, k->kr};
+}
+
+/* The caller's memory, taken piece by piece; without any (NULL) only counted. */
+struct room {
+    uint8_t *start;
+    size_t used;
+};
+
+static void *take(struct room *room, size_t bytes) {
+    void *place = room->start ? room->start + room->used : NULL;
+    room->used += (bytes + 63) / 64 * 64;
+    return place;
+}
+
+#define CALLS(type, args, n)                                                                                                               \
+    for (int i = 0; i < (n); i++) ((void (*)(const struct type *))kernel->run)(&(args))
+
+static struct eq_rq channel_parameters(struct room *room, size_t channels) {
+    int32_t *bias = take(room, channels * 4), *m = take(room, channels * 4);
+    int8_t *n = take(room, channels);
+    if (room->start) {
+        memset(n, 8, channels);
+        for (size_t o = 0; o < channels; o++) m[o] = 1 << 30;
+    }
+    const struct eq_rq rq = {bias, m, n};
+    return rq;
+}
+
+static void gemm_s8_s16_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const size_t m = size[0], n = size[1], k = eq_gemm_k(kernel, size[2]);
+    const struct eq_rq rq = channel_parameters(room, n);
+    const int16_t *a = take(room, m * k * sizeof *a);
+    const int8_t *w = take(room, eq_gemm_pack_bytes(kernel, n, size[2]));
+    const struct eq_gemm_s8_s16_s8 args = {m, n, k, a, k, w, rq, take(room, m * n), n, 0, 0, -128, 127};
+    CALLS(eq_gemm_s8_s16_s8, args, calls);
+}
+
+static void dwconv_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    enum { MOST_TAPS = 64, ACROSS = 3 };
+    const size_t pixels = size[0], channels = size[1], taps = size[2] < MOST_TAPS ? size[2] : MOST_TAPS;
+    const struct eq_rq rq = channel_parameters(room, channels);
+    const void *w = take(room, kernel->kr ? eq_dwconv_pack_bytes(kernel, taps, channels) : taps * channels);
+    const size_t row = (pixels + ACROSS - 1) * channels;
+    const int8_t *x = take(room, (taps / ACROSS + 1) * row), *places[MOST_TAPS];
+    int8_t *y = take(room, pixels * channels);
+    for (size_t t = 0; x && t < taps; t++) places[t] = x + t / ACROSS * row + t % ACROSS * channels;
+    const struct eq_stretch_s8 stretch = {pixels, places, y};
+    const struct eq_dwconv_s8_s8_s8 args = {1, channels, taps, &stretch, channels, w, rq, 0, 0, 0, -128, 127};
+    CALLS(eq_dwconv_s8_s8_s8, args, calls);
+}
+
+static void gemm_f32_f32_f32(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const size_t m = size[0], n = size[1], k = size[2];
+    const float *a = take(room, m * k * 4), *w = take(room, n * k * 4), *bias = take(room, n * 4);
+    const struct eq_gemm_f32_f32_f32 args = {m, n, k, a, k, w, bias, take(room, m * n * 4), n, -1e30f, 1e30f};
+    CALLS(eq_gemm_f32_f32_f32, args, calls);
+}
+
+static void dwconv_f32_f32_f32(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    enum { MOST_TAPS = 64, ACROSS = 3 };
+    const size_t pixels = size[0], channels = size[1], taps = size[2] < MOST_TAPS ? size[2] : MOST_TAPS;
+    const size_t row = (pixels + ACROSS - 1) * channels;
+    const float *x = take(room, (taps / ACROSS + 1) * row * 4), *w = take(room, taps * channels * 4), *bias = take(room, channels * 4);
+    const float *places[MOST_TAPS], *weights[MOST_TAPS];
+    float *y = take(room, pixels * channels * 4);
+    for (size_t t = 0; x && t < taps; t++) {
+        places[t] = x + t / ACROSS * row + t % ACROSS * channels;
+        weights[t] = w + t * channels;
+    }
+    const struct eq_dwconv_f32_f32_f32 args = {pixels, channels, taps, places, weights, channels, bias, y, -1e30f, 1e30f};
+    CALLS(eq_dwconv_f32_f32_f32, args, calls);
+}
+
+static const struct {
+    const char *kernel;
+    void (*run)(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls);
+} families[] = {
+#define FAMILY(name) {#name, name},
+    FAMILY(gemm_s8_s16_s8) FAMILY(dwconv_s8_s8_s8) FAMILY(gemm_f32_f32_f32) FAMILY(dwconv_f32_f32_f32)
+#undef FAMILY
+};
+
+/* 0 where the family has no case. */
+static int run(int index, const size_t size[3], struct room *room, int calls) {
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        if (strcmp(families[f].kernel, eq_kernel_name(&eq_kernels[index]))) continue;
+        families[f].run(&eq_kernels[index], size, room, calls);
+        return 1;
+    }
+    return 0;
+}
+
+size_t eq_bench_row_bytes(int index, const size_t size[3]) {
+    struct room room = {NULL, 0};
+    return run(index, size, &room, 0) ? room.used : 0;
+}
+
+uint64_t eq_bench_row_run(int index, const size_t size[3], void *memory, int n) {
+    struct room room = {memory, 0};
+    const uint64_t start = eq_bench_now_ns();
+    return run(index, size, &room, n) ? eq_bench_now_ns() - start : 0;
+}

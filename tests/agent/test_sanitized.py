@@ -1,0 +1,55 @@
+"""The agent with AddressSanitizer and UndefinedBehaviorSanitizer: every command once, and hostile messages."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgeq_host import deploy as d
+from edgeq_host import wire
+from edgeq_host.errors import RolledBackError
+from edgeq_host.profile import profile
+from edgeq_host.remote import RemoteModel
+from edgeq_runtime import build, native
+from tests.agent.conftest import Local, packed, sample
+from tests.agent.test_protocol import send_raw
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["agent", "posix"])
+def device(local: Local, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Local:
+    path = build.build(request.param, build.config_for(request.param, None, True))
+    monkeypatch.setenv("EDGEQ_AGENT", str(path))
+    monkeypatch.setenv("ASAN_OPTIONS", "exitcode=77")
+    return replace(local, board=replace(local.board, id=request.param))
+
+
+def test_every_command_runs_without_a_finding(device: Local) -> None:
+    for seed in (1, 2, 3):
+        d.deploy(device.board, device.file("kws", packed(seed)))
+    with pytest.raises(RolledBackError):
+        d.deploy(device.board, device.file("kws", packed(4, break_output=True)))
+    assert d.rollback(device.board, "kws").version == 2
+    with RemoteModel(device.board, "kws") as there:
+        assert np.array_equal(there.run(sample()), native.Model(packed(2)).run(sample()))
+        there.device.selftest("kws", 10)
+    assert profile(device.board, "file", packed(5), runs=5).runs == 5
+    assert len(d.status(device.board).models) == 1
+    d.remove(device.board, "kws")
+
+
+def test_random_messages_and_bytes_give_no_finding(device: Local) -> None:
+    generator = random.Random(5)
+    ids = [row.id for row in wire.messages().values()]
+    for _ in range(3):
+        with d.connect(device.board, 10) as session:
+            for _ in range(300):
+                size = generator.randrange(80)
+                send_raw(session, wire.HEAD.pack(generator.choice(ids), size) + generator.randbytes(size))
+            session.link._transport.write(generator.randbytes(3000))
+            for _ in range(20):
+                session.link._pump(0.02)
