@@ -64,4 +64,18 @@ EQ_INLINE __m128i rq16_bytes(const struct rq16 *r, __m512i v) {
     const __m128i bytes = _mm512_cvtsepi32_epi8(v);
     return _mm_min_epi8(_mm_max_epi8(bytes, _mm512_castsi512_si128(r->lo)), _mm512_castsi512_si128(r->hi));
 }
+/* The 4 x 4 transpose of 128-bit lanes. */
+EQ_INLINE void lanes_transpose(__m512i v[4]) {
+    const __m512i a = _mm512_shuffle_i32x4(v[0], v[1], 0x44), b = _mm512_shuffle_i32x4(v[2], v[3], 0x44);
+    const __m512i c = _mm512_shuffle_i32x4(v[0], v[1], 0xee), d = _mm512_shuffle_i32x4(v[2], v[3], 0xee);
+    v[0] = _mm512_shuffle_i32x4(a, b, 0x88);
+    v[1] = _mm512_shuffle_i32x4(a, b, 0xdd);
+    v[2] = _mm512_shuffle_i32x4(c, d, 0x88);
+    v[3] = _mm512_shuffle_i32x4(c, d, 0xdd);
+}
+
+EQ_INLINE void lanes_load(const void *from, __m512i v[4]) {
+    for (int j = 0; j < 4; j++) v[j] = _mm512_loadu_si512((const char *)from + 64 * j);
+    lanes_transpose(v);
+}
 #endif
