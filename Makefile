@@ -45,11 +45,11 @@ bench: $(VENV)/.dev build ## the goals on x86 beside what is measured now, into 
 	$(RUN)/python -m bench
 	@if grep -q amx_int8 /proc/cpuinfo; then $(RUN)/python -m bench --without-amx; fi
 
-fuzz: $(VENV)/.dev ## fuzz the file reader and the frame decoder for 10 minutes each (clang)
+FUZZERS = $(basename $(notdir $(wildcard edgeq_runtime/csrc/fuzz/*.c)))
+
+fuzz: $(VENV)/.dev ## fuzz the file reader, its container and the frame decoder for 10 minutes each (clang)
 	$(RUN)/python -m edgeq_runtime.build fuzz
-	mkdir -p build/corpus_file build/corpus_frame
-	build/fuzz/fuzz_file -max_total_time=600 build/corpus_file tests/data/fuzz_file
-	build/fuzz/fuzz_frame -max_total_time=600 build/corpus_frame tests/data/fuzz_frame
+	set -e; for f in $(FUZZERS); do mkdir -p build/corpus/$$f; build/fuzz/$$f -max_total_time=600 build/corpus/$$f tests/data/$$f; done
 
 wheels: $(VENV)/.dev ## build the wheels of edgeq-runtime (this machine) and edgeq into dist/
 	@$(RUN)/python tools/wheels.py dist

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from edgeq_host.api import evaluate, from_torch, load, quantize
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """The functions above, imported when first used: `edgeq --help` need not wait for numpy and onnx."""
     if name not in __all__:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ SCHEMA = "edgeq.check/1"
 
 @dataclass(frozen=True)
 class Report:
-    """source_operators: as the file has them; operators: edgeq's, after normalization. cut: names for --outputs that make it pass."""
+    """source_operators: as the file has them; operators: edgeq's, after normalization. cut: names for --outputs that make it pass.
+
+    shapes: flags for inputs that are open. quantized: the source brings scales of its activations.
+    """
 
     path: str
     format: str
@@ -31,6 +35,8 @@ class Report:
     outputs: tuple[Edge, ...]
     parameters: int
     cut: tuple[str, ...]
+    shapes: tuple[str, ...]
+    quantized: bool
 
     @property
     def ok(self) -> bool:
@@ -61,6 +67,8 @@ class Report:
             "outputs": [_edge(e) for e in self.outputs],
             "parameters": self.parameters,
             "cut": list(self.cut),
+            "shapes": list(self.shapes),
+            "quantized": self.quantized,
         }
 
     def lines(self) -> Iterator[str]:
@@ -71,14 +79,25 @@ class Report:
         if self.source_operators:
             yield "  uses   " + ", ".join(f"{name} x{count}" for name, count in self.source_operators.items())
         if self.ok:
-            yield "  needs  " + ", ".join(f"{name} x{count}" for name, count in self.operators.items())
+            yield "  needs  " + ", ".join(f"{_plain(name)} x{count}" for name, count in self.operators.items())
             yield f"  {self.parameters} parameters; every operator is supported"
-            yield from (f"  note: {remark}" for remark in self.remarks)
+            if self.quantized:
+                yield "  quantized already: its scales are kept"
+            yield from (f"  note: {_plain(remark)}" for remark in self.remarks)
             return
         yield f"  {len(self.problems)} not supported:"
         yield from (f"    {problem}" for problem in self.problems)
-        if self.cut:
+        if self.shapes:
+            yield f"  the rest is checked with the open shapes given: {' '.join(self.shapes)}"
+        elif self.cut:
             yield f"  the part before them is supported: --outputs {','.join(self.cut)}"
+        else:
+            yield "  nothing before them can be kept"
+
+
+def _plain(text: str) -> str:
+    """Names of operators without the element type: which one it will be is the quantizer's choice."""
+    return re.sub(r"_(f32|s8)\b", "", text)
 
 
 def _edge(edge: Edge) -> dict[str, Any]:
@@ -101,4 +120,6 @@ def check(path: Path | str, options: ImportOptions | None = None) -> Report:
         outputs=tuple(graph.outputs),
         parameters=sum(t.data.size for t in graph.tensors.values() if t.data is not None),
         cut=survey.cut,
+        shapes=survey.shapes,
+        quantized=any(t.data is None and t.quant is not None for t in graph.tensors.values()),
     )

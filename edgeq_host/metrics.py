@@ -176,6 +176,11 @@ def _error(outputs: list[Array], sample: Sample) -> Float64:
     found = outputs[0].astype(np.float64).reshape(-1)
     target = sample.inputs[0] if sample.label is None else sample.label
     if target.size != found.size:
+        if sample.label is None:
+            raise ModelError(
+                f"without y the output is compared with the input, and they have {found.size} and {target.size} values",
+                "store the targets as y (N, ...), or choose another metric; without y this one is for autoencoders",
+            )
         raise ModelError(f"a target has {target.size} values, the model's output {found.size}", "y needs the shape of the output")
     return np.asarray(found - target.astype(np.float64).reshape(-1), np.float64)
 

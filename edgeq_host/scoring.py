@@ -30,14 +30,17 @@ def score_model(opened: Any, file: bytes | None, data: Path, metric: str | None,
     """opened: a model with inputs, outputs, run(). file: its bytes where they are at hand: recipe and metric come from there."""
     recipe, options = _recorded(file, name)
     chosen = metric or recipe.metric
-    needs = find_metric(chosen)
-    used = open_data(data, opened.inputs, recipe, needs.needs_labels)
+    by_reference = metric is None and reference is not None
+    used = open_data(data, opened.inputs, recipe, find_metric(chosen).needs_labels and not by_reference)
+    if find_metric(chosen).needs_labels and not used.labelled:
+        chosen = "agreement"
     graph = None if reference is None else prepare(load(reference, options), recipe)
     score = evaluate(opened, used, chosen, graph)
     variant = opened.opened.variant if hasattr(opened, "opened") else opened.variant
     if graph is None:
         return Scored(score, variant, None, [])
-    return Scored(score, variant, evaluate(opened, used, "agreement", graph), output_sqnr(opened, graph, used))
+    agreement = score if chosen == "agreement" else evaluate(opened, used, "agreement", graph)
+    return Scored(score, variant, agreement, output_sqnr(opened, graph, used))
 
 
 def _recorded(file: bytes | None, name: str) -> tuple[Recipe, ImportOptions]:

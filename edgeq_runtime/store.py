@@ -43,8 +43,8 @@ def root() -> str:
     return os.fsdecode(out.value)
 
 
-def locate(name: str) -> Tuple[str, int]:
-    """Path and number of the current version of an installed model. Error where there is none."""
+def locate(name: str) -> Tuple[str, Tuple[int, bytes]]:
+    """Path, and number and SHA-256 of the file, of the current version of an installed model. Error where there is none."""
     lib, folder = _library(), root()
     memory = (c_uint64 * (_FILES_BYTES // 8))()
     state, path = State(), ctypes.create_string_buffer(_PATH_BYTES)
@@ -54,7 +54,8 @@ def locate(name: str) -> Tuple[str, int]:
     if fault:
         text = lib.eq_fault_text(fault).decode("ascii")
         raise abi.Error(abi.STATUS_ARGUMENT, "{} in {}: {}; edgeq-agent status lists what is installed".format(name, folder, text))
-    return os.path.join(folder, os.fsdecode(path.value)), int(state.current.version)
+    current = state.current
+    return os.path.join(folder, os.fsdecode(path.value)), (int(current.version), bytes(current.sha256))
 
 
 class InstalledModel(Model):
@@ -65,7 +66,8 @@ class InstalledModel(Model):
         self.follow = follow
         self._options = (variant, isas)
         for last in (False, False, True):
-            path, self.version = locate(name)
+            path, self._identity = locate(name)
+            self.version = self._identity[0]
             try:
                 Model.__init__(self, path, variant, isas)
                 return
@@ -76,7 +78,8 @@ class InstalledModel(Model):
 
     def refresh(self) -> bool:
         """Take the version that is current now; True where it is another one. At an error this one stays open."""
-        if locate(self.installed)[1] == self.version:
+        # The number alone does not tell: after a removal they count from 1 again.
+        if locate(self.installed)[1] == self._identity:
             return False
         fresh = InstalledModel(self.installed, self._options[0], self._options[1], self.follow)
         self.__dict__.update(fresh.__dict__)

@@ -16,8 +16,8 @@ from edgeq_host.cli import output, shared, target
 @click.argument("model", metavar="FILE|NAME")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help=".npz with x and y, or a folder of images.")
 @target.board_option(required=False)
-@click.option("--metric", help="top1, top5, auc, mse, mae, agreement, FILE.py:FUNCTION; default: the file's.")
-@click.option("--reference", type=click.Path(path_type=Path), help="The float source: adds agreement and SQNR.")
+@click.option("--metric", help="top1, top5, auc, mse, mae, agreement, FILE.py:FUNCTION; default: the file's; agreement without labels.")
+@click.option("--reference", type=click.Path(path_type=Path), help="The float source: adds agreement and SQNR, and needs no labels.")
 @click.option("--min", "least", help="Exit 10 where the score is lower: a share (0.9) or percent (90%).")
 @click.option("--variant", help="A precision of the file; default: its first.")
 def command(
@@ -59,7 +59,8 @@ def command(
     else:
         output.line(f"{model} ({found.variant}) on {board or 'this machine'}: {shared.score_text(score)}")
         if found.agreement is not None:
-            output.line(f"  against {reference}: {shared.score_text(found.agreement)}")
+            if found.agreement is not score:
+                output.line(f"  against {reference}: {shared.score_text(found.agreement)}")
             output.line("  SQNR per output: " + ", ".join(f"{db:.1f} dB" for db in found.sqnr_db))
     if gate is not None and score.value < gate:
         output.note(f"gate not met: {score.metric} {score.value:.5g} is below {least}")

@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def options(function: F) -> F:
-    """The options that every command has. --traceback is read where errors end, in cli.main."""
+    """The options that every command has. --traceback is read where errors end, in cli.group."""
     function = click.option("--traceback", is_flag=True, expose_value=False, help="Show where an error arose in the code.")(function)
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; errors too.")(function)
 

@@ -54,16 +54,16 @@ def command(
         raise UsageError(
             f"--name {name}: a name has letters, digits, '_', '-' and '.', at most 63", f"for example {model_name(Path(name))}"
         )
-    packed = produce(
-        Source(
-            model=model,
-            recipe=_recipe(recipe_file, flags),
-            calibration=calibration,
-            score=None if data is None else str(data),
-            options=shared.parse_import(shape, inputs, outputs),
-            name=name or model_name(file),
-        )
+    source = Source(
+        model=model,
+        recipe=_recipe(recipe_file, flags),
+        calibration=calibration,
+        score=None if data is None else str(data),
+        options=shared.parse_import(shape, inputs, outputs),
+        name=name or model_name(file),
     )
+    with output.bar("calibrating and scoring" if data else "calibrating") as progress:
+        packed = produce(replace(source, progress=progress))
     packed.save(file)
     for warning in packed.warnings:
         output.note(f"warning: {warning}")

@@ -16,7 +16,7 @@ from edgeq_host.graph import Array, Edge, Graph, Node, Tensor
 from edgeq_runtime import lists
 
 HASH_ABOVE = 1024  # bytes; longer self-test outputs are stored as their SHA-256 (SPEC.md 3.4)
-NAME_LENGTH = 40  # characters; names of tensors and operators are for reports only
+NAME_LENGTH = 60  # characters; names of tensors and operators are for reports only
 DTYPES = {"f32": "<f4", "s32": "<i4", "s8": "i1", "u8": "u1"}
 
 
@@ -91,8 +91,9 @@ def used_tensors(graph: Graph) -> list[str]:
 
 
 def short_name(name: str) -> str:
-    """TFLite joins the names of everything it fused with ';': the last part, and of that the end, says most."""
-    return name.rstrip(";").split(";")[-1][-NAME_LENGTH:]
+    """TFLite joins the names of everything it fused with ';': the last part, and of that the end, says most; ".." marks a cut."""
+    last = name.rstrip(";").split(";")[-1]
+    return last if len(last) <= NAME_LENGTH else ".." + last[2 - NAME_LENGTH :]
 
 
 def _tensor(tensor: Tensor, offsets: dict[str, int], buffers: Buffers) -> eqm.TensorT:

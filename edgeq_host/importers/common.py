@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,12 +63,23 @@ class OperatorsError(UnsupportedError):
 @dataclass(frozen=True)
 class Survey:
     """A look at a model that lists every problem. operators: of the source, with how often they occur. graph: None where problems stand
-    in its way. cut: names for --outputs that leave out what cannot run; empty where there is none."""
+    in its way. cut: names for --outputs that leave out what cannot run; empty where there is none. shapes: flags that fix what the
+    file leaves open; only what needs no shapes was looked at then."""
 
     problems: tuple[Problem, ...]
     operators: dict[str, int]
     graph: Graph | None
     cut: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Names that hold this one or look like it, as words of a hint; empty where there are none."""
+    known = list(dict.fromkeys(filter(None, names)))
+    near = [n for n in known if name and name.lower() in n.lower()]
+    if not near and len(known) < 5000:
+        near = difflib.get_close_matches(name, known, 5, 0.5)
+    return f"did you mean {', '.join(near[:5])}?" if near else ""
 
 
 def unsupported(path: Path | str, problems: Sequence[Problem], hint: str = "") -> OperatorsError:

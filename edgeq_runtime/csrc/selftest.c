@@ -9,8 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FILLS = 6, SKEWS = 4, ROOM = 1 << 18, MAX_CHANNELS = 96, MAX_TAPS = 64, MAX_ROWS = 64 };
-/* Fill 0, 1: random. 2..5: one extreme of the activations against one of the weights. */
+enum { FILLS = 7, TIES = 6, SKEWS = 4, ROOM = 1 << 18, MAX_CHANNELS = 96, MAX_TAPS = 64, MAX_ROWS = 64 };
+/* Fill 0, 1: random. 2..5: one extreme of the activations against one of the weights. 6: results that lie halfway between two integers
+ * in a quarter of all lanes and more, and rarely meet a clamp. */
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
@@ -47,16 +48,19 @@ static void *tail(uint8_t *end, size_t count, size_t element) { return end - (co
 
 static int extreme(int which, int32_t lo, int32_t hi) { return which ? hi : lo; }
 
+static int32_t value(int32_t lo, int32_t hi, int high) {
+    return fill_kind == TIES ? between(-2, 2) : fill_kind < 2 ? between(lo, hi) : extreme(high, lo, hi);
+}
 static void fill_s16(int16_t *a, size_t n) {
-    for (size_t i = 0; i < n; i++) a[i] = (int16_t)(fill_kind < 2 ? between(-255, 255) : extreme(fill_kind & 1, -255, 255));
+    for (size_t i = 0; i < n; i++) a[i] = (int16_t)value(-255, 255, fill_kind & 1);
 }
 static void fill_s8(int8_t *a, size_t n, int high) {
-    for (size_t i = 0; i < n; i++) a[i] = (int8_t)(fill_kind < 2 ? between(-128, 127) : extreme(high, -128, 127));
+    for (size_t i = 0; i < n; i++) a[i] = (int8_t)value(-128, 127, high);
 }
 
 /* Random magnitudes, then denormals, zeros of both signs, the largest numbers, infinities. */
 static void fill_f32(float *a, size_t n) {
-    static const uint32_t exponents[FILLS][2] = {{120, 127}, {90, 160}, {0, 1}, {0, 0}, {250, 254}, {253, 255}};
+    static const uint32_t exponents[FILLS][2] = {{120, 127}, {90, 160}, {0, 1}, {0, 0}, {250, 254}, {253, 255}, {127, 130}};
     for (size_t i = 0; i < n; i++) {
         const uint32_t exponent = (uint32_t)between((int32_t)exponents[fill_kind][0], (int32_t)exponents[fill_kind][1]);
         const uint32_t mantissa = exponent == 255 || (fill_kind == 3 && next() % 2) ? 0 : next() & 0x7fffff;
@@ -65,10 +69,21 @@ static void fill_f32(float *a, size_t n) {
     }
 }
 
+static int32_t weight_zero(void) {
+    if (next() % 3) return 0;
+    return fill_kind == TIES ? between(-1, 1) : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
+}
+
 static struct eq_rq fill_rq(size_t channels) {
     int8_t *n = tail(params_end, channels, 1);
     int32_t *bias = (void *)(params_end - ROOM / 2 - (channels + skew) * 4), *m = bias + channels;
     for (size_t o = 0; o < channels; o++) {
+        if (fill_kind == TIES) { /* acc 2^-(n+1); n = 0 for some skews: the channels that are shifted left */
+            bias[o] = between(-20, 20);
+            m[o] = 1 << 30;
+            n[o] = (int8_t)between(skew & 1 ? 0 : 1, 3);
+            continue;
+        }
         bias[o] = fill_kind == 1 ? between(-(1 << 30), (1 << 30) - 1) : between(-100000, 100000);
         m[o] = next() % 16 ? between(1 << 30, INT32_MAX) : next() % 2 ? 0 : INT32_MAX;
         n[o] = (int8_t)(next() % 4 ? between(2, 20) : between(EQ_RQ_N_MIN, EQ_RQ_N_MAX));
@@ -121,7 +136,7 @@ static int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t 
     fill_s8(w, n * k, fill_kind & 2);
     eq_gemm_pack(tested, n, k, w, k, 1, packed);
     struct eq_gemm_s8_s16_s8 args = {m, n, k, a, stride, w, fill_rq(n), output(0, 1), n + skew, 0, between(-128, 127), -128, 127};
-    args.w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
+    args.w_zero = weight_zero();
     if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
     prepare_outputs();
     RUN(portable, eq_gemm_s8_s16_s8, &args);
@@ -208,7 +223,8 @@ static int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t cha
                                       .lo = -128,
                                       .hi = 127};
     if (fill_kind < 2) args.x_zero = between(-128, 127);
-    args.w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
+    if (fill_kind == TIES) args.x_zero = between(-1, 1);
+    args.w_zero = weight_zero();
     if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
     prepare_outputs();
     RUN(portable, eq_dwconv_s8_s8_s8, &args);

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -92,24 +89,6 @@ def test_a_full_store_is_said_and_changes_nothing(edgeq: Edgeq, packed: Path) ->
     assert "free space" in done.stderr
     assert edgeq("status", "-b", "local", "--json").json["models"] == []
     assert edgeq("deploy", packed, "-b", "local").code == 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("delay_ms", [0, 50, 150, 300, 400, 500, 600, 700, 800, 1000])
-def test_ctrl_c_at_any_moment_exits_130_and_leaves_old_or_new(edgeq: Edgeq, packed: Path, delay_ms: int) -> None:
-    edgeq("quantize", DIGITS / "digits.onnx", "--precision", "float32", "-o", "f.eqm")
-    edgeq("deploy", packed, "-b", "local", "--name", "m")
-    command = [sys.executable, "-m", "edgeq_host.cli.main", "deploy", "f.eqm", "-b", "local", "--name", "m"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(delay_ms / 1000)
-    os.killpg(child.pid, signal.SIGINT)
-    _, err = child.communicate(timeout=60)
-    version = edgeq("status", "m", "-b", "local", "--json").json["models"][0]["current"]["version"]
-    started = "edgeq_host" in err or child.returncode in (0, 130)
-    assert child.returncode in (0, 130) or not started or "KeyboardInterrupt" in err
-    assert version in (1, 2) and (child.returncode != 0 or version == 2)
-    assert edgeq("eval", "m", "--data", TEST, "-b", "local", "--min", "98%").code == 0
-    assert edgeq("deploy", "f.eqm", "-b", "local", "--name", "m", "--json").json["version"] == 2
 
 
 def test_inspect_asks_the_board_for_the_kernel_instruction_set_and_packing_of_every_layer(edgeq: Edgeq, packed: Path) -> None:

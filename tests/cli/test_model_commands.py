@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +155,51 @@ def test_export_onnx_writes_a_model_that_onnx_accepts(edgeq: Edgeq, packed: Path
     onnx.checker.check_model("out.onnx", full_check=True)
     assert edgeq("export", "onnx", packed, "-o", "out.onnx", "--variant", "int9").code == 2
     assert edgeq("export", "onnx", "absent.eqm", "-o", "out.onnx").code == 2
+
+
+def test_check_shows_operators_without_their_element_type_and_says_what_is_quantized(edgeq: Edgeq, assets: Path) -> None:
+    found = edgeq("check", assets / "models" / "vww_96_int8.tflite")
+    assert "conv2d x14" in found.out and "_f32" not in found.out and "quantized already: its scales are kept" in found.out
+    assert edgeq("check", assets / "models" / "vww_96_int8.tflite", "--json").json["operators"]["conv2d_f32"] == 14
+    assert "quantized already" not in edgeq("check", MODEL).out
+
+
+def test_check_of_a_large_model_with_open_shapes_says_what_to_give_and_then_where_to_cut(edgeq: Edgeq, assets: Path) -> None:
+    model = assets / "models" / "silero_vad_16k_op15.onnx"
+    found = edgeq("check", model)
+    assert found.code == 3 and "--shape input=1,N --shape state=2,N,128" in found.out and "If '/model/If'" in found.out
+    shapes = ("--shape", "input=1,512", "--shape", "state=2,1,128")
+    cut = edgeq("check", model, *shapes, "--json").json["cut"]
+    assert cut and edgeq("check", model, *shapes, "--outputs", ",".join(cut)).code == 0
+
+
+def test_an_input_is_refused_as_an_output(edgeq: Edgeq) -> None:
+    name = edgeq("check", MODEL, "--json").json["inputs"][0]["name"]
+    for words in (["check", MODEL], ["quantize", MODEL, "--calibration", "random"]):
+        found = edgeq(*words, "--outputs", name)
+        assert found.code == 2 and f"--outputs {name}" in found.err
+
+
+def test_eval_without_labels_takes_agreement_with_the_reference(edgeq: Edgeq, packed: Path) -> None:
+    np.savez("unlabelled.npz", x=np.load(TEST)["x"][:20])
+    found = edgeq("eval", packed, "--data", "unlabelled.npz", "--reference", MODEL, "--json").json
+    assert found["score"]["metric"] == "agreement" and found["agreement"] == found["score"]["value"]
+    assert "agreement" in edgeq("eval", packed, "--data", "unlabelled.npz", "--reference", MODEL).out
+    for words in ([], ["--reference", MODEL, "--metric", "top1"]):
+        assert "labels" in edgeq("eval", packed, "--data", "unlabelled.npz", *words).err
+    assert "compared with the input" in edgeq("eval", packed, "--data", "unlabelled.npz", "--metric", "mse").err
+
+
+def test_quantize_reports_every_sample_that_is_calibrated_and_scored() -> None:
+    from edgeq_host.produce import Source, produce
+
+    moves: list[tuple[int, int]] = []
+    plain = Source(MODEL, calibration="random", score=str(TEST), name="digits")
+    told = produce(replace(plain, progress=lambda done, of: moves.append((done, of)))).data
+    samples = len(np.load(TEST)["x"])
+    assert [done for done, _ in dict.fromkeys(moves)] == list(range(1, 8 + 2 * samples + 1))
+    assert {of for _, of in moves} == {8 + 2 * samples} and told == produce(plain).data
+
+
+def test_the_functions_of_the_package_are_listed() -> None:
+    assert {"load", "quantize", "evaluate", "from_torch", "__version__"} <= set(dir(edgeq_host))

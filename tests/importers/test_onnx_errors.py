@@ -143,3 +143,66 @@ def test_a_subgraph_is_refused_by_the_name_of_its_node(tmp_path: Path) -> None:
     y = net.add("If", net.add("Cast", net.add("ReduceMax", "x", keepdims=0), to=9), then_branch=branch, else_branch=branch)
     with pytest.raises(UnsupportedError, match="If 'If_3'"):
         load(_saved(tmp_path, net.model({"x": [1]}, {y: None})))
+
+
+def test_every_open_input_and_every_operator_without_a_rule_is_named_at_once(tmp_path: Path) -> None:
+    net = Net(7)
+    y = net.add("Erf", net.add("Mul", "a", "b"))
+    z = net.add("Det", y)
+    path = _saved(tmp_path, net.model({"a": ["batch", "n"], "b": [2, "n"]}, {z: None}))
+    report = check(path)
+    assert [(p.op, p.node) for p in report.problems] == [("input", "a"), ("input", "b"), ("Det", "Det_3")]
+    assert report.shapes == ("--shape a=1,N", "--shape b=2,N")
+    assert list(report.lines())[-1].endswith("--shape a=1,N --shape b=2,N")
+    with pytest.raises(ModelError, match=r"'a'.*'b'") as raised:
+        load(path)
+    assert raised.value.hint == "give them: --shape a=1,N --shape b=2,N"
+
+
+def test_a_refused_node_names_the_tensors_before_it(tmp_path: Path) -> None:
+    net = Net(8)
+    y = net.add("Flatten", net.add("Relu", net.conv("x", 3, 4, 3)))
+    found = net.add("TopK", y, net.const(np.array([3])), outputs=2)
+    report = check(_saved(tmp_path, net.model({"x": [1, 3, 8, 8]}, {found[0]: None, found[1]: None}, {found[1]: TensorProto.INT64})))
+    assert [p.hint for p in report.problems] == [f"cut the graph before it: --outputs {y}"]
+    assert report.cut == (y,)
+
+
+def test_a_cut_leaves_out_inputs_that_only_the_refused_part_reads(tmp_path: Path) -> None:
+    net = Net(9)
+    y = net.add("Relu", net.conv("x", 3, 4, 3))
+    z = net.add("Cast", net.add("Mul", "rate", net.const(np.array(2))), to=TensorProto.FLOAT)
+    model = net.model({"x": [1, 3, 8, 8], "rate": []}, {net.add("Add", y, z): None})
+    model.graph.input[1].type.tensor_type.elem_type = TensorProto.INT64
+    path = _saved(tmp_path, model)
+    assert check(path).cut == (y,)
+    assert [e.name for e in load(path, ImportOptions(outputs=(y,))).inputs] == ["x"]
+
+
+def test_what_a_branch_reads_from_outside_can_be_kept(tmp_path: Path) -> None:
+    net = Net(10)
+    y = net.add("Relu", net.conv("x", 3, 4, 3))
+    out = [helper.make_tensor_value_info("r", TensorProto.FLOAT, None)]
+    branch = helper.make_graph([helper.make_node("Identity", [y], ["r"])], "branch", [], out)
+    z = net.add("If", net.const(np.array(True)), then_branch=branch, else_branch=branch)
+    report = check(_saved(tmp_path, net.model({"x": [1, 3, 8, 8]}, {z: None})))
+    assert report.cut == (y,) and report.problems[0].hint.endswith(f"--outputs {y}")
+
+
+def test_a_refused_first_operator_says_that_nothing_stands_before_it(tmp_path: Path) -> None:
+    net = Net(11)
+    y = net.add("Det", "x")
+    report = check(_saved(tmp_path, net.model({"x": [1, 4, 4]}, {net.add("Relu", y): None})))
+    assert not report.cut and report.problems[0].hint == f"nothing is computed before it: cut the graph behind it with --inputs {y}"
+    assert list(report.lines())[-1] == "  nothing before them can be kept"
+
+
+def test_a_wrong_name_of_a_cut_names_near_ones_and_the_last(tmp_path: Path) -> None:
+    net = Net(12)
+    y = net.add("Relu", "x")
+    path = _saved(tmp_path, net.model({"x": [1, 4]}, {net.add("Tanh", y): None}))
+    with pytest.raises(UsageError) as raised:
+        check(path, ImportOptions(outputs=("Relu_2",)))
+    assert raised.value.hint == "did you mean Relu_1?; the last tensors are t1, t2"
+    with pytest.raises(UsageError, match="--outputs x: that is an input"):
+        check(path, ImportOptions(outputs=("x",)))

@@ -272,3 +272,16 @@ def test_a_survey_of_a_good_model_has_its_graph(tmp_path: Path) -> None:
     (tmp_path / "net.tflite").write_bytes(net.data(chain(net)[-1]))
     found = tflite.survey(tmp_path / "net.tflite", ImportOptions())
     assert not found.problems and found.graph is not None and len(found.graph.nodes) == 3
+
+
+def test_an_input_is_no_output_and_a_wrong_name_names_the_last_tensors(tmp_path: Path) -> None:
+    net = Net()
+    x = net.tensor((4,), name="first")
+    net.inputs.append(x)
+    y = net.op("RELU", [x], [net.tensor((4,), name="last")])
+    (tmp_path / "net.tflite").write_bytes(net.data(y))
+    with pytest.raises(UsageError, match="first: that is an input"):
+        tflite.read(tmp_path / "net.tflite", ImportOptions(outputs=("first",)))
+    with pytest.raises(UsageError) as raised:
+        tflite.read(tmp_path / "net.tflite", ImportOptions(outputs=("lasts",)))
+    assert raised.value.hint == "did you mean last?; the last tensors are last"

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import random
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from edgeq_runtime import build
+from tests import fuzzing
+from tests.fuzzing import replay
 
-CORPUS = Path(__file__).parents[1] / "data" / "fuzz_frame"
+CORPUS = fuzzing.DATA / "fuzz_frame"
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def fuzzer() -> Path:
-    if not shutil.which("clang"):
-        pytest.skip("clang is not installed: libFuzzer needs it")
-    return build.build("fuzz_frame", build.config_for("fuzz_frame", None, False))
-
-
-def replay(fuzzer: Path, folder: Path) -> None:
-    command = [str(fuzzer), "-runs=0", "-timeout=20", f"-artifact_prefix={folder}/", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-4000:]
+    return fuzzing.fuzzer("fuzz_frame")
 
 
 def test_the_kept_corpus_is_taken_without_a_finding(fuzzer: Path) -> None:

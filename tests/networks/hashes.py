@@ -80,19 +80,27 @@ def digest(assets: Path, network: str, variant: str, isas: int | None = None) ->
     return total.hexdigest()
 
 
+def rows() -> dict[tuple[str, str], tuple[int, str]]:
+    """The page as it stands: bytes of the pack, hash of the outputs."""
+    found = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("| ") and "`" in line]
+    return {(r[1].strip(), r[2].strip()): (int(r[3]), r[4].strip().strip("`")) for r in found}
+
+
 def table() -> dict[tuple[str, str], str]:
-    """The page as it stands."""
-    rows = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("| ") and "`" in line]
-    return {(r[1].strip(), r[2].strip()): r[4].strip().strip("`") for r in rows}
+    return {case: digest for case, (_, digest) in rows().items()}
+
+
+def sizes() -> dict[tuple[str, str], int]:
+    return {case: size for case, (size, _) in rows().items()}
 
 
 def main() -> None:
     assets = Path(os.environ.get("EDGEQ_ASSETS", ROOT.parent / "shared" / "assets"))
-    rows = []
+    lines = []
     for network, variant in cases():
-        rows.append(f"| {network} | {variant} | {len(pack_of(assets, network, variant))} | `{digest(assets, network, variant)}` |")
-        print(rows[-1], flush=True)
-    PAGE.write_text(HEAD + "\n".join(rows) + "\n")
+        lines.append(f"| {network} | {variant} | {len(pack_of(assets, network, variant))} | `{digest(assets, network, variant)}` |")
+        print(lines[-1], flush=True)
+    PAGE.write_text(HEAD + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgeq_host.produce import Source, produce
 from edgeq_runtime import native
-from tests.networks.zoo import INT8, inputs_of, packed
+from tests.core import high_water, isa_masks
+from tests.networks import hashes
 
 LIMITS = {"kws_ref_model": 0.75, "pretrainedResnet_quant": 0.95, "vww_96_int8": 0.87, "ad01_int8": 1.05}
+SMALL = {
+    *(f"{name}.tflite" for name in ("kws_ref_model", "pretrainedResnet_quant", "ad01_int8", "mnist_valid_q", "micro_speech_quantized")),
+    *("hello_world_int8.tflite", "person_detect.tflite", "kws_ref_model_float32.tflite", "pretrainedResnet.onnx", "ad01_fp32.tflite"),
+    *("mnist_valid_f.tflite", "hello_world_float.tflite"),
+}
 
 
 @pytest.mark.parametrize("name", LIMITS)
@@ -20,19 +27,27 @@ def test_a_pack_is_no_larger_than_promised(assets: Path, name: str) -> None:
     assert len(data) <= LIMITS[name] * source.stat().st_size, f"{len(data)} bytes, the .tflite has {source.stat().st_size}"
 
 
-@pytest.mark.parametrize("isas", ["portable", "all"])
-@pytest.mark.parametrize("name", INT8)
-def test_the_planned_arena_is_touched_to_its_last_byte_and_not_beyond(assets: Path, name: str, isas: str) -> None:
-    model = native.Model(packed(assets, name), isas=1 if isas == "portable" else None)
-    assert touched(model, inputs_of(assets, name)) == model.plan.arena_bytes
+def arena_cases() -> list[object]:
+    """Every network, float ones in both precisions; the fast set has the small ones."""
+    return [case if case[0] in SMALL else pytest.param(*case, marks=pytest.mark.slow) for case in hashes.cases()]
 
 
-def touched(model: native.Model, inputs: list[object]) -> int:
-    """End of the last byte of the arena that an inference writes: painted with two patterns, a byte that is not written differs."""
-    marks = []
-    for pattern in (0x55, 0xAA):
-        model._arena.view[:] = bytes([pattern]) * model.plan.arena_bytes
-        model.run(inputs)
-        marks.append(bytes(model._arena.view))
-    written = [i for i, (a, b) in enumerate(zip(*marks, strict=True)) if not (a == 0x55 and b == 0xAA)]
-    return max(written) + 1
+def exact_arena(model: native.Model, sample: list[np.ndarray]) -> None:
+    plan = model.plan
+    assert high_water(model, sample) == plan.arena_bytes
+    scratch = -(-plan.activation_bytes // 64) * 64 + plan.scratch_bytes if plan.scratch_bytes else plan.activation_bytes
+    assert plan.arena_bytes == scratch
+
+
+@pytest.mark.parametrize(("network", "variant"), arena_cases())
+def test_the_planned_arena_is_touched_to_its_last_byte_and_every_instruction_set_gives_the_same(
+    assets: Path, network: str, variant: str
+) -> None:
+    results = []
+    for mask in isa_masks():
+        model = native.Model(hashes.pack_of(assets, network, variant), isas=mask)
+        sample = [np.asarray(x) for x in hashes.inputs(assets, network, model)[0]]
+        exact_arena(model, sample)
+        found = model.run(sample)
+        results.append([y.tobytes() for y in (found if isinstance(found, list) else [found])])
+    assert all(result == results[0] for result in results)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from edgeq_host.export import Bundle, Variant, to_bytes
@@ -41,10 +39,3 @@ def run_core(data: bytes, case: Case, isas: int) -> Array:
 
 def run_reference(op: str, case: Case) -> Array:
     return run(op, case.attrs, list(case.inputs), case.shape, case.dtype)
-
-
-@lru_cache(maxsize=1)
-def isa_masks() -> tuple[int, ...]:
-    """Every subset of the instruction sets of this CPU; portable is always in."""
-    have = int(native.library().eq_cpu_isas())
-    return tuple(mask for mask in range(1, have + 1) if mask & 1 and mask & have == mask)

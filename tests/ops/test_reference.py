@@ -16,10 +16,11 @@ from edgeq_host.reference import run_graph
 from edgeq_host.session import Session
 from edgeq_runtime.ops import DTYPES
 from edgeq_runtime.rounding import quantize as quantize_values
+from tests.core import isa_masks
 from tests.ops.cases import cases_of
 from tests.ops.cases.base import Array, Rng
 from tests.ops.compare import difference
-from tests.ops.runner import graph_of, isa_masks
+from tests.ops.runner import graph_of
 
 NETWORKS = ("kws_ref_model_float32.tflite", "ad01_fp32.tflite", "mnist_valid_f.tflite", "vww_96_float.tflite", "pretrainedResnet.onnx")
 QUANTIZED = ("kws_ref_model.tflite", "ad01_int8.tflite", "mnist_valid_q.tflite", "vww_96_int8.tflite", "person_detect.tflite")

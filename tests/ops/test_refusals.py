@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from edgeq_runtime import lists, native
+from edgeq_runtime.rounding import pack_rq, unpack_rq
 from tests.ops.cases import cases_of, hostile
 from tests.ops.cases.base import Case
 from tests.ops.compare import difference
 from tests.ops.runner import model_bytes, run_core, run_reference
 
 FORMAT, UNSUPPORTED, SHAPE = -5, -6, -7
+ONE, INT_MAX = 1 << 23, (1 << 31) - 1  # an entry of a softmax table that stands for 1
 BLOBS = {"conv2d_s8": 2, "depthwise_conv2d_s8": 2, "transpose_conv2d_s8": 2, "fully_connected_s8": 2}
 PLACES = {"resize_nearest": ((1, 2), 0), "resize_bilinear_s8": ((1, 2), 12), "resize_bilinear_f32": ((1, 3), 0)}
 
@@ -75,6 +77,38 @@ def test_channel_parameters_out_of_their_range_are_refused(op: str) -> None:
     assert accepted(op, hostile.bad_blobs(largest(op)[0], BLOBS[op])) == []
 
 
+def with_bias(op: str, case: Case, room: int) -> Case:
+    """The last channel's bias leaves `room` (less than 2 to the 31st) to the largest sum that its weights allow; room < 0: too large."""
+    weights = case.inputs[1][..., -1] if op == "depthwise_conv2d_s8" else case.inputs[1][-1]
+    zero = case.attrs["x_zero"]
+    most = int(np.abs(weights.astype(np.int64) - case.attrs["w_zero"]).sum()) * max(zero + 128, 127 - zero)
+    bias, m, n = (part.copy() for part in unpack_rq(case.inputs[2]))
+    bias[-1] = (INT_MAX - most - room) * (1 if len(case.label) % 2 else -1)
+    return replace(case, label=f"{case.label} room {room}", inputs=(*case.inputs[:2], pack_rq(bias, m, n)))
+
+
+@pytest.mark.parametrize("op", BLOBS)
+def test_sums_that_could_leave_32_bits_are_refused_and_the_largest_are_exact(op: str) -> None:
+    for zero in (-128, -1, 0, 127):
+        for case in largest(op, 2):
+            case = replace(case, attrs=case.attrs | {"x_zero": zero})
+            assert accepted(op, [with_bias(op, case, -1)]) == []
+            assert _problem(op, with_bias(op, case, 0)) is None and status_of(op, with_bias(op, case, 0)) == 0
+
+
+@pytest.mark.parametrize(("a_zero", "b_zero", "k"), [(-128, -128, 33025), (127, -128, 33025), (0, -128, 65793), (-1, 0, 131071)])
+def test_a_matrix_product_whose_sums_could_leave_32_bits_is_refused(a_zero: int, b_zero: int, k: int) -> None:
+    """k is the most that fits these zero points."""
+
+    def case(length: int) -> Case:
+        attrs = {"a_zero": a_zero, "b_zero": b_zero, "y_zero": 0, "m": 1 << 30, "n": 24, "lo": -128, "hi": 127}
+        a, b = (np.full(length, -128 if zero > -1 else 127, np.int8) for zero in (a_zero, b_zero))
+        return Case(f"k={length}", attrs, (a.reshape(1, -1), b.reshape(-1, 1)), (1, 1))
+
+    assert _problem("matmul_s8", case(k)) is None and status_of("matmul_s8", case(k)) == 0
+    assert accepted("matmul_s8", [case(k + 1)]) == []
+
+
 def test_pooling_parameters_out_of_their_range_are_refused() -> None:
     case = next(c for c in cases_of("avg_pool2d_s8") if len(c.inputs) == 2)
 
@@ -94,6 +128,24 @@ def test_places_outside_the_image_are_refused(op: str) -> None:
     indices, shift = PLACES[op]
     case = largest(op)[0]
     assert accepted(op, hostile.bad_places(case, indices, case.inputs[0].shape[1:3], shift)) == []
+
+
+@pytest.mark.parametrize(("place", "value"), [(1, 1), (128, 1), (255, 1), (255, INT_MAX), (7, -1)])
+def test_a_softmax_table_that_rises_above_its_first_entry_is_refused(place: int, value: int) -> None:
+    """Entries are u32, so -1 is the largest."""
+    case = cases_of("softmax_s8")[0]
+    table = case.inputs[1].copy()
+    table[place] = value if value in (-1, INT_MAX) else ONE + value
+    assert accepted("softmax_s8", [replace(case, inputs=(case.inputs[0], table), label="above")]) == []
+    table[place] = ONE
+    assert status_of("softmax_s8", replace(case, inputs=(case.inputs[0], table))) == 0
+
+
+@pytest.mark.parametrize("first", [0, ONE - 1, ONE + 1])
+def test_a_softmax_table_that_does_not_begin_with_one_is_refused(first: int) -> None:
+    case = cases_of("softmax_s8")[0]
+    table = np.concatenate([np.int32([first]), case.inputs[1][1:]]).astype(np.int32)
+    assert accepted("softmax_s8", [replace(case, inputs=(case.inputs[0], table), label="first")]) == []
 
 
 def test_a_softmax_table_that_could_divide_by_zero_is_refused() -> None:

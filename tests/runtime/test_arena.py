@@ -9,31 +9,10 @@ import numpy as np
 import pytest
 
 from edgeq_runtime import abi, lists, native
+from tests.core import MARGIN, high_water, isa_masks, painted_run
 from tests.ops.cases import cases_of
-from tests.ops.runner import isa_masks, model_bytes
+from tests.ops.runner import model_bytes
 from tests.runtime.models import branches, branches_result, with_selftest
-
-MARGIN = 256  # bytes painted behind the arena
-
-
-def painted_run(model: native.Model, inputs: list[np.ndarray], colour: int) -> bytes:
-    """The arena after a run in memory that was all one colour, with what lies behind it."""
-    memory = native._Memory(model.plan.arena_bytes + MARGIN, bytes([colour]) * (model.plan.arena_bytes + MARGIN))
-    lib = native.library()
-    for i, x in enumerate(inputs):
-        kind = {"float32": 1, "int32": 2, "int8": 3, "uint8": 4}[x.dtype.name]
-        assert lib.eq_set_input(model._handle, memory.address, i, kind, np.ascontiguousarray(x).ctypes.data, x.nbytes) == 0
-    assert lib.eq_run(model._handle, memory.address, model.plan.arena_bytes, None) == 0
-    return bytes(memory.view)
-
-
-def high_water(model: native.Model, inputs: list[np.ndarray]) -> int:
-    """The end of what a run writes: the last byte that differs from the paint, in one of two colours."""
-    end = 0
-    for colour in (0x5A, 0xA5):
-        used = np.flatnonzero(np.frombuffer(painted_run(model, inputs, colour), np.uint8) != colour)
-        end = max(end, int(used[-1]) + 1 if used.size else 0)
-    return end
 
 
 @pytest.mark.parametrize("op", lists.ops())

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import random
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from edgeq_host.export import eqm_generated as eqm
-from edgeq_runtime import build, lists
+from edgeq_runtime import lists
+from tests import fuzzing
+from tests.fuzzing import replay
 from tests.ops.cases import cases_of
 from tests.ops.runner import model_bytes
 from tests.runtime.models import body_of, branches, with_selftest
 
-CORPUS = Path(__file__).parents[1] / "data" / "fuzz_file"
+CORPUS = fuzzing.DATA / "fuzz_file"
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def fuzzer() -> Path:
-    if not shutil.which("clang"):
-        pytest.skip("clang is not installed: libFuzzer needs it")
-    return build.build("fuzz_file", build.config_for("fuzz_file", None, False))
-
-
-def replay(fuzzer: Path, folder: Path, *flags: str) -> None:
-    command = [str(fuzzer), "-runs=0", "-timeout=20", f"-artifact_prefix={folder}/", *flags, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-4000:]
+    return fuzzing.fuzzer("fuzz_file")
 
 
 def test_the_kept_corpus_is_read_without_a_finding(fuzzer: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgeq_host.wire import faults
 from edgeq_runtime import native
+from edgeq_runtime.store import State, Version
 
 LIB = ctypes.CDLL(native.library()._name)  # an object of its own: signatures set on it must not meet those of edgeq_runtime.store
 FAULT = {fault.name: number for number, fault in faults().items()}
@@ -35,14 +36,6 @@ OPERATIONS: dict[str, Any] = {
 
 class Ops(ctypes.Structure):
     _fields_ = [("context", c_void_p), *OPERATIONS.items()]
-
-
-class Version(ctypes.Structure):
-    _fields_ = [("version", c_uint32), ("size", c_uint64), ("sha256", c_uint8 * 32)]
-
-
-class State(ctypes.Structure):
-    _fields_ = [("next", c_uint32), ("current", Version), ("previous", Version)]
 
 
 class Upload(ctypes.Structure):

@@ -197,6 +197,23 @@ def test_a_program_keeps_its_mapping_until_it_refreshes(store: Store) -> None:
     LIB.eq_store_close(ctypes.byref(fresh))
 
 
+def test_a_refresh_sees_a_model_that_was_removed_and_installed_anew(store: Store) -> None:
+    """Its version has the number that the old one had."""
+    store.deploy("kws", A)
+    model, fresh, changed = Model(), Model(), ctypes.c_int()
+    assert LIB.eq_store_open(ctypes.byref(model), ctypes.byref(store.ops), b"kws", 0) == 0
+    store.remove("kws")
+    assert LIB.eq_store_refresh(ctypes.byref(model), ctypes.byref(fresh), ctypes.byref(changed)) == FAULT["missing"]
+    assert store.deploy("kws", A) == 1
+    assert LIB.eq_store_refresh(ctypes.byref(model), ctypes.byref(fresh), ctypes.byref(changed)) == 0 and not changed.value
+    store.remove("kws")
+    assert store.deploy("kws", B) == 1
+    assert LIB.eq_store_refresh(ctypes.byref(model), ctypes.byref(fresh), ctypes.byref(changed)) == 0 and changed.value
+    assert ctypes.string_at(fresh.data, fresh.size) == B and ctypes.string_at(model.data, model.size) == A
+    LIB.eq_store_close(ctypes.byref(model))
+    LIB.eq_store_close(ctypes.byref(fresh))
+
+
 def test_a_damaged_record_is_said_and_can_be_removed(store: Store, tmp_path: Path) -> None:
     store.deploy("kws", A)
     path = tmp_path / "deep/store/kws/state"

@@ -12,11 +12,11 @@ from edgeq_host.graph import Graph
 from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
 from edgeq_host.importers.onnx_ops import RULES, Rule, fold
 from edgeq_host.importers.onnx_ops.context import Op
-from edgeq_host.importers.onnx_ops.source import Source, decode, element_type, input_dtype, input_shape, read_source
+from edgeq_host.importers.onnx_ops.inputs import element_type, input_dtype, input_shape, open_error, open_inputs
+from edgeq_host.importers.onnx_ops.source import Source, decode, read_source, reads
 from edgeq_host.importers.onnx_ops.values import Act, Const, Unknown, Value
 
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, MemoryError, AssertionError)
-_HINT = "cut the graph before it with --outputs"
 
 
 @dataclass
@@ -40,6 +40,13 @@ def import_model(model: onnx.ModelProto, path: str, options: ImportOptions) -> G
 
 def build(model: onnx.ModelProto, path: str, options: ImportOptions) -> Built:
     source = read_source(model, path, options)
+    found = open_inputs(source)
+    if found:
+        raise open_error(source, found)
+    return _walk(source)
+
+
+def _walk(source: Source) -> Built:
     walk = _Walk(source)
     walk.inputs()
     for node in source.nodes:
@@ -50,17 +57,38 @@ def build(model: onnx.ModelProto, path: str, options: ImportOptions) -> Built:
 
 def survey(model: onnx.ModelProto, path: str, options: ImportOptions) -> Survey:
     """Everything that stands in the way, and the cut that leaves it out."""
-    built = build(model, path, options)
-    operators = dict(Counter(node.op_type for node in built.source.nodes).most_common())
+    source = read_source(model, path, options)
+    operators = dict(Counter(node.op_type for node in source.nodes).most_common())
+    unfixed = open_inputs(source)
+    if unfixed:
+        problems = [Problem(o.name, "input", o.reason) for o in unfixed] + _of_other_types(source) + _without_rule(source)
+        return Survey(tuple(problems), operators, None, shapes=tuple(o.flag for o in unfixed))
+    built = _walk(source)
     if not built.problems:
         return Survey((), operators, built.builder.graph)
     return Survey(tuple(built.problems), operators, None, _cut(built, model, options))
 
 
+def _of_other_types(source: Source) -> list[Problem]:
+    found = []
+    for name in source.inputs:
+        try:
+            input_dtype(source, name)
+        except Refusal as refusal:
+            found.append(Problem(name, "input", refusal.reason, refusal.hint))
+    return found
+
+
+def _without_rule(source: Source) -> list[Problem]:
+    """Operators that no shape makes possible: those that are neither in the table nor computed on constants."""
+    nodes = [n for n in source.nodes if not fold.foldable(n) and find_rule(n) is None]
+    return [Problem(_name(n), n.op_type, _no_rule(n)) for n in nodes]
+
+
 def _cut(built: Built, model: onnx.ModelProto, options: ImportOptions) -> tuple[str, ...]:
     """Values that no refused operator touches but that one needs, and outputs that are fine: what can be kept of the model."""
     computed = {name for node in built.source.nodes for name in node.output}
-    wanted = [n for node in built.source.nodes if any(o in built.tainted for o in node.output) for n in node.input]
+    wanted = [n for node in built.source.nodes if any(o in built.tainted for o in node.output) for n in reads(node)]
     names = list(dict.fromkeys(n for n in wanted + built.source.outputs if n in computed and n not in built.tainted))
     names = [n for n in names if isinstance(built.values.get(n), Act)]
     if not names:
@@ -75,6 +103,7 @@ class _Walk:
         self.built = Built(source, Builder(source.model.graph.name or "model"), {})
         self.values = self.built.values
         self.uses = source.uses()
+        self.computed = {name for node in source.nodes for name in node.output}
         self._inferred: dict[str, Value] | None = None
 
     def inputs(self) -> None:
@@ -90,11 +119,11 @@ class _Walk:
     def visit(self, node: onnx.NodeProto) -> None:
         self._constants(node)
         unknown = [n for n in node.input if isinstance(self.values.get(n), Unknown)]
-        if any(n in self.built.tainted for n in node.input):
+        if any(n in self.built.tainted for n in reads(node)):
             self.built.tainted |= {n for n in node.output if n}
         try:
             if unknown:
-                _rule(node)
+                self._rule(node)
                 self._guess(node)
             else:
                 self._apply(node)
@@ -117,16 +146,32 @@ class _Walk:
             for name, data in zip(filter(None, node.output), results, strict=False):
                 self.values[name] = Const(data)
             return
-        rule = _rule(node)
+        rule = self._rule(node)
         rule(Op(node, opset, self.built.builder, self.values, self.uses))
         for name in node.output:
             if name and name not in self.values and self.uses[name]:
                 raise Refusal(f"its output '{name}' cannot be computed")
 
     def _refuse(self, node: onnx.NodeProto, reason: str, hint: str) -> None:
-        self.built.problems.append(Problem(node.name or (node.output[0] if node.output else "?"), node.op_type, reason, hint))
+        self.built.problems.append(Problem(_name(node), node.op_type, reason, hint or self._where_to_cut(node)))
         self.built.tainted |= {n for n in node.output if n}
         self._guess(node)
+
+    def _where_to_cut(self, node: onnx.NodeProto) -> str:
+        """Before the node; where nothing stands before it, behind it."""
+        read = [n for n in reads(node) if n not in self.source.initializers]
+        if any(n in self.built.tainted for n in read):
+            return "behind an operator that is refused too"
+        before = [n for n in read if n in self.computed and isinstance(self.values.get(n), Act)]
+        if before:
+            return f"cut the graph before it: --outputs {','.join(before)}"
+        return f"nothing is computed before it: cut the graph behind it with --inputs {','.join(filter(None, node.output))}"
+
+    def _rule(self, node: onnx.NodeProto) -> Rule:
+        rule = find_rule(node)
+        if rule is None:
+            raise Refusal(_no_rule(node))
+        return rule
 
     def _guess(self, node: onnx.NodeProto) -> None:
         """Give the outputs shapes by ONNX's own inference, so that what follows can be checked too."""
@@ -158,16 +203,22 @@ class _Walk:
                 self.built.tainted.add(name)
 
 
-def _rule(node: onnx.NodeProto) -> Rule:
-    domain = "" if node.domain == "ai.onnx" else node.domain
-    rule = RULES.get((domain, node.op_type))
-    if rule is None:
-        where = f" of the domain '{node.domain}'" if domain else ""
-        reason = f"edgeq has no such operator{where}"
-        if not domain and node.op_type in fold.FOLDABLE:
-            reason = "edgeq computes this on constants only, an input is computed at run time"
-        raise Refusal(reason, _HINT)
-    return rule
+def _name(node: onnx.NodeProto) -> str:
+    return node.name or (node.output[0] if node.output else "?")
+
+
+def _domain(node: onnx.NodeProto) -> str:
+    return "" if node.domain == "ai.onnx" else node.domain
+
+
+def find_rule(node: onnx.NodeProto) -> Rule | None:
+    return RULES.get((_domain(node), node.op_type))
+
+
+def _no_rule(node: onnx.NodeProto) -> str:
+    if fold.foldable(node):
+        return "edgeq computes this on constants only, an input is computed at run time"
+    return "edgeq has no such operator" + (f" of the domain '{node.domain}'" if _domain(node) else "")
 
 
 def inferred_shapes(source: Source) -> dict[str, tuple[int, ...]]:

@@ -14,10 +14,9 @@ from onnx import TensorProto
 
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Array
-from edgeq_host.importers.common import MAX_ELEMENTS, ImportOptions, Refusal
+from edgeq_host.importers.common import ImportOptions, nearest
 
 MAX_NODES = 200_000
-DTYPES = {1: "f32", 10: "f32", 11: "f32", 16: "f32", 6: "s32", 3: "s8", 2: "u8"}
 _WEIGHT_ELEMENTS = 1 << 28
 
 
@@ -59,7 +58,7 @@ def read_source(model: onnx.ModelProto, path: str, options: ImportOptions) -> So
     _check_opset(source)
     _check_order(source)
     _cut(source)
-    unknown = [n for n in options.shapes if n not in source.inputs]
+    unknown = [n for n in options.shapes if n not in (*source.inputs, *_own_inputs(source))]
     if unknown:
         raise UsageError(f"--shape {unknown[0]}: {path} has no such input", f"its inputs are {', '.join(source.inputs)}")
     if any(n not in infos and n not in options.shapes for n in source.inputs):
@@ -102,6 +101,26 @@ def _check_order(source: Source) -> None:
             raise ModelError(f"{source.path}: the output '{out.name}' is never made")
 
 
+def reads(node: onnx.NodeProto) -> list[str]:
+    """Every value that a node reads; its branches and loop bodies also read values from outside without listing them as inputs."""
+    found = [n for n in node.input if n]
+    for graph in (g for a in node.attribute for g in ((a.g,) if a.HasField("g") else a.graphs)):
+        made = {v for n in graph.node for v in n.output} | {v.name for v in (*graph.input, *graph.initializer)}
+        inner = [name for n in graph.node for name in reads(n)] + [o.name for o in graph.output]
+        found += [n for n in inner if n not in made]
+    return list(dict.fromkeys(found))
+
+
+def last_outputs(source: Source) -> str:
+    """Where a graph is usually cut: its last nodes, as words of a hint."""
+    names = [n.output[0] for n in source.model.graph.node if n.output and n.op_type != "Constant"]
+    return f"the last tensors are {', '.join(names[-3:])}" if names else ""
+
+
+def _own_inputs(source: Source) -> list[str]:
+    return [i.name for i in source.model.graph.input if i.name not in source.initializers]
+
+
 def _cut(source: Source) -> None:
     graph = source.model.graph
     source.outputs = _resolve(source, source.options.outputs, "outputs") or [o.name for o in graph.output]
@@ -118,10 +137,13 @@ def _cut(source: Source) -> None:
         read.add(name)
         if name in makers and id(makers[name]) not in needed:
             needed.add(id(makers[name]))
-            waiting += [n for n in makers[name].input if n]
+            waiting += reads(makers[name])
     source.nodes = [n for n in graph.node if id(n) in needed]
-    own = [i.name for i in graph.input if i.name not in source.initializers]
-    source.inputs = cut_inputs + [n for n in own if n not in cut_inputs and (n in read or not cut_inputs)]
+    own, whole = _own_inputs(source), not (cut_inputs or source.options.outputs)
+    source.inputs = cut_inputs + [n for n in own if n not in cut_inputs and (n in read or whole)]
+    given = [n for n in source.outputs if n in source.inputs]
+    if given and source.options.outputs:
+        raise UsageError(f"--outputs {','.join(given)}: that is an input of {source.path}, which nothing computes", last_outputs(source))
     unread = [n for n in cut_inputs if n not in read]
     if unread:
         raise UsageError(f"--inputs {','.join(unread)}: the outputs {','.join(source.outputs)} do not depend on it")
@@ -140,59 +162,9 @@ def _resolve(source: Source, names: Sequence[str], flag: str) -> list[str]:
             picked = [v for v in node.input if v not in source.initializers] if flag == "inputs" else node.output
             found += [v for v in picked if v]
         else:
-            near = [n for n in (*nodes, *values) if name and name.lower() in n.lower()][:5]
-            hint = f"did you mean {', '.join(near)}?" if near else "'edgeq check' lists the nodes"
+            hint = "; ".join(filter(None, [nearest(name, [*nodes, *values]), last_outputs(source)]))
             raise UsageError(f"--{flag} {name}: {source.path} has no node and no tensor of that name", hint)
     return list(dict.fromkeys(found))
-
-
-def input_shape(source: Source, name: str) -> tuple[int, ...]:
-    """The shape of an input: --shape, else the file's, where an unknown first dimension (the batch) is 1."""
-    if name in source.options.shapes:
-        return _given_shape(source, name)
-    info = source.infos.get(name)
-    if info is None or not info.type.tensor_type.HasField("shape"):
-        raise ModelError(f"{source.path} does not say the shape of the input '{name}'", f"give it: --shape {name}=1,3,224,224")
-    dims = info.type.tensor_type.shape.dim
-    if any(d.HasField("dim_value") and d.dim_value < 1 for d in dims):
-        raise ModelError(f"the input '{name}' of {source.path} is empty: its shape is {[d.dim_value for d in dims]}")
-    batch = dims[0].dim_param if dims and not dims[0].HasField("dim_value") else None
-    found = [d.dim_value if d.HasField("dim_value") else 1 if i == 0 or (batch and d.dim_param == batch) else 0 for i, d in enumerate(dims)]
-    if any(d < 1 for d in found) or (len(dims) == 1 and batch is not None):
-        shown = ",".join(str(d.dim_value) if d.HasField("dim_value") else d.dim_param or "?" for d in dims)
-        example = ",".join(str(d) if d > 0 else "N" for d in found)
-        message = f"the input '{name}' of {source.path} has the shape [{shown}], which is not fixed"
-        raise ModelError(message, f"give it: --shape {name}={example}")
-    if math.prod(found) > MAX_ELEMENTS:
-        raise ModelError(f"the input '{name}' of {source.path} has the shape {found}, more than {MAX_ELEMENTS} elements")
-    return tuple(found)
-
-
-def _given_shape(source: Source, name: str) -> tuple[int, ...]:
-    given = source.options.shapes[name]
-    info = source.infos.get(name)
-    shown = ",".join(map(str, given))
-    if not given or any(d < 1 for d in given) or math.prod(given) > MAX_ELEMENTS:
-        raise UsageError(f"--shape {name}={shown}: every dimension must be at least 1, of at most {MAX_ELEMENTS} elements in all")
-    if info is not None and info.type.tensor_type.HasField("shape"):
-        dims = [d.dim_value if d.HasField("dim_value") else None for d in info.type.tensor_type.shape.dim]
-        if len(dims) != len(given) or any(i and d is not None and d != g for i, (d, g) in enumerate(zip(dims, given, strict=True))):
-            raise UsageError(f"--shape {name}={shown} does not fit the model's {[d if d is not None else '?' for d in dims]}")
-    return given
-
-
-def element_type(source: Source, name: str) -> int:
-    info = source.infos.get(name)
-    kind = info.type.tensor_type.elem_type if info is not None else 0
-    return kind or TensorProto.FLOAT
-
-
-def input_dtype(source: Source, name: str) -> str:
-    kind = element_type(source, name)
-    if kind not in DTYPES:
-        shown = TensorProto.DataType.Name(kind) if kind in TensorProto.DataType.values() else str(kind)
-        raise Refusal(f"is of type {shown}", "float32, int32, int8 and uint8 are possible: cut the graph behind it with --inputs")
-    return DTYPES[kind]
 
 
 def decode(source: Source, tensor: TensorProto) -> Array:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 
 from edgeq_host.errors import UsageError
-from edgeq_host.importers.common import ImportOptions
+from edgeq_host.importers.common import ImportOptions, nearest
 from edgeq_host.importers.tflite_file import FileModel
 
 
@@ -14,6 +13,9 @@ def cut(model: FileModel, options: ImportOptions) -> FileModel:
     """The part between the tensors that were asked for: what no output needs is left out."""
     inputs = tuple(_find(model, name) for name in options.inputs) or model.inputs
     outputs = tuple(_find(model, name) for name in options.outputs) or model.outputs
+    given = [model.tensors[t].name for t in outputs if t in inputs]
+    if given and options.outputs:
+        raise UsageError(f"--outputs {','.join(given)}: that is an input of the model, which nothing computes", _last_outputs(model))
     needed, kept = set(outputs) - set(inputs), []
     for op in reversed(model.operators):
         if needed.intersection(op.outputs) or (not op.outputs and not options.outputs):
@@ -30,8 +32,13 @@ def _find(model: FileModel, name: str) -> int:
     names = [t.name for t in model.tensors]
     if name in names:
         return names.index(name)
-    near = difflib.get_close_matches(name, names, 3, 0.3) if len(names) < 5000 else []
-    raise UsageError(f"the model has no tensor named {name!r}", f"names that are near: {', '.join(near)}" if near else "")
+    hint = "; ".join(filter(None, [nearest(name, names), _last_outputs(model)]))
+    raise UsageError(f"the model has no tensor named {name!r}", hint)
+
+
+def _last_outputs(model: FileModel) -> str:
+    names = [model.tensors[op.outputs[0]].name for op in model.operators if op.outputs]
+    return f"the last tensors are {', '.join(names[-3:])}" if names else ""
 
 
 def kept_part(model: FileModel, refused: set[int]) -> tuple[str, ...]:

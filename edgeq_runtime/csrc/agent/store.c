@@ -139,7 +139,10 @@ int eq_store_refresh(const struct eq_store_model *model, struct eq_store_model *
     struct eq_store_state state;
     *changed = 0;
     int err = eq_store_read(model->ops, model->name, &state);
-    if (err || state.current.version == model->version.version) return err;
+    if (err) return err;
+    /* The number alone does not tell: after a removal they count from 1 again. */
+    const struct eq_store_version *now = &state.current, *have = &model->version;
+    if (now->version == have->version && now->size == have->size && !memcmp(now->sha256, have->sha256, 32)) return 0;
     err = eq_store_open(fresh, model->ops, model->name, 0);
     *changed = !err;
     return err;

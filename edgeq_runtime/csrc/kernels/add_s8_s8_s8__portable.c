@@ -1,7 +1,7 @@
 #include "eq_kernels.h"
 #include "eq_round.h"
 
-static inline void steps(const struct eq_add_s8_s8_s8 *restrict d, size_t a_step, size_t b_step) {
+static inline void steps(const struct eq_add_s8_s8_s8 *d, size_t a_step, size_t b_step) {
     const struct eq_add_s8_s8_s8 t = *d;
     int8_t *restrict y = t.y;
     for (size_t i = 0, n = t.n; i < n; i++) {
@@ -10,9 +10,8 @@ static inline void steps(const struct eq_add_s8_s8_s8 *restrict d, size_t a_step
     }
 }
 
-/* One loop for each pair of steps, which the compiler then knows. */
+/* The common pair of steps is a loop of its own, which the compiler then knows. */
 void eq_add_s8_s8_s8__portable(const struct eq_add_s8_s8_s8 *d) {
-    if (!d->b_step) steps(d, 1, 0);
-    else if (!d->a_step) steps(d, 0, 1);
-    else steps(d, 1, 1);
+    if (d->a_step && d->b_step) steps(d, 1, 1);
+    else steps(d, d->a_step, d->b_step);
 }

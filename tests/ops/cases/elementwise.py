@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,6 +73,22 @@ def add_s8(rng: Rng) -> Cases:
         shift = pick(rng, (1, 2, 14, 15, 15, 16, 16, 17, 20, 30))
         attrs = _two_zeros(rng) | {"a_mul": a_mul, "b_mul": b_mul, "shift": shift} | s8_limits(rng)
         yield Case(f"{label} {a_mul} {b_mul} >> {shift}", attrs, inputs, shape, constant=constant)
+    yield from _every_shift(rng)
+
+
+def _every_shift(rng: Rng) -> Cases:
+    """Multipliers that use int8 well and give ties, and the largest sums of both signs, since fast paths hold for some shifts only."""
+    whole = {"lo": -128, "hi": 127}
+    for shift in range(1, 31):
+        inputs = fill_s8(rng, (40,), "random"), fill_s8(rng, (40,), "random")
+        half = min(1 << (shift - 1), 1 << 14)
+        attrs = _two_zeros(rng) | {"a_mul": half, "b_mul": -3 * half // 4, "shift": shift} | whole
+        yield Case(f"ties >> {shift}", attrs, inputs, (40,))
+        for sign, zero, value in itertools.product((-1, 1), (-128, 127), (-128, 127)):
+            mul = max(-(1 << 15), min((1 << 15) - 1, sign << 15))
+            attrs = {"a_zero": zero, "b_zero": zero, "y_zero": zero, "a_mul": mul, "b_mul": mul, "shift": shift} | whole
+            full = np.full(9, value, np.int8)
+            yield Case(f"ends {sign} {zero} {value} >> {shift}", attrs, (full, full), (9,))
 
 
 def mul_s8(rng: Rng) -> Cases:
@@ -112,11 +130,11 @@ def clip_s8(rng: Rng) -> Cases:
 
 
 def requantize_s8(rng: Rng) -> Cases:
-    for shape in (*SHAPES, (256,)):
+    for shape in (*SHAPES, (256,), (4, 256)):  # a table pays from 512 elements on
         for _ in range(6):
             m, n = scalar_mn(rng, 150.0)
             attrs = {"x_zero": pick(rng, ZEROS), "y_zero": pick(rng, ZEROS), "m": m, "n": n} | s8_limits(rng)
-            x = RIGHT[:256] if shape == (256,) else fill_s8(rng, shape, "random")
+            x = RIGHT[: math.prod(shape)].reshape(shape) if shape[-1] == 256 else fill_s8(rng, shape, "random")
             yield Case(f"{shape} m={m} n={n}", attrs, (x,), shape)
     for m, n in (multiplier(2.0**e) for e in range(-33, 22)):
         yield Case(f"2^{-n}", {"x_zero": -128, "y_zero": 0, "m": m, "n": n, "lo": -128, "hi": 127}, (RIGHT[:256],), (256,))

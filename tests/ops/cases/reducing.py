@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.ops.cases.base import FILLS_F32, FILLS_S8, ZEROS, Array, Case, Cases, Rng, Table, fill_f32, fill_s8, pick, scalar_mn
 
-SHAPES = ((1,), (33,), (3, 17), (2, 3, 8), (1, 7, 7, 9), (2, 3, 4, 5), (2, 1, 3, 2, 4), (2, 3, 1, 2, 2, 3))
+SHAPES = ((1,), (33,), (3, 17), (2, 3, 8), (1, 7, 7, 9), (2, 3, 4, 5), (2, 1, 3, 2, 4), (2, 3, 1, 2, 2, 3), (3, 65), (600,), (600, 2))
 ROWS = ((1,), (2,), (10,), (3, 17), (2, 3, 33), (1, 4, 5, 21), (2, 1, 2, 1, 9), (1, 2, 1, 2, 1, 4))
 IMAGES = (((1, 1, 1, 1), (3, 2)), ((2, 4, 3, 5), (8, 6)), ((1, 7, 5, 17), (3, 2)), ((1, 2, 9, 4), (5, 9)), ((1, 3, 1, 32), (1, 4)))
 
@@ -77,6 +77,8 @@ def resize_bilinear_s8(rng: Rng) -> Cases:
         rows, cols = (place << 12 | weight for place, weight in (_places(rng, shape[1], oh), _places(rng, shape[2], ow)))
         inputs = (fill_s8(rng, shape, fill), rows, cols)
         yield Case(f"{shape} to {oh}x{ow} {fill}", {}, inputs, (shape[0], oh, ow, shape[3]), constant=(1, 2))
+    middle = (np.arange(4, dtype=np.int32) << 12) | 1024  # between two pixels: results halfway between integers
+    yield Case("ties", {}, (fill_s8(rng, (2, 5, 5, 7), "random"), middle, middle), (2, 4, 4, 7), constant=(1, 2))
 
 
 def resize_bilinear_f32(rng: Rng) -> Cases:

@@ -1,0 +1,76 @@
+"""Ctrl-C ends a command with one line and 130, at every moment. Nothing here takes long to import: it must be in place before what does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import Any, NoReturn
+
+CODE = 130
+TEXT = "interrupted"
+HINT = "nothing is half done: run the command again"
+
+_came: list[int] = []  # signals since begin()
+
+
+def guard() -> None:
+    """While only imports run: leave at once. An exception would become another one inside the import of a compiled module."""
+    _handle(lambda number, frame: _leave())
+
+
+def begin() -> None:
+    """From now on there may be something to clean up: the first Ctrl-C is a KeyboardInterrupt, the second leaves at once."""
+    _came.clear()
+    _handle(_interrupt)
+    sys.unraisablehook = _unraisable
+
+
+def came() -> bool:
+    """Whether Ctrl-C was pressed since begin(): whatever goes wrong afterwards goes wrong because of it."""
+    return bool(_came)
+
+
+def end() -> None:
+    """The outcome is decided: the interpreter may end in peace."""
+    _handle(signal.SIG_IGN)
+
+
+def say() -> int:
+    """Tell the user. By itself, for a moment when nothing else may be imported yet, or any more."""
+    if "--json" in sys.argv:
+        document = f'{{"error": {{"code": {CODE}, "message": "{TEXT}", "hint": "{HINT}"}}}}\n'
+        _write(1, document)
+    else:
+        _write(2, f"error: {TEXT}; {HINT}\n")
+    return CODE
+
+
+def _handle(action: Any) -> None:
+    """Where the caller has not had it ignored, as shells do for what runs in the background."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, action)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    _came.append(number)
+    if len(_came) > 1:
+        _leave()
+    raise KeyboardInterrupt
+
+
+def _leave() -> NoReturn:
+    say()
+    os._exit(CODE)
+
+
+def _unraisable(problem: Any) -> None:
+    """Python prints what is raised where nobody can catch it (in __del__, for one)."""
+    if not isinstance(problem.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(problem)
+
+
+def _write(file: int, text: str) -> None:
+    with suppress(OSError):  # closed by the caller: the exit code still tells
+        os.write(file, text.encode("ascii"))

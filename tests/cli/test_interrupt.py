@@ -1,0 +1,104 @@
+"""Ctrl-C at every moment from the first line of edgeq on: exit code 130, one line, no traceback, and old or new, never a mix."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import edgeq_runtime
+from edgeq_host.cli import interrupt
+from tests.cli.conftest import DIGITS, Edgeq
+
+LINE = f"error: {interrupt.TEXT}; {interrupt.HINT}\n"
+# What entry() does first, then the word that it has been done: what is before it belongs to Python, and cannot be caught.
+START = "import os\nfrom edgeq_host.cli import interrupt\nfrom edgeq_host.cli.main import entry\ninterrupt.guard()\n"
+START += "os.write(1, b'ready\\n')\nentry()"
+QUANTIZE = ("quantize", DIGITS / "digits.onnx", "--calibration", DIGITS / "calibration.npz", "-o", "q.eqm")
+DEPLOY = ("deploy", "f.eqm", "-b", "local", "--name", "m")
+SURE_MS = 60  # before it no command has ended
+FEW = [0, 15, 60, 250]
+MANY = [*range(5, 120, 10), *range(130, 900, 45), 1000, 1500]
+DELAYS = [*FEW, *(pytest.param(ms, marks=pytest.mark.slow) for ms in MANY)]
+
+
+@dataclass(frozen=True)
+class Left:
+    code: int
+    out: str
+    err: str
+
+
+def interrupted(words: tuple[object, ...], delay_ms: float, presses: int = 1) -> Left:
+    """Run and press Ctrl-C delay_ms after the first line of edgeq; what its terminal would send goes to the whole process group."""
+    command = [sys.executable, "-c", START, *map(str, words)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+    time.sleep(delay_ms / 1000)
+    for _ in range(presses):
+        os.killpg(child.pid, signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    return Left(child.returncode, out.decode(), err.decode())
+
+
+def check(left: Left, delay_ms: float) -> None:
+    assert left.code == 130 or (left.code == 0 and delay_ms > SURE_MS), left
+    assert left.code == 0 or left.err == LINE
+    assert "Traceback" not in left.err and "ignored" not in left.err
+
+
+@pytest.mark.parametrize("delay_ms", DELAYS)
+def test_ctrl_c_in_quantize_leaves_no_file_or_the_whole_one(edgeq: Edgeq, tmp_path: Path, delay_ms: int) -> None:
+    left = interrupted(QUANTIZE, delay_ms)
+    check(left, delay_ms)
+    assert {path.name for path in tmp_path.iterdir()} <= {"q.eqm"}
+    if Path("q.eqm").exists():
+        assert edgeq_runtime.open("q.eqm").selftest() == 0
+    else:
+        assert left.code == 130
+
+
+@pytest.mark.parametrize("delay_ms", DELAYS)
+def test_ctrl_c_in_deploy_leaves_the_old_or_the_new_version(edgeq: Edgeq, packed: Path, delay_ms: int) -> None:
+    edgeq("quantize", DIGITS / "digits.onnx", "--precision", "float32", "-o", "f.eqm")
+    edgeq("deploy", packed, "-b", "local", "--name", "m")
+    left = interrupted(DEPLOY, delay_ms)
+    check(left, delay_ms)
+    version = edgeq("status", "m", "-b", "local", "--json").json["models"][0]["current"]["version"]
+    assert version == 2 if left.code == 0 else version in (1, 2)
+    assert edgeq("eval", "m", "--data", DIGITS / "test.npz", "-b", "local", "--min", "98%").code == 0
+    assert edgeq("deploy", "f.eqm", "-b", "local", "--name", "m", "--json").json["version"] == 2
+
+
+@pytest.mark.parametrize("delay_ms", [0, 150])
+def test_ctrl_c_twice_still_says_it_once(edgeq: Edgeq, delay_ms: int) -> None:
+    check(interrupted(QUANTIZE, delay_ms, presses=2), delay_ms)
+
+
+def test_ctrl_c_with_json_is_a_document_on_stdout(edgeq: Edgeq) -> None:
+    left = interrupted((*QUANTIZE, "--json"), 30)
+    assert left == Left(130, '{"error": {"code": 130, "message": "interrupted", "hint": "' + interrupt.HINT + '"}}\n', "")
+
+
+def test_a_command_in_the_background_of_a_script_is_not_interrupted(edgeq: Edgeq) -> None:
+    """Shells have SIGINT ignored for it."""
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); from edgeq_host.cli import interrupt as i; "
+    code += "i.guard(); i.begin(); signal.raise_signal(signal.SIGINT); i.end(); print(i.came())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_nothing_that_takes_long_is_imported_before_ctrl_c_is_looked_after() -> None:
+    code = "import sys; import edgeq_host.cli.main; print({'click', 'rich', 'numpy', 'onnx', 'edgeq_runtime'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("module", ["edgeq_host", "edgeq_host.cli.main"])
+def test_the_command_also_runs_as_a_module(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout[:6]) == (0, "edgeq,")

@@ -1,0 +1,38 @@
+"""What tests of every part ask of the C core: its subsets of instruction sets, and what a run does to its arena."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from edgeq_runtime import native
+
+MARGIN = 256  # bytes painted behind the arena
+TYPES = {"float32": 1, "int32": 2, "int8": 3, "uint8": 4}
+
+
+@lru_cache(maxsize=1)
+def isa_masks() -> tuple[int, ...]:
+    """Every subset of the instruction sets of this CPU; portable is always in."""
+    have = int(native.library().eq_cpu_isas())
+    return tuple(mask for mask in range(1, have + 1) if mask & 1 and mask & have == mask)
+
+
+def painted_run(model: native.Model, inputs: list[np.ndarray], colour: int) -> bytes:
+    """The arena after a run in memory that was all one colour, with what lies behind it."""
+    memory = native._Memory(model.plan.arena_bytes + MARGIN, bytes([colour]) * (model.plan.arena_bytes + MARGIN))
+    lib = native.library()
+    for i, x in enumerate(inputs):
+        assert lib.eq_set_input(model._handle, memory.address, i, TYPES[x.dtype.name], np.ascontiguousarray(x).ctypes.data, x.nbytes) == 0
+    assert lib.eq_run(model._handle, memory.address, model.plan.arena_bytes, None) == 0
+    return bytes(memory.view)
+
+
+def high_water(model: native.Model, inputs: list[np.ndarray]) -> int:
+    """The end of what a run writes: the last byte that differs from the paint, in one of two colours."""
+    end = 0
+    for colour in (0x5A, 0xA5):
+        used = np.flatnonzero(np.frombuffer(painted_run(model, inputs, colour), np.uint8) != colour)
+        end = max(end, int(used[-1]) + 1 if used.size else 0)
+    return end
