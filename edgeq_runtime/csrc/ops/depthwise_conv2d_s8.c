@@ -53,7 +53,7 @@ static size_t layout(struct parts *parts, const struct eq_window *w, uint8_t *me
         parts->spread = parts->padded + channels;
     }
     if (has_lines(w)) {
-        const struct eq_band b = eq_band_of(w, MOST, (size_t)w->oc);
+        const struct eq_band b = eq_band_of(w, MOST, 0);
         return heads + pointers + b.line * b.lines;
     }
     return heads + pointers + channels + taps * channels;
@@ -106,7 +106,7 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
     if (is_banded(node->kernel)) return eq_depthwise_band_prepare(node, &op);
     node->packed_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
-    const struct eq_band b = eq_band_of(&w, MOST, channels);
+    const struct eq_band b = eq_band_of(&w, MOST, 0);
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->scratch_bytes = layout(NULL, &w, NULL);
     return EQ_OK;
@@ -146,7 +146,7 @@ static void add_row(struct run *r, const struct eq_band *b, const int8_t *x, int
 }
 
 static void run_bands(struct run *r) {
-    const struct eq_band b = eq_band_of(&r->window, MOST, (size_t)r->window.oc);
+    const struct eq_band b = eq_band_of(&r->window, MOST, 0);
     const size_t oh = (size_t)b.window.oh, step = b.line * (size_t)b.window.stride_h;
     int8_t *y = r->y;
     for (int64_t n = 0; n < b.window.batch; n++)
