@@ -8,12 +8,13 @@ score = edgeq_host.evaluate(packed, "test.npz")
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 __all__ = ["evaluate", "from_torch", "load", "quantize"]
 
+TYPE_CHECKING = False  # not typing's: importing that would delay the moment from which the command looks after Ctrl-C
 if TYPE_CHECKING:
+    from typing import Any
+
     from edgeq_host.api import evaluate, from_torch, load, quantize
 
 

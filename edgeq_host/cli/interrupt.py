@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False  # not typing's, for the same reason
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 CODE = 130
 TEXT = "interrupted"
@@ -72,5 +74,7 @@ def _unraisable(problem: Any) -> None:
 
 
 def _write(file: int, text: str) -> None:
-    with suppress(OSError):  # closed by the caller: the exit code still tells
+    try:  # noqa: SIM105 (contextlib takes long to import)
         os.write(file, text.encode("ascii"))
+    except OSError:
+        pass  # closed by the caller: the exit code still tells

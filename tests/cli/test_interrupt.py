@@ -14,7 +14,7 @@ import pytest
 
 import edgeq_runtime
 from edgeq_host.cli import interrupt
-from tests.cli.conftest import DIGITS, Edgeq
+from tests.cli.conftest import DIGITS, ROOT, Edgeq
 
 LINE = f"error: {interrupt.TEXT}; {interrupt.HINT}\n"
 # What entry() does first, then the word that it has been done: what is before it belongs to Python, and cannot be caught.
@@ -94,8 +94,10 @@ def test_a_command_in_the_background_of_a_script_is_not_interrupted(edgeq: Edgeq
 
 
 def test_nothing_that_takes_long_is_imported_before_ctrl_c_is_looked_after() -> None:
-    code = "import sys; import edgeq_host.cli.main; print({'click', 'rich', 'numpy', 'onnx', 'edgeq_runtime'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+    code = "import __future__, os, signal, sys; before = set(sys.modules); import edgeq_host.cli.main; print(*set(sys.modules) - before)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env=environment)
+    assert set(done.stdout.split()) == {"edgeq_host", "edgeq_host.cli", "edgeq_host.cli.main", "edgeq_host.cli.interrupt"}, done.stderr
 
 
 @pytest.mark.parametrize("module", ["edgeq_host", "edgeq_host.cli.main"])
