@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgeq_host.importers.onnx_ops import activation, conv, elementwise, matmul, pad, pool, quantized, reduce, resize, shape
+from edgeq_host.importers.onnx_ops import activation, conv, elementwise, gather, matmul, pad, pool, quantized, reduce, resize, shape
 from edgeq_host.importers.onnx_ops.context import Op
 
 Rule = Callable[[Op], None]
@@ -22,6 +22,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Mul"): elementwise.binary("mul_f32"),
     ("", "Div"): elementwise.binary("div_f32"),
     ("", "Pow"): elementwise.power,
+    ("", "Sqrt"): elementwise.square_root,
     ("", "Min"): elementwise.variadic("min_f32"),
     ("", "Max"): elementwise.variadic("max_f32"),
     ("", "Sum"): elementwise.variadic("add_f32"),
@@ -54,6 +55,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Expand"): shape.expand,
     ("", "Transpose"): shape.transpose,
     ("", "Concat"): shape.concat,
+    ("", "Gather"): gather.gather,
+    ("", "Tile"): gather.tile,
     ("", "Split"): shape.split,
     ("", "Slice"): shape.slice_,
     ("", "DepthToSpace"): shape.depth_to_space,
@@ -73,6 +76,8 @@ RULES: dict[tuple[str, str], Rule] = {
     (MICROSOFT, "QLinearMul"): quantized.qlinear_binary("mul_f32"),
     (MICROSOFT, "QLinearSigmoid"): quantized.qlinear_unary("sigmoid_f32"),
     (MICROSOFT, "QLinearLeakyRelu"): quantized.qlinear_unary("leaky_relu_f32", ("alpha", 0.01)),
+    (MICROSOFT, "QLinearAveragePool"): quantized.qlinear_average,
+    (MICROSOFT, "QLinearReduceMean"): quantized.qlinear_reduce_mean,
     (MICROSOFT, "QLinearGlobalAveragePool"): quantized.qlinear_global_average,
     (MICROSOFT, "QLinearSoftmax"): quantized.qlinear_softmax,
     (MICROSOFT, "QLinearConcat"): quantized.qlinear_concat,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgeq_host.graph import Attrs
+from edgeq_host.graph import Attrs, Quant
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops.context import Op
 
@@ -57,22 +57,25 @@ def hard_sigmoid(op: Op) -> None:
 
 
 def softmax(op: Op) -> None:
-    shape = op.shape(0)
+    axis = op.attr("axis", -1 if op.opset >= 13 else 1)
+    op.done(softmax_along(op, op.tensor(0), axis, op.opset >= 13, None))
+
+
+def softmax_along(op: Op, x: str, axis: int, single: bool, quant: Quant | None) -> str:
+    """Along one axis (`single`), or as before opset 13 over all axes from this one on together."""
+    shape = op.builder.shape(x)
     if not shape:
         raise Refusal("the input is a scalar")
-    axis = _axis(op.attr("axis", -1 if op.opset >= 13 else 1), len(shape))
-    x = op.tensor(0)
-    if op.opset < 13 and axis < len(shape):
+    axis = _axis(axis, len(shape))
+    if not single and axis < len(shape):
         rows = (math.prod(shape[:axis]), math.prod(shape[axis:]))
-        y = op.emit("softmax_f32", [op.reshape(x, rows, "rows")], rows)
-        op.done(op.reshape(y, shape, "shaped"))
-        return
+        return op.reshape(op.emit("softmax_f32", [op.reshape(x, rows, "rows")], rows, quant=quant), shape, "shaped")
     if axis >= len(shape):
         raise Refusal(f"axis {axis} is out of range for {list(shape)}")
     perm = [i for i in range(len(shape)) if i != axis] + [axis]
     moved = op.transpose(x, perm, "last")
-    y = op.emit("softmax_f32", [moved], op.builder.shape(moved))
-    op.done(op.transpose(y, [perm.index(i) for i in range(len(shape))], "back"))
+    y = op.emit("softmax_f32", [moved], op.builder.shape(moved), quant=quant)
+    return op.transpose(y, [perm.index(i) for i in range(len(shape))], "back")
 
 
 def _axis(axis: int, rank: int) -> int:

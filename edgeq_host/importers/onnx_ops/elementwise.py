@@ -64,6 +64,11 @@ def power(op: Op) -> None:
     op.done(combine(op, "pow_f32", op.tensor(0), op.tensor(1)))
 
 
+def square_root(op: Op) -> None:
+    x = op.tensor(0)
+    op.done(op.emit("pow_f32", [x, op.scalar_constant(0.5, "half")], op.builder.shape(x)))
+
+
 def negate(op: Op) -> None:
     x = op.tensor(0)
     op.done(op.emit("mul_f32", [x, op.scalar_constant(-1.0, "minus")], op.builder.shape(x)))

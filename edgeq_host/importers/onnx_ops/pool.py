@@ -11,30 +11,38 @@ from edgeq_host.importers.onnx_ops.shape import integers
 
 
 def max_pool(op: Op) -> None:
+    """Of integers too: the largest integer is the largest real value."""
     op.refuse_outputs(1)
-    _pool(op, "max_pool2d_f32")
+    rank = rank_of_image(op)
+    x, win, attrs = _windowed(op, op.any(0) if integers(op) else op.tensor(0), rank)
+    n, _, _, c = op.builder.shape(x)
+    y = op.emit("max_pool2d_f32", [x], (n, *win.out, c), attrs, quant=op.moved(x) if integers(op) else None)
+    op.done(from_nhwc(op, y, rank), integers=integers(op))
 
 
 def average_pool(op: Op) -> None:
-    _pool(op, "avg_pool2d_f32")
+    op.done(averaged(op, op.tensor(0), None))
 
 
-def _pool(op: Op, operator: str) -> None:
+def averaged(op: Op, x: str, quant: Quant | None) -> str:
+    """The average over every window, in ONNX's layout on both sides."""
     rank = rank_of_image(op)
-    whole = operator == "max_pool2d_f32" and bool(integers(op))  # the largest integer is the largest real value
-    x = to_nhwc(op, op.any(0) if whole else op.tensor(0))
-    n, h, w, c = op.builder.shape(x)
-    kernel = two(op.need("kernel_shape"), 1, "kernel_shape", rank)
-    win = window.read(op, (h, w), kernel, rank)
-    attrs = {"kernel_h": kernel[0], "kernel_w": kernel[1], **win.attrs()}
-    if operator == "avg_pool2d_f32" and op.attr("count_include_pad", 0):
+    x, win, attrs = _windowed(op, x, rank)
+    if op.attr("count_include_pad", 0):
         if any(win.extra):
             x, attrs = _pad_apart(op, x, win, attrs)
         else:
             attrs["include_pad"] = 1
-    quant = op.moved(x) if whole else None
-    y = op.emit(operator, [x], (n, *win.out, c), attrs, quant=quant)
-    op.done(from_nhwc(op, y, rank), integers=integers(op) if whole else "")
+    n, _, _, c = op.builder.shape(x)
+    return from_nhwc(op, op.emit("avg_pool2d_f32", [x], (n, *win.out, c), attrs, quant=quant), rank)
+
+
+def _windowed(op: Op, x: str, rank: int) -> tuple[str, window.Window, dict[str, int]]:
+    """The image with its channels last, the node's window over it, and the attributes that say so."""
+    image = to_nhwc(op, x)
+    kernel = two(op.need("kernel_shape"), 1, "kernel_shape", rank)
+    win = window.read(op, op.builder.shape(image)[1:3], kernel, rank)
+    return image, win, {"kernel_h": kernel[0], "kernel_w": kernel[1], **win.attrs()}
 
 
 def _pad_apart(op: Op, x: str, win: window.Window, attrs: dict[str, int]) -> tuple[str, dict[str, int]]:

@@ -9,11 +9,12 @@ import numpy as np
 
 from edgeq_host.graph import Quant
 from edgeq_host.importers.common import Refusal
+from edgeq_host.importers.onnx_ops import activation as activation_ops
 from edgeq_host.importers.onnx_ops import elementwise, matmul, pool, shape
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.conv import convolve
 from edgeq_host.importers.onnx_ops.layout import rank_of_image
-from edgeq_host.importers.onnx_ops.reduce import normalized
+from edgeq_host.importers.onnx_ops.reduce import KINDS, normalized, reduced
 from edgeq_host.importers.onnx_ops.values import Act, Const, quant_of, same_quant
 
 
@@ -167,21 +168,35 @@ def qlinear_unary(operator: str, *fields: tuple[str, float]) -> Callable[[Op], N
     return rule
 
 
-def qlinear_global_average(op: Op) -> None:
+def _channels_first(op: Op) -> None:
     if op.attr("channels_last", 0):
         raise Refusal("has its channels last")
     rank_of_image(op)
+
+
+def qlinear_average(op: Op) -> None:
+    _channels_first(op)
+    quant, kind = per_tensor(op, 3, 4)
+    op.done(pool.averaged(op, operand(op, 0), quant), integers=kind)
+
+
+def qlinear_global_average(op: Op) -> None:
+    _channels_first(op)
     quant, kind = per_tensor(op, 3, 4)
     op.done(pool.whole_image(op, "avg_pool2d_f32", operand(op, 0), quant), integers=kind)
 
 
-def qlinear_softmax(op: Op) -> None:
-    x = operand(op, 0)
-    dims = op.builder.shape(x)
-    if normalized([int(op.attr("axis", -1))], len(dims)) != [len(dims) - 1]:
-        raise Refusal("does not work along the last axis")
+def qlinear_reduce_mean(op: Op) -> None:
     quant, kind = per_tensor(op, 3, 4)
-    op.done(op.emit("softmax_f32", [x], dims, quant=quant), integers=kind)
+    axes = [int(a) for a in op.attr("axes") or []]
+    op.done(reduced(op, operand(op, 0), KINDS["ReduceMean"], axes, quant), integers=kind)
+
+
+def qlinear_softmax(op: Op) -> None:
+    """`opset`: of the Softmax that it was made from, which says what the axis means."""
+    quant, kind = per_tensor(op, 3, 4)
+    y = activation_ops.softmax_along(op, operand(op, 0), int(op.attr("axis", -1)), int(op.attr("opset", 13)) >= 13, quant)
+    op.done(y, integers=kind)
 
 
 def qlinear_concat(op: Op) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from edgeq_host.graph import Quant
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops.context import Op
 
@@ -27,21 +28,23 @@ def rule_for(kind: int) -> Callable[[Op], None]:
 
 
 def _reduce(op: Op, kind: int) -> None:
-    shape = op.shape(0)
     axes = op.ints(1, "the axes") if op.has(1) else list(op.attr("axes") or [])
-    if not axes:
-        if op.attr("noop_with_empty_axes", 0):
-            op.alias()
-            return
-        axes = list(range(len(shape)))
-    axes = normalized(axes, len(shape))
+    if not axes and op.attr("noop_with_empty_axes", 0):
+        op.alias()
+        return
+    op.done(reduced(op, op.tensor(0), kind, axes, None))
+
+
+def reduced(op: Op, x: str, kind: int, axes: list[int], quant: Quant | None) -> str:
+    """Over these axes, or over all where there are none."""
+    shape = op.builder.shape(x)
+    axes = normalized(axes or list(range(len(shape))), len(shape))
     kept = tuple(1 if i in axes else d for i, d in enumerate(shape))
-    y = op.tensor(0)
     if axes:
-        y = op.emit("reduce_f32", [y], kept, {"kind": kind, "axes": sum(1 << a for a in axes)})
-    if not op.attr("keepdims", 1):
-        y = op.reshape(y, [d for i, d in enumerate(shape) if i not in axes], "squeezed")
-    op.done(y)
+        x = op.emit("reduce_f32", [x], kept, {"kind": kind, "axes": sum(1 << a for a in axes)}, quant=quant)
+    if op.attr("keepdims", 1):
+        return x
+    return op.reshape(x, [d for i, d in enumerate(shape) if i not in axes], "squeezed")
 
 
 def normalized(axes: list[int], rank: int) -> list[int]:

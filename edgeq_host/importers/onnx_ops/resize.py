@@ -134,8 +134,8 @@ def _resize(op: Op, mode: str, coordinates: str, rounding: str, axes: list[Axis]
         return
     if len(changed) > 2:
         raise Refusal(f"resizes {len(changed)} axes, at most 2 are possible")
-    x = op.any(0) if mode == "nearest" else op.tensor(0)
-    op.done(_along(op, x, mode, changed, sources), integers=integers(op))
+    x = op.any(0) if mode == "nearest" or integers(op) else op.tensor(0)
+    op.done(along(op, x, mode, changed, dict(enumerate(sources))), integers=integers(op))
 
 
 def _source(axis: Axis, mode: str, coordinates: str, rounding: str) -> Array:
@@ -146,8 +146,8 @@ def _source(axis: Axis, mode: str, coordinates: str, rounding: str) -> Array:
     return np.asarray(np.clip(_ROUND[rounding](position) if mode == "nearest" else position, 0, axis.old - 1))
 
 
-def _along(op: Op, x: str, mode: str, changed: list[int], sources: list[Array]) -> str:
-    """Bring the changed axes to [N, H, W, C], resize there, and bring them back."""
+def along(op: Op, x: str, mode: str, changed: list[int], sources: dict[int, Array]) -> str:
+    """Bring one or two axes to [N, H, W, C], resize there, and bring them back. `sources`: by axis the places that it reads."""
     dims = op.builder.shape(x)
     others = [i for i in range(len(dims)) if i not in changed]
     perm = others[:1] + changed + others[1:]
@@ -168,4 +168,4 @@ def _emit(op: Op, x: str, shape: tuple[int, ...], mode: str, tables: list[Array]
     if mode == "nearest":
         return op.emit("resize_nearest", [x, rows, cols], shape, quant=op.moved(x))
     row_w, col_w = (op.constant((t - np.floor(t)).astype(np.float32), name) for t, name in zip(tables, ("row_w", "col_w"), strict=True))
-    return op.emit("resize_bilinear_f32", [x, rows, row_w, cols, col_w], shape)
+    return op.emit("resize_bilinear_f32", [x, rows, row_w, cols, col_w], shape, quant=op.moved(x) if integers(op) else None)
