@@ -279,7 +279,7 @@ def test_an_upload_that_meets_a_full_disk_gives_the_room_back(failure: str) -> N
     disk = Disk(fails=lambda disk: _sent(disk) == 2000 and not failed and not failed.append(1), failure=failure)  # type: ignore[func-returns-value]
     with pytest.raises(Refused, match=failure):
         disk.store.deploy("kws", A, step=1000)
-    assert disk.store.names() == (["kws"] if failure == "io" else [])
+    assert list(disk.tree) == disk.store.names() == (["kws"] if failure == "io" else [])
 
 
 def test_a_model_larger_than_the_room_is_refused_before_a_byte_is_written() -> None:
