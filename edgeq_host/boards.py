@@ -30,8 +30,7 @@ EVIDENCE = ("silicon", "emulated", "built")
 _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CHIP_KEYS = {"id": str, "name": str, "arch": str, "isas": list, "fpu": bool}
-_BOARD_KEYS = {"id": str, "name": str, "link": str, "chip": (str, dict), "store": dict, "evidence": dict}
-_STORE_KEYS = {"kind": str}
+_BOARD_KEYS = {"id": str, "name": str, "link": str, "chip": (str, dict), "evidence": dict}
 _EVIDENCE_KEYS = {"kind": str, "date": str, "version": str, "how": str}
 
 
@@ -58,13 +57,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Board:
-    """A kind of board. link: the address of its agent. store: "files", versions in a folder."""
+    """A kind of board. link: the address of its agent."""
 
     id: str
     name: str
     link: str
     chip: Chip
-    store: str
     evidence: Evidence
     path: Path
 
@@ -111,11 +109,6 @@ def _link_has_a_transport(path: Path, table: Mapping[str, Any]) -> None:
         raise _fail(path, f"link {table['link']!r} names no transport", f"an address is scheme:rest; schemes: {', '.join(schemes())}")
 
 
-def _store_is_known(path: Path, table: Mapping[str, Any]) -> None:
-    if table["store"]["kind"] != "files":
-        raise _fail(path, f"store {table['store']}", 'expected kind = "files"')
-
-
 def _evidence_is_dated(path: Path, table: Mapping[str, Any]) -> None:
     evidence = table["evidence"]
     if evidence["kind"] not in EVIDENCE or not _DATE.fullmatch(evidence["date"]) or not evidence["version"] or not evidence["how"]:
@@ -126,7 +119,6 @@ CHIP_CHECKS: tuple[Callable[[Path, Mapping[str, Any]], None], ...] = (_id_is_ste
 BOARD_CHECKS: tuple[Callable[[Path, Mapping[str, Any]], None], ...] = (
     _id_is_stem,
     _link_has_a_transport,
-    _store_is_known,
     _evidence_is_dated,
 )
 
@@ -154,13 +146,12 @@ def read_board(path: Path) -> Board:
     """UsageError names the file, the key and what is expected."""
     table = _table(path)
     _check_keys(path, "", table, _BOARD_KEYS)
-    _check_keys(path, "store.", table["store"], _STORE_KEYS)
     _check_keys(path, "evidence.", table["evidence"], _EVIDENCE_KEYS)
     for check in BOARD_CHECKS:
         check(path, table)
     chip = read_chip(_chip_path(path, table["chip"]))
     evidence = Evidence(**table["evidence"])
-    return Board(table["id"], table["name"], table["link"], chip, table["store"]["kind"], evidence, path)
+    return Board(table["id"], table["name"], table["link"], chip, evidence, path)
 
 
 def folders() -> list[Path]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import TracebackType
 
 from edgeq_host import wire
 from edgeq_host.errors import UsageError
 from edgeq_host.faults import Refused
+from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S, Link
 from edgeq_host.transports import open_transport
 from edgeq_runtime import lists
@@ -90,17 +91,6 @@ class Opened:
     isas: int
     inputs: tuple[Edge, ...]
     outputs: tuple[Edge, ...]
-
-
-@dataclass(frozen=True)
-class Layer:
-    index: int
-    name: str
-    op: str
-    kernel: str
-    isa: str
-    packing: str
-    macs: int
 
 
 @dataclass(frozen=True)
@@ -232,7 +222,7 @@ class Device:
             raise
 
     def layers(self) -> list[Layer]:
-        return [Layer(**r.fields) for r in self.link.stream("layers")]
+        return [Layer(**{f.name: r[f.name] for f in fields(Layer)}) for r in self.link.stream("layers")]
 
     def infer(self, inputs: list[tuple[str, bytes]], inner: bool = False) -> tuple[list[bytes], int]:
         """inputs: type and bytes of each. inner: int8 outputs as they lie. The bytes of the outputs, and nanoseconds of the run alone."""

@@ -11,6 +11,7 @@ from edgeq_host.deploy import check_file, connect, refusals
 from edgeq_host.device import MEMORY
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export import unpack
+from edgeq_host.layer import Layer
 from edgeq_runtime import lists, native
 
 SIZES = ("arena_bytes", "activation_bytes", "scratch_bytes", "model_bytes", "packed_bytes", "macs")
@@ -21,16 +22,6 @@ class EdgeView:
     name: str
     shape: tuple[int, ...]
     dtype: str
-
-
-@dataclass(frozen=True)
-class Layer:
-    name: str
-    op: str
-    kernel: str
-    isa: str
-    packing: str
-    macs: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +85,7 @@ def on_board(view: FileView, data: bytes, board: Board) -> FileView:
         variants = []
         for variant in view.variants:
             sizes = device.open(variant=variant.name)
-            layers = tuple(Layer(x.name, x.op, x.kernel, x.isa, x.packing, x.macs) for x in device.layers())
+            layers = tuple(device.layers())
             same = {name: getattr(sizes, name) for name in SIZES}
             variants.append(replace(variant, layers=layers, **same))
     return replace(view, variants=tuple(variants))

@@ -9,22 +9,11 @@ from pathlib import Path
 from edgeq_host import rates
 from edgeq_host.boards import Board, Evidence
 from edgeq_host.deploy import board_name, check_file, connect, refusals
-from edgeq_host.device import MEMORY, Device, Facts, Installed, Layer, Opened
+from edgeq_host.device import MEMORY, Device, Facts, Installed, Opened
 from edgeq_host.export import read_file
+from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
 from edgeq_runtime import native
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """One operator with the kernel that it gets on the board."""
-
-    name: str
-    op: str
-    kernel: str
-    isa: str
-    packing: str
-    macs: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +55,7 @@ class Plan:
     isas: tuple[str, ...]
     device: Facts
     variants: tuple[VariantPlan, ...]
-    layers: tuple[LayerPlan, ...]
+    layers: tuple[Layer, ...]
     estimate: Estimate
     risks: tuple[str, ...]
     changes: tuple[str, ...]
@@ -93,7 +82,7 @@ def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUI
         isas=facts.isa_names,
         device=facts,
         variants=tuple(_variant(o) for o in opened),
-        layers=tuple(LayerPlan(x.name, x.op, x.kernel, x.isa, x.packing, x.macs) for x in layers),
+        layers=tuple(layers),
         estimate=_estimate(board, layers, quiet_s),
         risks=tuple(_risks(board, facts, opened, layers, installed, len(data))),
         changes=tuple(_changes(name, installed, digest, len(data))),

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeq_host.boards import Board
 from edgeq_host.graph import Array
+from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
 from edgeq_host.remote import RemoteModel
 
@@ -26,15 +27,9 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class LayerProfile:
-    """share: of the sum of all layers' medians. kernel and packing are empty where an operator has no micro-kernel."""
+class LayerProfile(Layer):
+    """share: of the sum of all layers' medians."""
 
-    name: str
-    op: str
-    kernel: str
-    isa: str
-    packing: str
-    macs: int
     median_us: float
     p90_us: float
     p99_us: float
@@ -88,10 +83,10 @@ def profile(
         layers = model.layers()
         totals, rows = measure(model, runs, warmup, seen)
         opened = model.opened
-    each = [figures(rows[:, layer.index]) for layer in layers]
+    each = [figures(column) for column in rows.T]
     whole = sum(f.median for f in each) or 1.0
     table = tuple(
-        LayerProfile(layer.name, layer.op, layer.kernel, layer.isa, layer.packing, layer.macs, f.median, f.p90, f.p99, f.median / whole)
+        LayerProfile(**vars(layer), median_us=f.median, p90_us=f.p90, p99_us=f.p99, share=f.median / whole)
         for layer, f in zip(layers, each, strict=True)
     )
     source = _SOURCES[board.evidence.kind]

@@ -11,9 +11,10 @@ import numpy as np
 from edgeq_host import device as devices
 from edgeq_host.boards import Board
 from edgeq_host.deploy import check_file, connect, refusals
-from edgeq_host.device import Edge, Layer
+from edgeq_host.device import Edge
 from edgeq_host.errors import ModelError
 from edgeq_host.graph import Array
+from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
 
 _NUMPY: dict[str, Any] = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}

@@ -74,15 +74,14 @@ def test_own_boards_are_found_in_the_project_and_on_the_path(folder: Path, tmp_p
         ('link = "pipe:{agent}"', "link = 3", "link is 3"),
         ('link = "pipe:{agent}"', 'link = "pigeon:x"', "names no transport"),
         ('link = "pipe:{agent}"', 'link = "pipe"', "names no transport"),
-        ('kind = "files"', "kind = true", "store.kind is True"),
-        ('kind = "files"', 'kind = "files"\nsize = 4', "unknown key store.size"),
-        ('kind = "files"', 'kind = "tape"', "store"),
+        ('kind = "silicon"', "kind = true", "evidence.kind is True"),
+        ('kind = "silicon"', 'kind = "silicon"\nsize = 4', "unknown key evidence.size"),
         ('kind = "silicon"', 'kind = "hope"', "evidence"),
         ('version = "0.1.0"', 'version = ""', "evidence"),
         ('date = "', 'date = "x', "evidence"),
         ('"host_x86_64"', '"nothing"', "cannot be read"),
         ("id = ", 'id = "other" #', "it must be the file's stem"),
-        ("[store]", "[store", "cannot be read"),
+        ("[evidence]", "[evidence", "cannot be read"),
     ],
 )
 def test_a_wrong_board_file_is_an_error_that_names_file_and_key(
@@ -120,5 +119,5 @@ def test_a_machine_that_a_board_does_not_know_is_said(monkeypatch: pytest.Monkey
 def test_every_key_is_in_the_readme_of_the_boards() -> None:
     text = (boards.SHIPPED / "README.md").read_text()
     keys = [*boards._BOARD_KEYS, *boards._CHIP_KEYS]
-    keys += [f"store.{k}" for k in boards._STORE_KEYS] + [f"evidence.{k}" for k in boards._EVIDENCE_KEYS]
-    assert [k for k in keys if f"`{k}`" not in text and k not in ("store", "evidence")] == []
+    keys += [f"evidence.{k}" for k in boards._EVIDENCE_KEYS]
+    assert [k for k in keys if f"`{k}`" not in text and k != "evidence"] == []

@@ -112,10 +112,15 @@ def render(scores: list[Labelled], rows: list[Output]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
+def assets_or_exit() -> Path:
     assets = Path(os.environ.get("EDGEQ_ASSETS", ROOT.parent / "shared" / "assets"))
     if not (assets / "models").is_dir():
         sys.exit(f"no models at {assets}: set EDGEQ_ASSETS")
+    return assets
+
+
+def main() -> None:
+    assets = assets_or_exit()
     PAGE.write_text(render(labelled(assets), [row for n in NETWORKS for row in outputs(assets, n)]), encoding="utf-8")
 
 
