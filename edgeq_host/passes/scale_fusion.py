@@ -76,7 +76,8 @@ def _scaled(rewriter: Rewriter, node: Node, layer: Node, weight: Tensor, bias: T
 
 
 def _f32(data: Array) -> Array:
-    return np.asarray(data, np.float32)
+    with np.errstate(over="ignore"):  # an infinity is refused where the weights are quantized
+        return np.asarray(data, np.float32)
 
 
 def before_layer(rewriter: Rewriter, node: Node) -> list[Node] | None:

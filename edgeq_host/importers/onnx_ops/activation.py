@@ -95,7 +95,8 @@ def batch_norm(op: Op) -> None:
     scale, bias, mean, variance = (op.const(i + 1, name).astype(np.float64).reshape(-1) for i, name in enumerate(names))
     if any(v.size != shape[1] for v in (scale, bias, mean, variance)):
         raise Refusal(f"its parameters do not have the {shape[1]} channels of the input")
-    factor = scale / np.sqrt(variance + float(op.attr("epsilon", 1e-5)))
+    with np.errstate(all="ignore"):
+        factor = scale / np.sqrt(variance + float(op.attr("epsilon", 1e-5)))
     if not np.isfinite(factor).all():
         raise Refusal("a variance is negative or not a number")
     per_channel = (shape[1], *[1] * (len(shape) - 2))

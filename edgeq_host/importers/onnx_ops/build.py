@@ -10,7 +10,7 @@ import onnx
 
 from edgeq_host.graph import Graph
 from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
-from edgeq_host.importers.onnx_ops import RULES, Rule, fold
+from edgeq_host.importers.onnx_ops import RULES, Rule, fold, native_onnx
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.inputs import element_type, input_dtype, input_shape, open_error, open_inputs
 from edgeq_host.importers.onnx_ops.source import Source, decode, read_source, reads
@@ -236,9 +236,8 @@ def inferred_shapes(source: Source) -> dict[str, tuple[int, ...]]:
             light.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     for name in source.inputs:
         light.graph.input.append(onnx.helper.make_tensor_value_info(name, element_type(source, name), input_shape(source, name)))
-    try:
-        done = onnx.shape_inference.infer_shapes(light, data_prop=True)
-    except (*_MALFORMED, onnx.shape_inference.InferenceError):
+    done = native_onnx.infer(light, data_prop=True)
+    if done is None:
         return {}
     found = {}
     for info in (*done.graph.value_info, *done.graph.output):

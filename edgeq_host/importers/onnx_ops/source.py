@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import onnx
-import onnx.inliner
-import onnx.shape_inference
 from onnx import TensorProto
 
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Array
 from edgeq_host.importers.common import ImportOptions, nearest
+from edgeq_host.importers.onnx_ops import native_onnx
 
 MAX_NODES = 200_000
 _WEIGHT_ELEMENTS = 1 << 28
@@ -43,7 +42,10 @@ class Source:
 
 def read_source(model: onnx.ModelProto, path: str, options: ImportOptions) -> Source:
     if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
+        inlined = native_onnx.inline(model)
+        if inlined is None:
+            raise ModelError(f"{path} defines functions that cannot be written out", "check the model with onnx.checker")
+        model = inlined
     graph = model.graph
     if not graph.node and not graph.output:
         raise ModelError(f"{path} holds no graph", "is it an ONNX model?")
@@ -68,11 +70,8 @@ def read_source(model: onnx.ModelProto, path: str, options: ImportOptions) -> So
 
 def _inferred_infos(model: onnx.ModelProto) -> dict[str, onnx.ValueInfoProto]:
     """What ONNX's own inference says about values inside, for a cut whose inputs the file does not describe."""
-    try:
-        done = onnx.shape_inference.infer_shapes(model)
-    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
-        return {}
-    return {v.name: v for v in done.graph.value_info}
+    done = native_onnx.infer(model)
+    return {v.name: v for v in done.graph.value_info} if done else {}
 
 
 def _check_opset(source: Source) -> None:
