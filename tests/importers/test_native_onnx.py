@@ -9,7 +9,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from edgeq_host.errors import ModelError
+from edgeq_host.importers.common import ImportOptions
 from edgeq_host.importers.onnx_ops import native_onnx
+from edgeq_host.importers.onnx_ops.build import import_model
 
 
 def relu() -> onnx.ModelProto:
@@ -67,3 +70,15 @@ def test_functions_are_written_out() -> None:
     model.opset_import.append(helper.make_opsetid("own", 1))
     inlined = native_onnx.inline(model)
     assert inlined is not None and [n.op_type for n in inlined.graph.node] == ["Add", "Relu"]
+
+
+def test_a_model_that_aborts_the_inference_is_refused_in_words() -> None:
+    """A negative size, of which a slice is taken: an assertion of the C++ library that onnx was built with."""
+    model = relu()
+    pads, ends = (helper.make_tensor(n, TensorProto.INT64, [len(v)], v) for n, v in (("pads", [-9, 0, 0, 0]), ("ends", [1])))
+    model.graph.initializer.extend([pads, ends, helper.make_tensor("starts", TensorProto.INT64, [1], [0])])
+    model.graph.node[0].CopyFrom(helper.make_node("Pad", ["x", "pads"], ["h"]))
+    model.graph.node[1].CopyFrom(helper.make_node("Slice", ["h", "starts", "ends", "starts"], ["y"]))
+    assert native_onnx.infer(model) is None and native_onnx._worker.process is None
+    with pytest.raises(ModelError):
+        import_model(model, "aborting", ImportOptions())
