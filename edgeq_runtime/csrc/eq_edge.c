@@ -24,8 +24,21 @@ struct walk {
         for (; count--; d += to->stride, s += from->stride) *d = (to_t)(value);                                                            \
     } while (0)
 
+/* Of unsigned to signed bytes, and back. 8 at a time. */
+static void flip(uint8_t *restrict to, const uint8_t *restrict from, size_t count) {
+    for (; count >= 8; count -= 8, to += 8, from += 8) {
+        uint64_t bytes;
+        memcpy(&bytes, from, sizeof bytes);
+        bytes ^= UINT64_C(0x8080808080808080);
+        memcpy(to, &bytes, sizeof bytes);
+    }
+    for (; count--; to++, from++) *to = *from ^ 0x80;
+}
+
 static void convert(const struct side *to, const struct side *from, int32_t count, float scale, int32_t zero) {
-    if (to->type == from->type) {
+    if (to->type == from->type && to->stride == 1 && from->stride == 1) {
+        memcpy(to->at, from->at, (size_t)count * eq_type_bytes(to->type));
+    } else if (to->type == from->type) {
         if (eq_type_bytes(to->type) == 4) EACH(uint32_t, uint32_t, *s);
         else EACH(uint8_t, uint8_t, *s);
     } else if (from->type == EQ_TYPE_f32) {
@@ -35,7 +48,8 @@ static void convert(const struct side *to, const struct side *from, int32_t coun
         if (from->type == EQ_TYPE_u8) EACH(float, uint8_t, eq_dequantize((int8_t)(*s ^ 0x80), scale, zero));
         else EACH(float, int8_t, eq_dequantize(*s, scale, zero));
     } else {
-        EACH(uint8_t, uint8_t, *s ^ 0x80);
+        if (to->stride == 1 && from->stride == 1) flip(to->at, from->at, (size_t)count);
+        else EACH(uint8_t, uint8_t, *s ^ 0x80);
     }
 }
 

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FILLS = 7, TIES = 6, SKEWS = 4, ROOM = 1 << 18, MAX_CHANNELS = 64, MAX_TAPS = 64, MAX_ROWS = 64 };
+enum { FILLS = 7, TIES = 6, SKEWS = 4, ROOM = 1 << 18, MAX_CHANNELS = 96, MAX_TAPS = 64, MAX_ROWS = 64 };
 /* Fill 0, 1: random. 2..5: one extreme of the activations against one of the weights. 6: results that lie halfway between two integers
  * in a quarter of all lanes and more, and rarely meet a clamp. */
 
@@ -148,6 +148,55 @@ static int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t 
     return compare(sizes, 1);
 }
 
+/* Both have the same members. */
+union args {
+    struct eq_gemm_s8_u8_s8 u8;
+    struct eq_gemm_s8_s8_s8 s8;
+};
+
+static void run_band(const struct eq_kernel *kernel, const union args *args) {
+    if (!strcmp(kernel->types, "s8_u8_s8")) RUN(kernel, eq_gemm_s8_u8_s8, &args->u8);
+    else RUN(kernel, eq_gemm_s8_s8_s8, &args->s8);
+}
+
+static int gemm_band(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
+    char sizes[96];
+    enum { PARTS = 3, MOST_ROWS = 32 };
+    const size_t parts = k % PARTS || k > 64 ? 1 : PARTS, part = k / parts, padded = eq_gemm_k(tested, part),
+                 step = part + (size_t)between(0, 3);
+    const int is_unsigned = !strcmp(tested->types, "s8_u8_s8");
+    uint32_t rows[MOST_ROWS];
+    int32_t parts_at[PARTS];
+    const size_t span = (m - 1) * step, used = span + (parts - 1) * padded + padded;
+    uint8_t *a = tail(activation_end, used, 1);
+    int8_t *w = tail(weight_end, n * k, 1);
+    fill_s8((int8_t *)a, used, fill_kind & 1);
+    if (is_unsigned)
+        for (size_t i = 0; i < used; i++) a[i] ^= 0x80;
+    for (size_t i = 0; i < m; i++) rows[i] = (uint32_t)(step * ((i + 1) % m));
+    for (size_t i = 0; i < parts; i++) parts_at[i] = (int32_t)(padded * (parts - 1 - i));
+    fill_s8(w, n * k, fill_kind & 2);
+    if (next() % 2)
+        for (size_t i = 0; i < n * k; i++) w[i] = (int8_t)(w[i] == -128 ? -127 : w[i]);
+    const int32_t w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
+    void *memory = packed_end - eq_gemm_s8_packed_at(tested, n, parts * padded, NULL).bytes;
+    const struct eq_rq rq = fill_rq(n);
+    const struct eq_matrix matrix = {w, n, parts, part, k, part, 1};
+    eq_gemm_s8_pack(tested, &matrix, &rq, 0, w_zero, memory);
+    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(tested, n, parts * padded, memory);
+    union args args = {.u8 = {m, n, parts, part, a, rows, parts_at, w, rq, output(0, 1), n + skew, w_zero, between(-128, 127), -128, 127,
+                              *p.w_lowest, *p.n_lowest}};
+    if (next() % 4 == 0) args.u8.lo = between(-128, 0), args.u8.hi = between(0, 127);
+    prepare_outputs();
+    run_band(portable, &args);
+    args.u8.w = p.w;
+    args.u8.rq = (struct eq_rq){p.bias, p.m, p.n};
+    args.u8.y = output(1, 1);
+    run_band(tested, &args);
+    snprintf(sizes, sizeof sizes, "m=%zu n=%zu parts=%zu k=%zu step=%zu w_zero=%d", m, n, parts, part, step, (int)w_zero);
+    return compare(sizes, 1);
+}
+
 static int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps) {
     char sizes[80];
     const int8_t *x[MAX_TAPS], *single[MAX_TAPS];
@@ -188,6 +237,62 @@ static int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t cha
     RUN(tested, eq_dwconv_s8_s8_s8, &args);
     snprintf(sizes, sizeof sizes, "pixels=%zu channels=%zu taps=%zu x_zero=%d w_zero=%d", pixels, channels, taps, (int)args.x_zero,
              (int)args.w_zero);
+    return compare(sizes, 1);
+}
+
+/* A window of height `taps` or its root, over rows that end at the guard. */
+static int dwconv_unsigned(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps) {
+    char sizes[96];
+    const size_t kw = taps == 9 ? 3 : taps == 25 ? 5 : taps == 49 ? 7 : taps % 2 ? 1 : 2, kh = taps / kw, rows = 1 + next() % 2;
+    const size_t nr = tested->nr, padded = (channels + nr - 1) / nr * nr, x_step = channels * (size_t)between(1, 2), x_tap = channels;
+    const size_t y_tap = (pixels - 1) * x_step + kw * x_tap, row_step = y_tap + (size_t)between(0, 3);
+    const size_t used = (rows - 1) * row_step + (pixels - 1) * x_step + (kh - 1) * y_tap + (kw - 1) * x_tap + padded;
+    uint8_t *a = tail(activation_end, used, 1);
+    int8_t *w = tail(weight_end, taps * channels, 1);
+    fill_s8((int8_t *)a, used, fill_kind & 1);
+    for (size_t i = 0; i < used; i++) a[i] ^= 0x80;
+    fill_s8(w, taps * channels, fill_kind & 2);
+    const int32_t w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
+    const size_t k = kw * eq_gemm_k(tested, kh);
+    void *memory = packed_end - eq_gemm_s8_packed_at(tested, channels, k, NULL).bytes;
+    const struct eq_rq rq = fill_rq(channels);
+    const struct eq_matrix matrix = {w, channels, kw, kh, 1, channels, kw * channels};
+    eq_gemm_s8_pack(tested, &matrix, &rq, 0, w_zero, memory);
+    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(tested, channels, k, memory);
+    struct eq_dwconv_s8_u8_s8 args = {rows,         pixels, channels,           kh,   kw, a, row_step, x_step, y_tap, x_tap, w, rq,
+                                      output(0, 1), w_zero, between(-128, 127), -128, 127};
+    if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
+    prepare_outputs();
+    RUN(portable, eq_dwconv_s8_u8_s8, &args);
+    if (tested->kr) {
+        args.w = p.w;
+        args.rq = (struct eq_rq){p.bias, p.m, p.n};
+    }
+    args.y = output(1, 1);
+    RUN(tested, eq_dwconv_s8_u8_s8, &args);
+    snprintf(sizes, sizeof sizes, "rows=%zu pixels=%zu channels=%zu %zux%zu x_step=%zu w_zero=%d", rows, pixels, channels, kh, kw, x_step,
+             (int)w_zero);
+    return compare(sizes, 1);
+}
+
+static int add_s8(const struct eq_kernel *portable, size_t first, size_t channels, size_t taps) {
+    char sizes[80];
+    const size_t n = first * channels;
+    const int kind = n == 1 ? (int)(next() % 4) : (int)(next() % 3);
+    const size_t a_step = kind != 1 && kind != 3, b_step = kind != 2 && kind != 3;
+    int8_t *a = tail(activation_end, a_step ? n : 1, 1), *b = tail(weight_end, b_step ? n : 1, 1);
+    fill_s8(a, a_step ? n : 1, fill_kind & 1);
+    fill_s8(b, b_step ? n : 1, fill_kind & 2);
+    const int32_t shift = 1 + (int32_t)((taps + next()) % 30), a_zero = between(-128, 127), b_zero = between(-128, 127);
+    const int16_t a_mul = (int16_t)between(-32768, 32767), b_mul = (int16_t)(next() % 4 ? between(-32768, 32767) : -32768);
+    struct eq_add_s8_s8_s8 args = {n, a, b, a_step, b_step, output(0, 1), a_mul, b_mul, 0, shift, between(-128, 127), -128, 127};
+    args.constant = ((int32_t)1 << (shift - 1)) - a_mul * a_zero - b_mul * b_zero;
+    if (next() % 4 == 0) args.lo = between(-128, 0), args.hi = between(0, 127);
+    prepare_outputs();
+    RUN(portable, eq_add_s8_s8_s8, &args);
+    args.y = output(1, 1);
+    RUN(tested, eq_add_s8_s8_s8, &args);
+    snprintf(sizes, sizeof sizes, "n=%zu steps=%zu,%zu shift=%d", n, a_step, b_step, (int)shift);
     return compare(sizes, 1);
 }
 
@@ -240,12 +345,16 @@ static int dwconv_f32(const struct eq_kernel *portable, size_t pixels, size_t ch
 
 typedef int (*case_fn)(const struct eq_kernel *portable, size_t first, size_t channels, size_t depth);
 
+/* Kernels that take more rows than one tile. */
+static int any_rows(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
+
 static int all_sizes(const struct eq_kernel *portable, case_fn run, int dwconv) {
-    static const size_t pixels[] = {1, 2, 5}, rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 16}, channels[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 40};
+    static const size_t pixels[] = {1, 2, 5, 9}, rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 27},
+                        channels[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 64, 65, 96};
     static const size_t taps[] = {1, 2, 3, 4, 8, 9, 10, 25, 49}, depths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 23, 31, 32, 33, 64, 65, 577};
     const size_t *firsts = dwconv ? pixels : rows, *deep = dwconv ? taps : depths;
     const size_t first_count = dwconv ? COUNT(pixels) : COUNT(rows), deep_count = dwconv ? COUNT(taps) : COUNT(depths);
-    for (size_t i = 0; i < first_count && (dwconv || firsts[i] <= tested->mr); i++)
+    for (size_t i = 0; i < first_count && (dwconv || any_rows(tested) || firsts[i] <= tested->mr); i++)
         for (size_t c = 0; c < COUNT(channels); c++)
             for (size_t d = 0; d < deep_count; d++)
                 if (run(portable, firsts[i], channels[c], deep[d])) return 1;
@@ -257,10 +366,9 @@ static int check(const struct eq_kernel *kernel) {
         const char *name;
         case_fn run;
         int dwconv;
-    } families[] = {{"gemm_s8_s16_s8", gemm_s8, 0},
-                    {"dwconv_s8_s8_s8", dwconv_s8, 1},
-                    {"gemm_f32_f32_f32", gemm_f32, 0},
-                    {"dwconv_f32_f32_f32", dwconv_f32, 1}};
+    } families[] = {{"gemm_s8_s8_s8", gemm_band, 0},   {"gemm_s8_u8_s8", gemm_band, 0},         {"gemm_s8_s16_s8", gemm_s8, 0},
+                    {"dwconv_s8_s8_s8", dwconv_s8, 1}, {"dwconv_s8_u8_s8", dwconv_unsigned, 1}, {"add_s8_s8_s8", add_s8, 1},
+                    {"gemm_f32_f32_f32", gemm_f32, 0}, {"dwconv_f32_f32_f32", dwconv_f32, 1}};
     const struct eq_kernel *portable = eq_select(kernel->family, kernel->types, 0);
     tested = kernel;
     cases = 0;
