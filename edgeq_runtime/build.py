@@ -36,6 +36,10 @@ SMALL = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")  # a tenth of 
 BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *WARNINGS)
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
+HOT = {  # operators and their helpers that are compiled for speed, as all kernels are; the others for size
+    *("add_s8", "avg_pool2d_s8", "band", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
+    *("lookup_s8", "max_pool2d_s8", "pool", "softmax_s8", "window"),
+}
 PARALLEL = 2
 OUTPUTS = {
     "lib": "libedgeq.so",
@@ -104,15 +108,15 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
             raise BuildError(f"{path}: no row {isa!r} in isa.def")
         if on[isa]:
             kernels.append(path)
-    programs = {"selftest": CSRC / "selftest.c", "runner": CSRC / "runner.c"}
-    core = [p for p in sorted(CSRC.glob("*.c")) if p not in programs.values()]
+    programs = {"selftest": sorted(CSRC.glob("selftest/*.c")), "runner": [CSRC / "runner.c"]}
+    core = [p for p in sorted(CSRC.glob("*.c")) if p not in programs["runner"]]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
     agent = sorted(CSRC.glob("agent/*.c"))
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
     own = {"lib": shared, "agent": agent, "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
-    own.update({name: [path] for name, path in programs.items()})
+    own.update(programs)
     return [*common, *(own[target] if target in own else [*shared, CSRC / "fuzz" / f"{target}.c"])]
 
 
@@ -126,7 +130,8 @@ def _isa_flags(config: Config, isa: str) -> list[str]:
 
 def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
     isa = source.stem.rpartition("__")[2] if source.parent.name == "kernels" else "portable"
-    flags = [*BASE, "-O3" if source.parent.name in ("kernels", "ops") else "-O2", *config.flags, *_isa_flags(config, isa)]
+    hot = source.parent.name == "kernels" or (source.parent.name == "ops" and source.stem in HOT)
+    flags = [*BASE, "-O3" if hot else "-O2", *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
 

@@ -1,6 +1,7 @@
 /* Between the application's layout and type and the tensor inside: SPEC.md 1.1 and 3.3. */
 #include "eq_model.h"
 #include "eq_quant.h"
+#include <stdbool.h>
 #include <string.h>
 
 /* One side of a copy: elements of `type` from `at`, `stride` elements apart. */
@@ -143,4 +144,22 @@ int eq_get_output(const struct eq_model *model, const void *arena, int index, in
     struct side outside = {data, type, 1};
     copy(edge, tensor, inside, outside, 1);
     return EQ_OK;
+}
+
+/* NULL where the tensor inside is not byte for byte what the application has. */
+static void *place(const struct eq_edge_row *edge, const struct eq_tensor *tensor, const void *arena) {
+    struct walk walk;
+    plan_walk(&walk, edge, tensor);
+    const bool same = walk.rank == 0 || (walk.rank == 1 && walk.inner[0] == 1 && walk.outer[0] == 1);
+    return same && edge->type == tensor->type ? (uint8_t *)(uintptr_t)arena + tensor->offset : NULL;
+}
+
+void *eq_input_place(const struct eq_model *model, void *arena, int index) {
+    if (!model || !arena || index < 0 || index >= eq_input_count(model)) return NULL;
+    return place(&model->inputs[index], &model->tensors[eq_input_tensor(model, index)], arena);
+}
+
+const void *eq_output_place(const struct eq_model *model, const void *arena, int index) {
+    if (!model || !arena || index < 0 || index >= eq_output_count(model)) return NULL;
+    return place(&model->outputs[index], &model->tensors[eq_output_tensor(model, index)], arena);
 }

@@ -72,17 +72,18 @@ struct eq_dwconv_s8_s8_s8 {
     int32_t x_zero, w_zero, y_zero, lo, hi;
 };
 
-/* The same with activations that the caller has laid out once: unsigned, x + 128, padded. Tap (ky, kx) of output (row, i) is
- * a[row row_step + i x_step + ky y_tap + kx x_tap + c]. A kernel reads channels rounded up to nr of each tap. As for unsigned rows of gemm,
- * the zero point is in the bias; packed weights are [ceil(channels / nr)][kw][ceil(kh / kr)][nr][kr]. */
+/* The same of whole output rows, from input lines as they lie: tap (ky, kx) of pixel i of row r is column
+ * i stride_w + kx dilation_w - pad_left of lines[r stride_h + ky dilation_h]; columns outside count as x_zero, which padded lines hold.
+ * Packed weights are [ceil(channels / nr)][kw][ceil(kh / kr)][nr][kr]; a kernel that takes them takes x as x + 128, and what that and the
+ * zero point take from every sum is in the bias. Sums and channel parameters are as for the bands of gemm. */
 struct eq_dwconv_s8_u8_s8 {
     size_t rows, pixels, channels, kh, kw;
-    const uint8_t *a;
-    size_t row_step, x_step, y_tap, x_tap;
-    const int8_t *w;
+    const int8_t *const *lines; /* [columns][channels] each */
+    size_t columns, stride_h, stride_w, dilation_h, dilation_w, pad_left;
+    const int8_t *w; /* kr = 0: [kh][kw][channels] */
     struct eq_rq rq;
     int8_t *y; /* [rows][pixels][channels] */
-    int32_t w_zero, y_zero, lo, hi;
+    int32_t x_zero, w_zero, y_zero, lo, hi;
 };
 
 /* y[i] = clamp(y_zero + ((a_mul a[i a_step] + b_mul b[i b_step] + constant) >> shift)), every sum in int32; a step is 0 or 1, not both 0

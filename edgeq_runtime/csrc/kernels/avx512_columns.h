@@ -1,76 +1,65 @@
-/* 64 channels of a column of taps, interleaved, and what a depthwise kernel needs of them. Interleaving makes the order of channels
- * 16 L + 4 j + i for lane L of vector j; packing results undoes it, weights and channel parameters are brought into it once a call. */
+/* Four lines of taps interleaved byte by byte, so that one instruction takes four taps of 16 channels: element e of the lines, and
+ * their taps, lie at 4 e of the buffer. */
 #ifndef EQ_KERNELS_AVX512_COLUMNS_H
 #define EQ_KERNELS_AVX512_COLUMNS_H
 #include "avx512.h"
 
-enum { NR = 64, KR = 4, V = 4 /* vectors of a block */, KEPT = 16 /* tap groups */ };
+enum { STEP = 64 /* elements that are interleaved at once */, KR = 4 };
 
-struct block {
-    struct rq16 rq[V];
-    __m512i w[KEPT][V];
-    size_t groups, heights; /* of four taps each; in a column */
-    __mmask64 on;
-    int short_way;
-};
+/* The first of 64 or 16; bytes that are masked out do not fault. */
+EQ_INLINE __mmask64 first64(size_t count) { return _bzhi_u64(~(uint64_t)0, count < STEP ? (uint32_t)count : STEP); }
+EQ_INLINE __mmask16 first16(size_t count) { return (__mmask16)_bzhi_u32(0xffff, count < 16 ? (uint32_t)count : 16); }
 
-/* The first `period` of 64 elements again and again. */
-EQ_INLINE void repeat(const void *from, size_t element, size_t period, void *to) {
-    for (size_t at = 0; at < NR; at += period) memcpy((char *)to + at * element, from, period * element);
-}
-
-EQ_INLINE void block_load(const struct eq_dwconv_s8_u8_s8 *d, size_t c, size_t period, struct block *b) {
-    int32_t bias[NR], m[NR];
-    int8_t n[NR], w[NR * KR];
-    __m512i biases[V], ms[V], ns[V];
-    repeat(d->rq.bias + c, 4, period, bias);
-    repeat(d->rq.m + c, 4, period, m);
-    repeat(d->rq.n + c, 1, period, n);
-    lanes_load(bias, biases);
-    lanes_load(m, ms);
-    for (int j = 0; j < V; j++) ns[j] = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)n + j));
-    lanes_transpose(ns);
-    for (int j = 0; j < V; j++) b->rq[j] = rq16_from(biases[j], ms[j], _mm512_cvtepi32_epi8(ns[j]), d->y_zero, d->lo, d->hi);
-    b->short_way = b->rq[0].short_way & b->rq[1].short_way & b->rq[2].short_way & b->rq[3].short_way;
-    b->heights = (d->kh + KR - 1) / KR;
-    b->groups = b->heights * d->kw;
-    for (size_t t = 0; t < b->groups && b->groups <= KEPT; t++) {
-        repeat(d->w + (c * b->groups + t * NR) * KR, KR, period, w);
-        lanes_load(w, b->w[t]);
-    }
-}
-
-/* Four taps from row t of the window on; rows beyond the end have the weight 0. */
-EQ_INLINE void column(const uint8_t *a, size_t y_tap, size_t taps, __m512i v[V]) {
+/* One step, from the elements as they are (x) to x + 128: lanes of 128 bits are interleaved each for itself, so their dwords are dealt
+ * out first, and the results come in order. */
+EQ_INLINE void columns_step(const __m512i line[KR], uint8_t *buffer) {
+    const __m512i deal = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), flip = _mm512_set1_epi8(INT8_MIN);
     __m512i r[KR];
-    for (size_t i = 0; i < KR; i++) r[i] = _mm512_loadu_si512(a + (i < taps ? i * y_tap : 0));
+    for (int i = 0; i < KR; i++) r[i] = _mm512_xor_si512(_mm512_permutexvar_epi32(deal, line[i]), flip);
     const __m512i a_low = _mm512_unpacklo_epi8(r[0], r[1]), a_high = _mm512_unpackhi_epi8(r[0], r[1]);
     const __m512i b_low = _mm512_unpacklo_epi8(r[2], r[3]), b_high = _mm512_unpackhi_epi8(r[2], r[3]);
-    v[0] = _mm512_unpacklo_epi16(a_low, b_low);
-    v[1] = _mm512_unpackhi_epi16(a_low, b_low);
-    v[2] = _mm512_unpacklo_epi16(a_high, b_high);
-    v[3] = _mm512_unpackhi_epi16(a_high, b_high);
+    _mm512_storeu_si512(buffer, _mm512_unpacklo_epi16(a_low, b_low));
+    _mm512_storeu_si512(buffer + 64, _mm512_unpackhi_epi16(a_low, b_low));
+    _mm512_storeu_si512(buffer + 128, _mm512_unpacklo_epi16(a_high, b_high));
+    _mm512_storeu_si512(buffer + 192, _mm512_unpackhi_epi16(a_high, b_high));
 }
 
-EQ_INLINE void store(const struct block *b, const __m512i v[V], int8_t *y) {
-    const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
-    _mm512_mask_storeu_epi8(y, b->on, _mm512_min_epi8(_mm512_max_epi8(bytes, b->rq[0].lo), b->rq[0].hi));
-}
-
-static __attribute__((noinline)) void finish_any(const struct block *b, const __m512i acc[V], int8_t *y) {
-    __m512i v[V];
-    for (int j = 0; j < V; j++) v[j] = rq16_apply_any(&b->rq[j], acc[j]);
-    store(b, v, y);
-}
-
-EQ_INLINE void finish(const struct block *b, const __m512i acc[V], int8_t *y) {
-    __m512i v[V];
-    if (__builtin_expect(!b->short_way, 0)) {
-        const __m512i copy[V] = {acc[0], acc[1], acc[2], acc[3]};
-        finish_any(b, copy, y);
-        return;
+/* `count` elements that lie side by side, at an offset of every line. */
+static void columns_fill(const int8_t *const line[KR], size_t at, size_t count, uint8_t *buffer) {
+    for (const size_t end = at + count; at < end; at += STEP, buffer += KR * STEP) {
+        const __mmask64 on = first64(end - at);
+        __m512i r[KR];
+        for (int i = 0; i < KR; i++) r[i] = _mm512_maskz_loadu_epi8(on, line[i] + at);
+        columns_step(r, buffer);
     }
-    for (int j = 0; j < V; j++) v[j] = rq16_apply(&b->rq[j], acc[j]);
-    store(b, v, y);
+}
+
+EQ_INLINE void columns_apart(const int8_t *const line[KR], size_t at, size_t columns, size_t apart, const int whole, __mmask64 on,
+                             uint8_t *buffer) {
+    for (const size_t end = at + columns * apart; at < end; at += apart, buffer += KR * STEP) {
+        __m512i r[KR];
+        for (int i = 0; i < KR; i++) r[i] = whole ? _mm512_loadu_si512(line[i] + at) : _mm512_maskz_loadu_epi8(on, line[i] + at);
+        columns_step(r, buffer);
+    }
+}
+
+/* `columns` pieces of `width` elements, `apart` from each other; each takes a whole step of the buffer. */
+static void columns_fill_apart(const int8_t *const line[KR], size_t at, size_t columns, size_t apart, size_t width, uint8_t *buffer) {
+    if (width >= STEP) columns_apart(line, at, columns, apart, 1, 0, buffer);
+    else columns_apart(line, at, columns, apart, 0, first64(width), buffer);
+}
+
+/* `count` elements of padding, and up to 15 more. */
+EQ_INLINE void columns_pad(int32_t zero, size_t count, uint8_t *buffer) {
+    for (size_t e = 0; e < count; e += 16) _mm512_storeu_si512(buffer + KR * e, _mm512_set1_epi8((char)(zero ^ INT8_MIN)));
+}
+
+/* The same of 16 elements. */
+EQ_INLINE __m512i column16(const __m128i r[KR]) {
+    const __m128i a_low = _mm_unpacklo_epi8(r[0], r[1]), a_high = _mm_unpackhi_epi8(r[0], r[1]);
+    const __m128i b_low = _mm_unpacklo_epi8(r[2], r[3]), b_high = _mm_unpackhi_epi8(r[2], r[3]);
+    const __m512i low = _mm512_inserti32x4(_mm512_castsi128_si512(_mm_unpacklo_epi16(a_low, b_low)), _mm_unpackhi_epi16(a_low, b_low), 1);
+    const __m512i three = _mm512_inserti32x4(low, _mm_unpacklo_epi16(a_high, b_high), 2);
+    return _mm512_inserti32x4(three, _mm_unpackhi_epi16(a_high, b_high), 3);
 }
 #endif

@@ -1,93 +1,129 @@
-/* 64 channels at a time; four taps of one column are interleaved byte by byte, so that one instruction takes them all. In a 3x3 window of
- * stride 1 a column serves three outputs. */
-#include "avx512_columns.h"
+/* Lines are interleaved into a buffer that stays in L1; from there 16 channels of one or two output rows at a time run along the pixels
+ * with their constants in registers. Few channels are joined with those of the next pixels to whole vectors. */
+#include "avx512_strip.h"
 
-/* One output of any window. */
-EQ_INLINE void any_window(const struct eq_dwconv_s8_u8_s8 *d, const struct block *b, const uint8_t *a, const int8_t *w, int8_t *y) {
-    __m512i acc[V], sum[V], v[V], held[V];
-    for (int j = 0; j < V; j++) acc[j] = b->rq[j].bias, sum[j] = _mm512_setzero_si512();
-    size_t t = 0;
-    for (size_t kx = 0; kx < d->kw; kx++)
-        for (size_t ky = 0; ky < d->kh; ky += KR, t++) {
-            const size_t taps = d->kh - ky < KR ? d->kh - ky : KR;
-            column(a + ky * d->y_tap + kx * d->x_tap, d->y_tap, taps, v);
-            if (b->groups > KEPT) lanes_load(w + t * NR * KR, held);
-            for (int j = 0; j < V; j++) acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], b->groups > KEPT ? held[j] : b->w[t][j]);
-            if (d->w_zero == 0) continue;
-            const __m512i ones = _mm512_set1_epi32((int32_t)(0x01010101u >> (8 * (KR - taps))));
-            for (int j = 0; j < V; j++) sum[j] = _mm512_dpbusd_epi32(sum[j], v[j], ones);
+enum { ROOM = 4096 /* elements of the buffer */ };
+
+/* How a call is cut, and where pixels and their taps lie in the buffer. */
+struct shape {
+    size_t join, channels; /* pixels taken as one, and the channels of such a pixel */
+    size_t heights, plane; /* groups of four in a column; elements of the buffer for each of them */
+    size_t step, tap;      /* elements of the buffer from pixel to pixel, from tap to tap */
+    size_t most;           /* pixels (not joined) at once; 0: the window is too large for the buffer */
+    int pairs;             /* whether two output rows can share what is interleaved */
+};
+
+static struct shape shape_of(const struct eq_dwconv_s8_u8_s8 *d) {
+    const size_t c = d->channels, low = c & (0 - c), join = low < NR ? NR / low : 1, reach = (d->kw - 1) * d->dilation_w;
+    struct shape s = {.join = 1, .channels = c, .heights = (d->kh + KR - 1) / KR};
+    s.pairs = d->stride_h == 1 && d->dilation_h == 1 && d->kh < KR * s.heights;
+    s.plane = ROOM / s.heights / STEP * STEP;
+    if (join > 1 && join * c <= STEP && d->stride_w == 1) {
+        s.join = join;
+        s.step = s.channels = join * c;
+        s.tap = d->dilation_w * c;
+        s.most = s.plane > reach * c + 2 * STEP ? (s.plane - reach * c - STEP) / s.step * join : 0;
+    } else {
+        s.step = STEP * d->stride_w;
+        s.tap = STEP * d->dilation_w;
+        s.most = s.plane / STEP > reach ? (s.plane / STEP - reach - 1) / d->stride_w + 1 : 0;
+    }
+    if (s.heights * d->kw > MOST_TAPS || d->w_zero != 0) s.most = 0;
+    return s;
+}
+
+static size_t within(ptrdiff_t v, size_t most) { return v < 0 ? 0 : (size_t)v < most ? (size_t)v : most; }
+
+/* Interleaves what `pixels` pixels from the first on read in the rows that begin with these lines: of `taps` lines, and of each column
+ * `width` channels from c on. */
+static void fill(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, const int8_t *const *lines, size_t taps, size_t c, size_t width,
+                 size_t first, size_t pixels, uint8_t *buffer) {
+    const size_t columns = (pixels - 1) * d->stride_w + (d->kw - 1) * d->dilation_w + 1;
+    const ptrdiff_t start = (ptrdiff_t)(first * d->stride_w) - (ptrdiff_t)d->pad_left;
+    const size_t before = within(-start, columns), end = within((ptrdiff_t)d->columns - start, columns);
+    const size_t inside = end > before ? end - before : 0, each = s->join > 1 ? d->channels : STEP;
+    const size_t at = (size_t)(start + (ptrdiff_t)before) * d->channels + c;
+    for (size_t h = 0; h < s->heights; h++, buffer += KR * s->plane) {
+        const int8_t *line[KR];
+        for (size_t i = 0; i < KR; i++) line[i] = lines[KR * h + i < taps ? (KR * h + i) * d->dilation_h : 0];
+        columns_pad(d->x_zero, before * each, buffer);
+        if (inside && s->join > 1) columns_fill(line, at, inside * each, buffer + KR * before * each);
+        else if (inside) columns_fill_apart(line, at, inside, d->channels, width, buffer + KR * before * each);
+        columns_pad(d->x_zero, (columns - before - inside) * each, buffer + KR * (before + inside) * each);
+    }
+}
+
+/* A stretch of pixels of one or two rows, interleaved before. */
+static void stretch(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, const struct strip *strips, size_t width, size_t pixels,
+                    const uint8_t *buffer, int8_t *y, int rows) {
+    const size_t whole = (pixels + s->join - 1) / s->join, over = (whole * s->join - pixels) * d->channels;
+    for (size_t at = 0; at < width; at += NR) {
+        const struct strip_out out = {y + at, s->channels, d->pixels * d->channels, first16(width - at),
+                                      first16(width - at > over ? width - at - over : 0)};
+        strip_run(strips++, buffer + KR * at, whole, &out, rows);
+    }
+}
+
+/* 64 channels (or all of the joined pixels) from c on, in every row; 0 where their parameters do not allow it. */
+static int block(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, size_t c) {
+    _Alignas(64) uint8_t buffer[KR * (ROOM + STEP)];
+    struct strip strips[STEP / NR];
+    const size_t width = s->channels - c < STEP ? s->channels - c : STEP;
+    for (size_t v = 0; v < (width + NR - 1) / NR; v++) {
+        struct strip *strip = strips + v;
+        strip_load(d, c + NR * v, s->join > 1, strip);
+        if (!strip->rq.short_way) return 0;
+        strip->step = KR * s->step;
+        for (size_t kx = 0, t = 0; kx < d->kw; kx++)
+            for (size_t h = 0; h < s->heights; h++) strip->at[t++] = KR * (kx * s->tap + h * s->plane);
+    }
+    for (size_t row = 0, rows; row < d->rows; row += rows) {
+        rows = s->pairs && d->rows - row > 1 ? 2 : 1;
+        for (size_t i = 0, n; i < d->pixels; i += n) {
+            n = d->pixels - i < s->most ? d->pixels - i : s->most;
+            fill(d, s, d->lines + row * d->stride_h, d->kh + rows - 1, c, width, i, n, buffer);
+            stretch(d, s, strips, width, n, buffer, d->y + (row * d->pixels + i) * d->channels + c, (int)rows);
         }
-    if (d->w_zero)
-        for (int j = 0; j < V; j++) acc[j] = _mm512_sub_epi32(acc[j], _mm512_mullo_epi32(sum[j], _mm512_set1_epi32(d->w_zero)));
-    finish(b, acc, y);
-}
-
-/* One output of a 3x3 window. */
-EQ_INLINE void window9(const struct eq_dwconv_s8_u8_s8 *d, const struct block *b, const uint8_t *a, int8_t *y) {
-    __m512i acc[V] = {b->rq[0].bias, b->rq[1].bias, b->rq[2].bias, b->rq[3].bias}, v[V];
-    for (int t = 0; t < 3; t++) {
-        column(a + (size_t)t * d->x_tap, d->y_tap, 3, v);
-        for (int j = 0; j < V; j++) acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], b->w[t][j]);
     }
-    finish(b, acc, y);
+    return 1;
 }
 
-EQ_INLINE void add(const struct block *b, int t, const __m512i v[V], const __m512i from[V], __m512i acc[V]) {
-    for (int j = 0; j < V; j++) acc[j] = _mm512_dpbusd_epi32(from[j], v[j], b->w[t][j]);
-}
-
-/* The next column begins one output, goes on with a second and ends a third. */
-EQ_INLINE void slide(const struct eq_dwconv_s8_u8_s8 *d, const struct block *b, const uint8_t *a, __m512i first[V], __m512i second[V],
-                     __m512i third[V], int8_t *y) {
-    const __m512i bias[V] = {b->rq[0].bias, b->rq[1].bias, b->rq[2].bias, b->rq[3].bias};
-    __m512i v[V];
-    column(a, d->y_tap, 3, v);
-    add(b, 0, v, bias, first);
-    add(b, 1, v, second, second);
-    add(b, 2, v, third, third);
-    if (y) finish(b, third, y);
-}
-
-/* A row of a 3x3 window of stride 1. */
-static void sliding(const struct eq_dwconv_s8_u8_s8 *d, const struct block *b, const uint8_t *a, int8_t *y) {
-    const size_t step = d->x_step;
-    __m512i p[V] = {0}, q[V] = {0}, r[V] = {0};
-    slide(d, b, a, p, q, r, NULL);
-    slide(d, b, a + step, q, p, r, NULL);
-    a += 2 * step;
-    size_t i = 0;
-    for (; i + 3 <= d->pixels; i += 3, a += 3 * step, y += 3 * d->channels) {
-        slide(d, b, a, r, q, p, y);
-        slide(d, b, a + step, p, r, q, y + d->channels);
-        slide(d, b, a + 2 * step, q, p, r, y + 2 * d->channels);
+/* Any window, any channel parameters: 16 channels of one pixel. */
+static void pixel(const struct eq_dwconv_s8_u8_s8 *d, const int8_t *const *lines, size_t i, size_t c, const struct rq16 *rq, int8_t *y) {
+    const __mmask16 on = first16(d->channels - c);
+    const int8_t *w = d->w + c * ((d->kh + KR - 1) / KR * KR) * d->kw;
+    const __m128i flip = _mm_set1_epi8(INT8_MIN), padded = _mm_set1_epi8((char)(d->x_zero ^ INT8_MIN));
+    __m512i acc = rq->bias, sum = _mm512_setzero_si512();
+    for (size_t kx = 0; kx < d->kw; kx++) {
+        const size_t at = i * d->stride_w + kx * d->dilation_w - d->pad_left;
+        for (size_t ky = 0; ky < d->kh; ky += KR, w += NR * KR) {
+            __m128i r[KR];
+            for (size_t k = 0; k < KR; k++) {
+                if (ky + k >= d->kh) r[k] = _mm_setzero_si128();
+                else if (at >= d->columns) r[k] = padded;
+                else r[k] = _mm_xor_si128(flip, _mm_maskz_loadu_epi8(on, lines[(ky + k) * d->dilation_h] + at * d->channels + c));
+            }
+            const __m512i v = column16(r);
+            acc = _mm512_dpbusd_epi32(acc, v, _mm512_loadu_si512(w));
+            sum = _mm512_dpbusd_epi32(sum, v, _mm512_set1_epi8(1));
+        }
     }
-    if (i < d->pixels) slide(d, b, a, r, q, p, y);
-    if (i + 1 < d->pixels) slide(d, b, a + step, p, r, q, y + d->channels);
+    acc = _mm512_sub_epi32(acc, _mm512_mullo_epi32(sum, _mm512_set1_epi32(d->w_zero)));
+    _mm_mask_storeu_epi8(y, on, rq16_bytes(rq, rq16_apply_any(rq, acc)));
 }
 
-/* Few channels of neighbouring pixels fill a block together. */
-static int joined(const struct eq_dwconv_s8_u8_s8 *d) {
-    return d->channels < NR && NR % d->channels == 0 && d->x_step == d->channels && (d->kh + KR - 1) / KR * d->kw <= KEPT;
+static void any(const struct eq_dwconv_s8_u8_s8 *d, size_t first, size_t end) {
+    for (size_t c = first; c < end; c += NR) {
+        const struct rq16 rq = rq16_from(_mm512_loadu_si512(d->rq.bias + c), _mm512_loadu_si512(d->rq.m + c),
+                                         _mm_loadu_si128((const __m128i *)(d->rq.n + c)), d->y_zero, d->lo, d->hi);
+        for (size_t row = 0; row < d->rows; row++)
+            for (size_t i = 0; i < d->pixels; i++)
+                pixel(d, d->lines + row * d->stride_h, i, c, &rq, d->y + (row * d->pixels + i) * d->channels + c);
+    }
 }
 
 void eq_dwconv_s8_u8_s8__avx512_vnni(const struct eq_dwconv_s8_u8_s8 *d) {
-    const size_t join = joined(d) ? NR / d->channels : 1, width = joined(d) ? d->pixels * d->channels : d->channels;
-    const int nine = d->kh == 3 && d->kw == 3 && d->w_zero == 0, slides = nine && join == 1 && d->x_step == d->x_tap;
-    struct block b;
-    for (size_t c = 0; c < d->channels; c += NR) {
-        block_load(d, c, join > 1 ? d->channels : NR, &b);
-        const int8_t *w = d->w + c * b.groups * KR;
-        for (size_t row = 0; row < d->rows; row++) {
-            const uint8_t *a = d->a + row * d->row_step + c;
-            int8_t *y = d->y + row * d->pixels * d->channels + c;
-            b.on = width - c < NR ? ((__mmask64)1 << (width - c)) - 1 : ~(__mmask64)0;
-            if (slides) sliding(d, &b, a, y);
-            else
-                for (size_t i = 0; i < d->pixels; i += join) {
-                    if (join > 1 && (d->pixels - i) * d->channels < NR) b.on = ((__mmask64)1 << ((d->pixels - i) * d->channels)) - 1;
-                    if (nine) window9(d, &b, a + i * d->x_step, y + i * d->channels);
-                    else any_window(d, &b, a + i * d->x_step, w, y + i * d->channels);
-                }
-        }
-    }
+    const struct shape s = shape_of(d);
+    for (size_t c = 0; c < d->channels; c += STEP)
+        if (s.most == 0 || !block(d, &s, c)) any(d, c, d->channels - c < STEP ? d->channels : c + STEP);
 }

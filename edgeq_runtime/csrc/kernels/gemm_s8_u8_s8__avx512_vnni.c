@@ -19,9 +19,15 @@ static uint32_t zero_term(const struct eq_gemm_s8_u8_s8 *g, const uint8_t *a) {
 
 EQ_INLINE size_t depth(const struct eq_gemm_s8_u8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
 
-/* The first `left` of 16 or 32 bytes. */
-EQ_INLINE void store16(int8_t *y, size_t left, __m128i v) { _mm_mask_storeu_epi8(y, (__mmask16)_bzhi_u32(0xffff, (uint32_t)left), v); }
-EQ_INLINE void store32(int8_t *y, size_t left, __m256i v) { _mm256_mask_storeu_epi8(y, _bzhi_u32(0xffffffff, (uint32_t)left), v); }
+/* The first `left` of 16 or 32 bytes. Masks make stores slow on some CPUs. */
+EQ_INLINE void store16(int8_t *y, size_t left, __m128i v) {
+    if (__builtin_expect(left >= 16, 1)) _mm_storeu_si128((__m128i *)y, v);
+    else _mm_mask_storeu_epi8(y, (__mmask16)_bzhi_u32(0xffff, (uint32_t)left), v);
+}
+EQ_INLINE void store32(int8_t *y, size_t left, __m256i v) {
+    if (__builtin_expect(left >= 32, 1)) _mm256_storeu_si256((__m256i *)y, v);
+    else _mm256_mask_storeu_epi8(y, _bzhi_u32(0xffffffff, (uint32_t)left), v);
+}
 
 /* Any channel parameters; [rows][blocks] sums. */
 static __attribute__((noinline)) void finish_any(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, size_t o, int8_t *y, int rows,

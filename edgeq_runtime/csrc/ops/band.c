@@ -16,7 +16,7 @@ static size_t line_of(const struct eq_window *w) {
 /* Whether the taps of a kernel row lie side by side, in order. */
 static bool joined(const struct eq_window *w) { return !w->transposed && w->groups == 1 && (w->dilation_w == 1 || w->kw == 1); }
 
-struct eq_band eq_band_of(const struct eq_window *window, size_t most, size_t written) {
+struct eq_band eq_band_of(const struct eq_window *window, size_t most, size_t written, size_t together) {
     struct eq_band b = {.window = *window, .rows = 1};
     struct eq_window *w = &b.window;
     if (eq_window_plain(w)) {
@@ -28,6 +28,7 @@ struct eq_band eq_band_of(const struct eq_window *window, size_t most, size_t wr
     if (most > one) b.rows += (most - one) / more;
     const size_t pixels = (size_t)w->ow < PIXELS ? PIXELS / (size_t)w->ow : 1;
     if (b.rows > pixels) b.rows = pixels;
+    if (w->ow == 1 && b.rows > together) b.rows -= b.rows % together;
     if (b.rows > (size_t)w->oh) b.rows = (size_t)w->oh;
     b.lines = lines_of(w, b.rows);
     b.parts = joined(w) ? (size_t)w->kh : eq_window_taps(w);

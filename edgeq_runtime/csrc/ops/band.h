@@ -12,8 +12,9 @@ struct eq_band {
     size_t parts, k;         /* pieces of a window that lie together, and inputs of each */
 };
 
-/* The most output rows that fit in about `most` elements, `written` of them for each pixel of output, and 512 pixels; at least one. */
-struct eq_band eq_band_of(const struct eq_window *w, size_t most, size_t written);
+/* The most output rows that fit in about `most` elements, `written` of them for each pixel of output, and 512 pixels; at least one. Single
+ * pixels are so many that `together` divides them. */
+struct eq_band eq_band_of(const struct eq_window *w, size_t most, size_t written, size_t together);
 static inline size_t eq_band_pixels(const struct eq_band *b) { return b->rows * (size_t)b->window.ow; }
 
 /* rows[pixels]: where the window of each pixel of a band begins. parts[parts]: where each part lies from there. */

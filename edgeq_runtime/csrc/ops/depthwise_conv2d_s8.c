@@ -1,6 +1,6 @@
 #include "band.h"
 #include "depthwise.h"
-#include "depthwise_band.h"
+#include "depthwise_lines.h"
 #include "pack.h"
 
 typedef void (*dwconv_fn)(const struct eq_dwconv_s8_s8_s8 *args);
@@ -53,7 +53,7 @@ static size_t layout(struct parts *parts, const struct eq_window *w, uint8_t *me
         parts->spread = parts->padded + channels;
     }
     if (has_lines(w)) {
-        const struct eq_band b = eq_band_of(w, MOST, 0);
+        const struct eq_band b = eq_band_of(w, MOST, 0, 1);
         return heads + pointers + b.line * b.lines;
     }
     return heads + pointers + channels + taps * channels;
@@ -72,13 +72,13 @@ static int check(const struct eq_node *node, const struct eq_tensor *tensors, co
     return EQ_OK;
 }
 
-/* Bands hold each channel once, and only pay with a kernel of their own. */
+/* Whole rows hold each channel once, and only pay with a kernel of their own. */
 static const struct eq_kernel *select(const struct eq_window *w, uint32_t isas) {
     const struct eq_kernel *kernel = eq_depthwise_mult(w) == 1 ? eq_select("dwconv", "s8_u8_s8", isas) : NULL;
     return kernel && kernel->isa != EQ_ISA_portable ? kernel : eq_select("dwconv", "s8_s8_s8", isas);
 }
 
-static bool is_banded(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
+static bool takes_lines(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
 
 static struct eq_depthwise_op op_of(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_window *w) {
     const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
@@ -94,7 +94,7 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     const size_t taps = eq_window_taps(&w), channels = (size_t)w.oc;
     const struct eq_depthwise_op op = op_of(node, ctx->tensors, &w);
     if (node->packed) {
-        if (is_banded(node->kernel)) eq_depthwise_band_pack(node, &op);
+        if (takes_lines(node->kernel)) eq_depthwise_lines_pack(node, &op);
         else eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)eq_in(node, ctx->tensors, 1)->data, a->w_zero, node->packed);
         return EQ_OK;
     }
@@ -104,9 +104,9 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     node->kernel = select(&w, ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
     node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
-    if (is_banded(node->kernel)) return eq_depthwise_band_prepare(node, &op);
+    if (takes_lines(node->kernel)) return eq_depthwise_lines_prepare(node, &op);
     node->packed_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
-    const struct eq_band b = eq_band_of(&w, MOST, 0);
+    const struct eq_band b = eq_band_of(&w, MOST, 0, 1);
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->scratch_bytes = layout(NULL, &w, NULL);
     return EQ_OK;
@@ -146,7 +146,7 @@ static void add_row(struct run *r, const struct eq_band *b, const int8_t *x, int
 }
 
 static void run_bands(struct run *r) {
-    const struct eq_band b = eq_band_of(&r->window, MOST, 0);
+    const struct eq_band b = eq_band_of(&r->window, MOST, 0, 1);
     const size_t oh = (size_t)b.window.oh, step = b.line * (size_t)b.window.stride_h;
     int8_t *y = r->y;
     for (int64_t n = 0; n < b.window.batch; n++)
@@ -163,9 +163,9 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
     const struct eq_node *node = call->node;
     struct run r = {.x = eq_read(call, 0), .y = eq_write(call, 0), .kernel = (dwconv_fn)node->kernel->run};
     window_of(&r.window, node, call->tensors);
-    if (is_banded(node->kernel)) {
+    if (takes_lines(node->kernel)) {
         const struct eq_depthwise_op op = op_of(node, call->tensors, &r.window);
-        eq_depthwise_band_run(call, &op);
+        eq_depthwise_lines_run(call, &op);
         return;
     }
     layout(&r.parts, &r.window, call->scratch);

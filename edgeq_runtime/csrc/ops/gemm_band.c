@@ -11,7 +11,8 @@ union args {
     struct eq_gemm_s8_s8_s8 s8;
 };
 
-enum { MOST = 16384 /* bytes of a band: half of a small L1 */, SHORT = 16 };
+/* Bytes of a band: all weights pass by once a band, so it is larger where they are many. */
+enum { LEAST = 32768, MOST = 131072, SHORT = 16 };
 
 /* What is packed, in this order; the matrices at multiples of EQ_ALIGN. */
 struct parts {
@@ -33,6 +34,11 @@ static size_t kernel_k(const struct eq_kernel *kernel, const struct eq_band *b) 
 
 static size_t aligned(size_t bytes) { return (bytes + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN; }
 static size_t channels_of(const struct eq_gemm_op *op) { return (size_t)(op->window.oc / op->window.groups); }
+
+static struct eq_band band_of(const struct eq_kernel *kernel, const struct eq_gemm_op *op) {
+    const size_t share = channels_of(op) * eq_window_k(&op->window) / 8;
+    return eq_band_of(&op->window, share < LEAST ? LEAST : share < MOST ? share : MOST, (size_t)op->window.oc, kernel->mr);
+}
 
 static bool is_signed(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_s8_s8"); }
 
@@ -69,7 +75,7 @@ static size_t joined_bytes(const struct eq_kernel *kernel, const struct eq_band 
 }
 
 int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
-    const struct eq_band b = eq_band_of(&op->window, MOST, (size_t)op->window.oc);
+    const struct eq_band b = band_of(node->kernel, op);
     /* Places in a band are 32 bits. */
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->packed_bytes = layout(NULL, node->kernel, &b, NULL) + (size_t)op->window.groups * matrix_bytes(node->kernel, &b, channels_of(op));
@@ -79,7 +85,7 @@ int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
 }
 
 void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) {
-    const struct eq_band b = eq_band_of(&op->window, MOST, (size_t)op->window.oc);
+    const struct eq_band b = band_of(node->kernel, op);
     const size_t n = channels_of(op), bytes = matrix_bytes(node->kernel, &b, n), k = b.parts * b.k;
     struct parts p = {0};
     layout(&p, node->kernel, &b, node->packed);
