@@ -82,7 +82,7 @@ def text(part: str, found: Sequence[Goal], networks: Sequence[Comparison], times
     parts = [
         f"## {part}: int8 on one thread\n",
         f"`make bench`: {about} Thread CPU time, medians of {rounds} rounds in which every engine has its turn; all engines are called "
-        f"through their C API and copy inputs and outputs alike. onnxruntime runs what `edgeq export onnx` writes.{_tiles(part)}\n",
+        f"through their C API with inputs and outputs in place. onnxruntime runs what `edgeq export onnx` writes.{_tiles(part)}\n",
         page.table(["goal", "wanted", "measured", "met"], [(g.what, g.wanted, g.measured, "yes" if g.met else "**no**") for g in found]),
         "\n### Networks, us\n",
         page.table(

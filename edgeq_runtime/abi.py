@@ -95,6 +95,8 @@ SIGNATURES = {
     "eq_input_tensor": (c_int, [c_void_p, c_int]),
     "eq_output_tensor": (c_int, [c_void_p, c_int]),
     "eq_set_input": (c_int, [c_void_p, c_void_p, c_int, c_int, c_void_p, c_size_t]),
+    "eq_input_place": (c_void_p, [c_void_p, c_void_p, c_int]),
+    "eq_output_place": (c_void_p, [c_void_p, c_void_p, c_int]),
     "eq_get_output": (c_int, [c_void_p, c_void_p, c_int, c_int, c_void_p, c_size_t]),
     "eq_run": (c_int, [c_void_p, c_void_p, c_size_t, c_void_p]),
     "eq_selftest": (c_int, [c_void_p, c_void_p, c_size_t, POINTER(c_int)]),

@@ -1,11 +1,13 @@
-"""Compile csrc: `python -m edgeq_runtime.build [lib] [agent] [bench] [selftest] [fuzz] [--cc CC] [--sanitize]`.
+"""Compile csrc: `python -m edgeq_runtime.build [lib] [agent] [bench] [selftest] [runner] [fuzz] [--cc CC] [--sanitize] [--arch ARCH]`.
 
 lib: libedgeq.so; agent: edgeq-agent; bench: libedgeq-bench.so, what `edgeq bench` measures with; posix: the firmware port that plays
-a microcontroller; selftest: every kernel against the portable one; fuzz: each csrc/fuzz/*.c with libFuzzer (clang).
+a microcontroller; selftest: every kernel against the portable one; runner: a model file on raw bytes, for emulators; fuzz: each
+csrc/fuzz/*.c with libFuzzer (clang). --arch compiles with `zig cc` (the package ziglang, extra `arm`) for another machine: programs
+are static, the library needs glibc 2.17.
 
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, and only where that row fits the compiler's
 target. Objects stay in build/<tag>/ and are made again when the command line or a file they include has changed. Without
---cc and --sanitize the libraries and the agent go to edgeq_runtime/lib/, where the package looks for them; else to build/<tag>/.
+--cc, --sanitize and --arch the libraries and the agent go to edgeq_runtime/lib/, where the package looks for them; else to build/<tag>/.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,14 +32,27 @@ CSRC = lists.CSRC.resolve()
 BUILD = PACKAGE.parent / "build"
 LIB = PACKAGE / "lib"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
-BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *WARNINGS)
+SMALL = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")  # a tenth of the library; nothing unwinds through it
+BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *WARNINGS)
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
+HOT = {  # operators and their helpers that are compiled for speed, as all kernels are; the others for size
+    *("add_s8", "avg_pool2d_s8", "band", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
+    *("lookup_s8", "max_pool2d_s8", "pool", "softmax_s8", "window"),
+}
 PARALLEL = 2
-OUTPUTS = {"lib": "libedgeq.so", "agent": "edgeq-agent", "bench": "libedgeq-bench.so", "posix": "edgeq-posix", "selftest": "selftest"}
+OUTPUTS = {
+    "lib": "libedgeq.so",
+    "agent": "edgeq-agent",
+    "bench": "libedgeq-bench.so",
+    "posix": "edgeq-posix",
+    "selftest": "selftest",
+    "runner": "runner",
+}
 TARGETS = (*OUTPUTS, "fuzz")
 SHIPS = ("lib", "agent", "bench")  # with the package, and built where no target is named
 SHARED = ("lib", "bench")
+CROSS = {"aarch64": {"lib": "aarch64-linux-gnu.2.17", "": "aarch64-linux-musl"}}  # by --arch: zig's names, of the library and of programs
 
 
 class BuildError(Exception):
@@ -74,7 +90,9 @@ def _output(command: Sequence[str]) -> str:
 
 def enabled(cc: str) -> dict[str, bool]:
     """Which rows of isa.def the compiler's target has."""
-    machine = _output([*cc.split(), "-dumpmachine"]).split("-")[0]
+    words = cc.split()
+    triple = words[words.index("-target") + 1] if "-target" in words else _output([*words, "-dumpmachine"])
+    machine = triple.split("-")[0]
     return {name: isa.arch in ("any", machine) for name, isa in lists.isas().items()}
 
 
@@ -90,19 +108,30 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
             raise BuildError(f"{path}: no row {isa!r} in isa.def")
         if on[isa]:
             kernels.append(path)
-    core = [p for p in sorted(CSRC.glob("*.c")) if p.name != "selftest.c"]
+    programs = {"selftest": sorted(CSRC.glob("selftest/*.c")), "runner": [CSRC / "runner.c"]}
+    core = [p for p in sorted(CSRC.glob("*.c")) if p not in programs["runner"]]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
     agent = sorted(CSRC.glob("agent/*.c"))
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
-    own = {"lib": shared, "agent": agent, "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix, "selftest": [CSRC / "selftest.c"]}
+    own = {"lib": shared, "agent": agent, "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
+    own.update(programs)
     return [*common, *(own[target] if target in own else [*shared, CSRC / "fuzz" / f"{target}.c"])]
+
+
+def _isa_flags(config: Config, isa: str) -> list[str]:
+    """The flags of a row; zig has its own names for Arm architectures: armv8.2-a+dotprod is generic+v8_2a+dotprod."""
+    flags = lists.isas()[isa].flags
+    if "ziglang" not in config.cc:
+        return list(flags)
+    return [re.sub(r"^-march=armv(\d)\.(\d)-a", r"-mcpu=generic+v\1_\2a", flag) for flag in flags]
 
 
 def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
     isa = source.stem.rpartition("__")[2] if source.parent.name == "kernels" else "portable"
-    flags = [*BASE, "-O3" if source.parent.name in ("kernels", "ops") else "-O2", *config.flags, *lists.isas()[isa].flags]
+    hot = source.parent.name == "kernels" or (source.parent.name == "ops" and source.stem in HOT)
+    flags = [*BASE, "-O3" if hot else "-O2", *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
 
@@ -145,7 +174,7 @@ def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> 
     shared = ["-shared", "-Wl,-Bsymbolic"] if target in SHARED else []
     if target in SHARED and not any("-fsanitize" in flag for flag in config.flags):
         shared.append("-Wl,-z,defs")
-    command = [*config.cc.split(), *config.flags, *shared, *map(str, objects), "-lm", "-o"]
+    command = [*config.cc.split(), "-O2", *config.flags, *shared, *map(str, objects), "-lm", "-o"]
     if not _fresh(output, [*command, str(output)], objects):
         fresh = output.with_name(f".{output.name}.new")
         _make(fresh, [*command, str(fresh)])
@@ -176,7 +205,16 @@ def build(target: str, config: Config, folder: Path | None = None) -> Path:
         return link(config, target, objects, output)
 
 
-def config_for(target: str, cc: str | None, sanitize: bool) -> Config:
+def cross(target: str, arch: str) -> Config:
+    """With zig cc, for another machine."""
+    names = CROSS[arch]
+    machine = names.get(target, names[""])
+    return Config(f"{sys.executable} -m ziglang cc -target {machine}", machine, ("-g0", *(["-s"] if target == "lib" else [])))
+
+
+def config_for(target: str, cc: str | None, sanitize: bool, arch: str | None = None) -> Config:
+    if arch:
+        return cross(target, arch)
     if target not in OUTPUTS:
         return Config(cc or "clang", "fuzz", FUZZ)
     flags = SANITIZE if sanitize else ()
@@ -189,6 +227,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m edgeq_runtime.build", description="Compile the C runtime.")
     parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(TARGETS)}; default: {' '.join(SHIPS)}")
     parser.add_argument("--cc", help="the compiler (default: $CC, cc, gcc or clang)")
+    parser.add_argument("--arch", choices=sorted(CROSS), help="another machine, with zig cc")
     parser.add_argument("--sanitize", action="store_true", help="with AddressSanitizer and UndefinedBehaviorSanitizer")
     args = parser.parse_args()
     for name in args.targets:
@@ -197,7 +236,7 @@ def main() -> int:
     fuzzers = [path.stem for path in sorted(CSRC.glob("fuzz/*.c"))]
     try:
         for target in (t for name in args.targets or SHIPS for t in (fuzzers if name == "fuzz" else [name])):
-            print(build(target, config_for(target, args.cc, args.sanitize)))
+            print(build(target, config_for(target, args.cc, args.sanitize, args.arch)))
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

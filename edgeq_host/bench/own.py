@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from edgeq_host.bench import timing
-from edgeq_host.bench.timing import Memory
+from edgeq_host.bench.timing import Memory, Place
 from edgeq_runtime import lists, native
 
 P = ctypes.c_void_p
@@ -14,7 +16,7 @@ P = ctypes.c_void_p
 class _Edge(ctypes.Structure):
     """struct eq_bench_edge."""
 
-    _fields_ = [("type", ctypes.c_int), ("data", P), ("bytes", ctypes.c_size_t)]
+    _fields_ = [("index", ctypes.c_int), ("type", ctypes.c_int), ("data", P), ("bytes", ctypes.c_size_t)]
 
 
 class _Case(ctypes.Structure):
@@ -42,20 +44,29 @@ class Edgeq:
     def __init__(self, data: bytes, variant: str | None = None, isas: int | None = None) -> None:
         self.model = native.Model(data, variant=variant, isas=isas)
         lib = native.library()
-        self._inputs = [Memory(e.bytes) for e in self.model.inputs]
-        self._outputs = [Memory(e.bytes) for e in self.model.outputs]
-        kinds = {t.name: t.id for t in lists.qtypes().values()}
-        pairs = ((self.model.inputs, self._inputs), (self.model.outputs, self._outputs))
-        edges = [(_Edge * len(e))(*(_Edge(kinds[x.dtype], m.address, m.size) for x, m in zip(e, ms, strict=True))) for e, ms in pairs]
+        self._inputs, inputs = self._side(self.model.inputs, lib.eq_input_place)
+        self._outputs, outputs = self._side(self.model.outputs, lib.eq_output_place)
         functions = [ctypes.cast(getattr(lib, name), P) for name in ("eq_set_input", "eq_run", "eq_get_output")]
         arena = self.model._arena
-        counts = (len(self._inputs), len(self._outputs))
-        self._case = _Case(*functions, self.model._handle, arena.address, arena.size, *edges, *counts)
+        self._case = _Case(*functions, self.model._handle, arena.address, arena.size, inputs, outputs, len(inputs), len(outputs))
+
+    def _side(self, edges: Sequence[Any], place: Callable[[Any, int, int], int | None]) -> tuple[list[Place], Any]:
+        """Where the edges lie for whoever fills or reads them, and those of them that are converted in every call."""
+        kinds = {t.name: t.id for t in lists.qtypes().values()}
+        found: list[Place] = []
+        converted = []
+        for index, edge in enumerate(edges):
+            address = place(self.model._handle, self.model._arena.address, index)
+            found.append(Place(address, edge.bytes) if address else Memory(edge.bytes))
+            if not address:
+                converted.append(_Edge(index, kinds[edge.dtype], found[-1].address, edge.bytes))
+        return found, (_Edge * len(converted))(*converted)
 
     def run(self, n: int) -> int:
         return int(timing.library().eq_bench_edgeq(ctypes.byref(self._case), n))
 
     def fill(self, inputs: list[bytes]) -> None:
+        """For the next call: a model may use the memory of its inputs for something else."""
         for memory, data in zip(self._inputs, inputs, strict=True):
             memory.fill(data)
 

@@ -58,13 +58,11 @@ def library() -> ctypes.CDLL:
     return loaded
 
 
-class Memory:
-    """Zeroed bytes at an aligned address."""
+class Place:
+    """Bytes at an address that somebody else keeps."""
 
-    def __init__(self, size: int) -> None:
-        self._raw = ctypes.create_string_buffer(size + ALIGN)
-        self.size = size
-        self.address = ctypes.addressof(self._raw) + -ctypes.addressof(self._raw) % ALIGN
+    def __init__(self, address: int, size: int) -> None:
+        self.address, self.size = address, size
 
     def fill(self, data: bytes) -> None:
         assert len(data) == self.size, f"{len(data)} bytes for {self.size}"
@@ -72,6 +70,14 @@ class Memory:
 
     def bytes(self) -> bytes:
         return ctypes.string_at(self.address, self.size)
+
+
+class Memory(Place):
+    """Zeroed bytes at an aligned address."""
+
+    def __init__(self, size: int) -> None:
+        self._raw = ctypes.create_string_buffer(size + ALIGN)
+        super().__init__(ctypes.addressof(self._raw) + -ctypes.addressof(self._raw) % ALIGN, size)
 
 
 def interleave(engines: Mapping[str, Engine], rounds: int) -> dict[str, float]:

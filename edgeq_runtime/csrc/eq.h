@@ -99,6 +99,11 @@ int eq_set_input(const struct eq_model *model, void *arena, int index, int type,
 /* Copy an output out of the arena, to the layout of the source; type edge.type (dequantized), or s8 as it is. */
 int eq_get_output(const struct eq_model *model, const void *arena, int index, int type, void *data, size_t bytes);
 
+/* Where an input lies in the arena, edge.bytes of it: for an application that writes it there itself instead of eq_set_input. NULL where it
+ * has to be converted or brought into another order. The same of an output: to be read before anything else is written into the arena. */
+void *eq_input_place(const struct eq_model *model, void *arena, int index);
+const void *eq_output_place(const struct eq_model *model, const void *arena, int index);
+
 /* Called after each operator when profiling; index is its place in the variant. */
 struct eq_observer {
     void (*after)(void *context, int index);

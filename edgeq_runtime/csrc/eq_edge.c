@@ -1,6 +1,7 @@
 /* Between the application's layout and type and the tensor inside: SPEC.md 1.1 and 3.3. */
 #include "eq_model.h"
 #include "eq_quant.h"
+#include <stdbool.h>
 #include <string.h>
 
 /* One side of a copy: elements of `type` from `at`, `stride` elements apart. */
@@ -24,8 +25,21 @@ struct walk {
         for (; count--; d += to->stride, s += from->stride) *d = (to_t)(value);                                                            \
     } while (0)
 
+/* Of unsigned to signed bytes, and back. 8 at a time. */
+static void flip(uint8_t *restrict to, const uint8_t *restrict from, size_t count) {
+    for (; count >= 8; count -= 8, to += 8, from += 8) {
+        uint64_t bytes;
+        memcpy(&bytes, from, sizeof bytes);
+        bytes ^= UINT64_C(0x8080808080808080);
+        memcpy(to, &bytes, sizeof bytes);
+    }
+    for (; count--; to++, from++) *to = *from ^ 0x80;
+}
+
 static void convert(const struct side *to, const struct side *from, int32_t count, float scale, int32_t zero) {
-    if (to->type == from->type) {
+    if (to->type == from->type && to->stride == 1 && from->stride == 1) {
+        memcpy(to->at, from->at, (size_t)count * eq_type_bytes(to->type));
+    } else if (to->type == from->type) {
         if (eq_type_bytes(to->type) == 4) EACH(uint32_t, uint32_t, *s);
         else EACH(uint8_t, uint8_t, *s);
     } else if (from->type == EQ_TYPE_f32) {
@@ -35,7 +49,8 @@ static void convert(const struct side *to, const struct side *from, int32_t coun
         if (from->type == EQ_TYPE_u8) EACH(float, uint8_t, eq_dequantize((int8_t)(*s ^ 0x80), scale, zero));
         else EACH(float, int8_t, eq_dequantize(*s, scale, zero));
     } else {
-        EACH(uint8_t, uint8_t, *s ^ 0x80);
+        if (to->stride == 1 && from->stride == 1) flip(to->at, from->at, (size_t)count);
+        else EACH(uint8_t, uint8_t, *s ^ 0x80);
     }
 }
 
@@ -129,4 +144,22 @@ int eq_get_output(const struct eq_model *model, const void *arena, int index, in
     struct side outside = {data, type, 1};
     copy(edge, tensor, inside, outside, 1);
     return EQ_OK;
+}
+
+/* NULL where the tensor inside is not byte for byte what the application has. */
+static void *place(const struct eq_edge_row *edge, const struct eq_tensor *tensor, const void *arena) {
+    struct walk walk;
+    plan_walk(&walk, edge, tensor);
+    const bool same = walk.rank == 0 || (walk.rank == 1 && walk.inner[0] == 1 && walk.outer[0] == 1);
+    return same && edge->type == tensor->type ? (uint8_t *)(uintptr_t)arena + tensor->offset : NULL;
+}
+
+void *eq_input_place(const struct eq_model *model, void *arena, int index) {
+    if (!model || !arena || index < 0 || index >= eq_input_count(model)) return NULL;
+    return place(&model->inputs[index], &model->tensors[eq_input_tensor(model, index)], arena);
+}
+
+const void *eq_output_place(const struct eq_model *model, const void *arena, int index) {
+    if (!model || !arena || index < 0 || index >= eq_output_count(model)) return NULL;
+    return place(&model->outputs[index], &model->tensors[eq_output_tensor(model, index)], arena);
 }

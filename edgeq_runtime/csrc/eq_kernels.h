@@ -31,6 +31,30 @@ struct eq_gemm_s8_s16_s8 {
     int32_t w_zero, y_zero, lo, hi;
 };
 
+/* The same with activations of one byte that the caller has laid out once: row i is `parts` pieces of k inputs, piece p from
+ * a + rows[i] + parts_at[p] on. A kernel reads k rounded up to kr inputs of each piece; packed weights hold each piece rounded up to kr,
+ * [ceil(n / nr)][parts][k / kr][nr][kr], 0 beyond k. s8: x as it is. u8: x + 128. What the zero point of such an input takes from every
+ * row is in the bias. Sums are modulo 2^32; only the last one is sure to be in range. The channel parameters are there, as 0 (n: 2), for
+ * the channels that were added too. */
+#define EQ_GEMM_BAND(element)                                                                                                              \
+    size_t m, n, parts, k; /* any number of rows */                                                                                        \
+    const element *a;                                                                                                                      \
+    const uint32_t *rows;    /* [m] */                                                                                                     \
+    const int32_t *parts_at; /* [parts] */                                                                                                 \
+    const int8_t *w;                                                                                                                       \
+    struct eq_rq rq;                                                                                                                       \
+    int8_t *y;                                                                                                                             \
+    size_t y_stride;                                                                                                                       \
+    int32_t w_zero, y_zero, lo, hi;                                                                                                        \
+    int32_t w_lowest; /* of all weights: two products fit in 16 bits where it is above -128 */                                             \
+    int32_t n_lowest; /* of all rq.n: nothing is shifted left where it is above 0 */
+struct eq_gemm_s8_s8_s8 {
+    EQ_GEMM_BAND(int8_t)
+};
+struct eq_gemm_s8_u8_s8 {
+    EQ_GEMM_BAND(uint8_t)
+};
+
 /* Pixels that lie side by side in y, and at one distance in x. */
 struct eq_stretch_s8 {
     size_t pixels;
@@ -46,6 +70,31 @@ struct eq_dwconv_s8_s8_s8 {
     const void *w;
     struct eq_rq rq;
     int32_t x_zero, w_zero, y_zero, lo, hi;
+};
+
+/* The same of whole output rows, from input lines as they lie: tap (ky, kx) of pixel i of row r is column
+ * i stride_w + kx dilation_w - pad_left of lines[r stride_h + ky dilation_h]; columns outside count as x_zero, which padded lines hold.
+ * Packed weights are [ceil(channels / nr)][kw][ceil(kh / kr)][nr][kr]; a kernel that takes them takes x as x + 128, and what that and the
+ * zero point take from every sum is in the bias. Sums and channel parameters are as for the bands of gemm. */
+struct eq_dwconv_s8_u8_s8 {
+    size_t rows, pixels, channels, kh, kw;
+    const int8_t *const *lines; /* [columns][channels] each */
+    size_t columns, stride_h, stride_w, dilation_h, dilation_w, pad_left;
+    const int8_t *w; /* kr = 0: [kh][kw][channels] */
+    struct eq_rq rq;
+    int8_t *y; /* [rows][pixels][channels] */
+    int32_t x_zero, w_zero, y_zero, lo, hi;
+};
+
+/* y[i] = clamp(y_zero + ((a_mul a[i a_step] + b_mul b[i b_step] + constant) >> shift)), every sum in int32; a step is 0 or 1, not both 0
+ * unless n is 1. */
+struct eq_add_s8_s8_s8 {
+    size_t n;
+    const int8_t *a, *b;
+    size_t a_step, b_step;
+    int8_t *y;
+    int16_t a_mul, b_mul;
+    int32_t constant, shift, y_zero, lo, hi;
 };
 
 /* y[i][o] = clamp(bias[o] + sum over k of a[i][k] w[o][k]), summed as SPEC 1.3 says. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from itertools import permutations
 
 import numpy as np
@@ -160,3 +161,16 @@ def test_slices_that_are_not_contiguous_are_taken_as_they_read() -> None:
     model = identity((3, 2), (0, 1), "f32", "f32")
     x = np.arange(12, dtype=np.float32).reshape(3, 4)[:, ::2]
     assert np.array_equal(model.run(x), x)
+
+
+def test_an_edge_that_needs_no_conversion_has_a_place_in_the_arena() -> None:
+    lib = native.library()
+    x = np.arange(24, dtype=np.int8).reshape(1, 2, 3, 4)
+    same, moved = (identity(x.shape, order, "s8", "s8", 0.5, 3) for order in ((0, 1, 2, 3), (0, 2, 3, 1)))
+    for model, placed in ((same, True), (moved, False)):
+        arena = model._arena.address
+        assert bool(lib.eq_input_place(model._handle, arena, 0)) is bool(lib.eq_output_place(model._handle, arena, 0)) is placed
+        assert lib.eq_input_place(model._handle, arena, 1) is lib.eq_output_place(model._handle, None, 0) is None
+    ctypes.memmove(lib.eq_input_place(same._handle, same._arena.address, 0), x.tobytes(), x.nbytes)
+    assert lib.eq_run(same._handle, same._arena.address, same._arena.size, None) == 0
+    assert ctypes.string_at(lib.eq_output_place(same._handle, same._arena.address, 0), x.nbytes) == x.tobytes()

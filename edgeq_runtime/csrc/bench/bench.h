@@ -12,14 +12,14 @@ static inline uint64_t eq_bench_now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* One place of an engine's input or output. */
+/* An input or output that has to be converted in every call, and the application's side of it. */
 struct eq_bench_edge {
-    int type; /* enum eq_type */
+    int index, type; /* enum eq_type */
     void *data;
     size_t bytes;
 };
 
-/* Inputs are copied in and outputs out, as an application does. */
+/* What needs no conversion lies where the model reads and writes it, as in the other engines. */
 struct eq_bench_edgeq {
     int (*set_input)(const void *model, void *arena, int index, int type, const void *data, size_t bytes);
     int (*run)(const void *model, void *arena, size_t arena_bytes, const void *observer);

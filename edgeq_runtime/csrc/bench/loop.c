@@ -3,10 +3,10 @@
 static int edgeq_once(const struct eq_bench_edgeq *c) {
     int status = 0;
     for (int i = 0; i < c->input_count; i++)
-        status |= c->set_input(c->model, c->arena, i, c->inputs[i].type, c->inputs[i].data, c->inputs[i].bytes);
+        status |= c->set_input(c->model, c->arena, c->inputs[i].index, c->inputs[i].type, c->inputs[i].data, c->inputs[i].bytes);
     status |= c->run(c->model, c->arena, c->arena_bytes, NULL);
     for (int i = 0; i < c->output_count; i++)
-        status |= c->get_output(c->model, c->arena, i, c->outputs[i].type, c->outputs[i].data, c->outputs[i].bytes);
+        status |= c->get_output(c->model, c->arena, c->outputs[i].index, c->outputs[i].type, c->outputs[i].data, c->outputs[i].bytes);
     return status;
 }
 

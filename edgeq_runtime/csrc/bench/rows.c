@@ -46,6 +46,51 @@ static void gemm_s8_s16_s8(const struct eq_kernel *kernel, const size_t size[3],
     CALLS(eq_gemm_s8_s16_s8, args, calls);
 }
 
+/* Both have the same members. */
+static void gemm_band(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const size_t m = size[0], n = size[1], k = eq_gemm_k(kernel, size[2]), channels = (n + kernel->nr - 1) / kernel->nr * kernel->nr;
+    const struct eq_rq rq = channel_parameters(room, channels);
+    const uint8_t *a = take(room, m * k);
+    uint32_t *rows = take(room, m * sizeof *rows);
+    for (size_t i = 0; rows && i < m; i++) rows[i] = (uint32_t)(i * k);
+    const int32_t *start = take(room, sizeof *start);
+    const int8_t *w = take(room, kernel->kr ? eq_gemm_pack_bytes(kernel, n, size[2]) : n * k);
+    const struct eq_gemm_s8_u8_s8 args = {m, n, 1, k, a, rows, start, w, rq, take(room, m * n), n, 0, 0, -128, 127, 0, 8};
+    CALLS(eq_gemm_s8_u8_s8, args, calls);
+}
+
+static void dwconv_s8_u8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    enum { ROWS = 4, WIDTH = 3 };
+    const size_t pixels = size[0] / ROWS, channels = size[1], height = size[2] / WIDTH, columns = pixels + WIDTH - 1;
+    const size_t padded = (channels + kernel->nr - 1) / kernel->nr * kernel->nr;
+    const struct eq_rq rq = channel_parameters(room, padded);
+    const int8_t *x = take(room, (ROWS + height) * columns * channels), **lines = take(room, (ROWS + height) * sizeof *lines);
+    for (size_t i = 0; lines && i < ROWS + height; i++) lines[i] = x + i * columns * channels;
+    const struct eq_dwconv_s8_u8_s8 args = {.rows = ROWS,
+                                            .pixels = pixels,
+                                            .channels = channels,
+                                            .kh = height,
+                                            .kw = WIDTH,
+                                            .lines = lines,
+                                            .columns = columns,
+                                            .stride_h = 1,
+                                            .stride_w = 1,
+                                            .dilation_h = 1,
+                                            .dilation_w = 1,
+                                            .w = take(room, padded * WIDTH * (height + kernel->kr)),
+                                            .rq = rq,
+                                            .y = take(room, ROWS * pixels * channels),
+                                            .lo = -128,
+                                            .hi = 127};
+    CALLS(eq_dwconv_s8_u8_s8, args, calls);
+}
+
+static void add_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const int8_t *a = take(room, size[0]), *b = take(room, size[0]);
+    const struct eq_add_s8_s8_s8 args = {size[0], a, b, 1, 1, take(room, size[0]), 1 << 14, 1 << 14, 1 << 14, 15, 0, -128, 127};
+    CALLS(eq_add_s8_s8_s8, args, calls);
+}
+
 static void dwconv_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     enum { MOST_TAPS = 64, ACROSS = 3 };
     const size_t pixels = size[0], channels = size[1], taps = size[2] < MOST_TAPS ? size[2] : MOST_TAPS;
@@ -87,7 +132,10 @@ static const struct {
     void (*run)(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls);
 } families[] = {
 #define FAMILY(name) {#name, name},
-    FAMILY(gemm_s8_s16_s8) FAMILY(dwconv_s8_s8_s8) FAMILY(gemm_f32_f32_f32) FAMILY(dwconv_f32_f32_f32)
+    {"gemm_s8_s8_s8", gemm_band},
+    {"gemm_s8_u8_s8", gemm_band},
+    FAMILY(dwconv_s8_u8_s8) FAMILY(add_s8_s8_s8) FAMILY(gemm_s8_s16_s8) FAMILY(dwconv_s8_s8_s8) FAMILY(gemm_f32_f32_f32)
+        FAMILY(dwconv_f32_f32_f32)
 #undef FAMILY
 };
 

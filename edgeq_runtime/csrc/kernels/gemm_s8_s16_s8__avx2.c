@@ -81,25 +81,17 @@ EQ_INLINE void run(const struct eq_gemm_s8_s16_s8 *g, const int rows, const int 
     for (; o < g->n; o += NR) tile(g, o, rows, 1, zero);
 }
 
+/* Six, four, two rows, one: the code of three and five is not worth its size. */
 void eq_gemm_s8_s16_s8__avx2(const struct eq_gemm_s8_s16_s8 *g) {
-    switch (g->m) {
-    case 1:
-        run(g, 1, 4);
-        break;
-    case 2:
-        run(g, 2, 2);
-        break;
-    case 3:
-        run(g, 3, 2);
-        break;
-    case 4:
-        run(g, 4, 2);
-        break;
-    case 5:
-        run(g, 5, 2);
-        break;
-    default:
-        run(g, ROWS, 2);
-        break;
+    struct eq_gemm_s8_s16_s8 part = *g;
+    for (size_t done = 0; done < g->m; done += part.m) {
+        const size_t left = g->m - done;
+        part.m = left >= ROWS ? ROWS : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        part.a = g->a + done * g->a_stride;
+        part.y = g->y + done * g->y_stride;
+        if (part.m == ROWS) run(&part, ROWS, 2);
+        else if (part.m == 4) run(&part, 4, 2);
+        else if (part.m == 2) run(&part, 2, 2);
+        else run(&part, 1, 4);
     }
 }

@@ -1,11 +1,12 @@
+#include "band.h"
 #include "depthwise.h"
+#include "depthwise_lines.h"
 #include "pack.h"
-#include "rq.h"
 
 typedef void (*dwconv_fn)(const struct eq_dwconv_s8_s8_s8 *args);
 
 /* Stretches of one call of the kernel, which prepares its constants once a call. */
-enum { AT_ONCE = 8 };
+enum { AT_ONCE = 8, MOST = 16384 /* bytes of a band: half of a small L1 */ };
 
 /* Scratch, in this order. */
 struct parts {
@@ -13,6 +14,7 @@ struct parts {
     const int8_t **taps;             /* [at once][taps] */
     int8_t *padded;                  /* [channels], x_zero */
     int8_t *spread;                  /* [taps][channels]; none where mult is 1 */
+    int8_t *band;                    /* the padded lines of some output rows; only where mult is 1 */
 };
 
 struct run {
@@ -38,16 +40,23 @@ static size_t at_once(const struct eq_window *w) {
     return pixels < most ? pixels : most;
 }
 
+/* Whether stretches are whole lines of pixels, read out of a band where no tap lies outside. */
+static bool has_lines(const struct eq_window *w) { return w->oc == w->ic; }
+
 static size_t layout(struct parts *parts, const struct eq_window *w, uint8_t *memory) {
     const size_t taps = eq_window_taps(w), channels = (size_t)w->oc, count = at_once(w);
     const size_t heads = count * sizeof *parts->stretches, pointers = count * taps * sizeof *parts->taps;
     if (memory) {
         parts->stretches = (void *)memory;
         parts->taps = (void *)(memory + heads);
-        parts->padded = (int8_t *)memory + heads + pointers;
+        parts->padded = parts->band = (int8_t *)memory + heads + pointers;
         parts->spread = parts->padded + channels;
     }
-    return heads + pointers + channels + (eq_depthwise_mult(w) > 1 ? taps * channels : 0);
+    if (has_lines(w)) {
+        const struct eq_band b = eq_band_of(w, MOST, 0, 1);
+        return heads + pointers + b.line * b.lines;
+    }
+    return heads + pointers + channels + taps * channels;
 }
 
 static int check(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_window *w, const struct eq_s8_attrs *attrs) {
@@ -63,6 +72,19 @@ static int check(const struct eq_node *node, const struct eq_tensor *tensors, co
     return EQ_OK;
 }
 
+/* Whole rows hold each channel once, and only pay with a kernel of their own. */
+static const struct eq_kernel *select(const struct eq_window *w, uint32_t isas) {
+    const struct eq_kernel *kernel = eq_depthwise_mult(w) == 1 ? eq_select("dwconv", "s8_u8_s8", isas) : NULL;
+    return kernel && kernel->isa != EQ_ISA_portable ? kernel : eq_select("dwconv", "s8_s8_s8", isas);
+}
+
+static bool takes_lines(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
+
+static struct eq_depthwise_op op_of(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_window *w) {
+    const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
+    return (struct eq_depthwise_op){*w, eq_in(node, tensors, 1), eq_in(node, tensors, 2), EQ_S8_ATTRS(a)};
+}
+
 int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare *ctx) {
     const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
     const struct eq_s8_attrs attrs = EQ_S8_ATTRS(a);
@@ -70,28 +92,31 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     int status = window_of(&w, node, ctx->tensors);
     if (status != EQ_OK) return status;
     const size_t taps = eq_window_taps(&w), channels = (size_t)w.oc;
+    const struct eq_depthwise_op op = op_of(node, ctx->tensors, &w);
     if (node->packed) {
-        eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)eq_in(node, ctx->tensors, 1)->data, a->w_zero, node->packed);
+        if (takes_lines(node->kernel)) eq_depthwise_lines_pack(node, &op);
+        else eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)eq_in(node, ctx->tensors, 1)->data, a->w_zero, node->packed);
         return EQ_OK;
     }
     status = eq_window_check(&w, a->pad_bottom, a->pad_right);
     if (status == EQ_OK) status = check(node, ctx->tensors, &w, &attrs);
     if (status != EQ_OK) return status;
-    node->kernel = eq_select("dwconv", "s8_s8_s8", ctx->isas);
+    node->kernel = select(&w, ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
-    node->packed_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
-    node->scratch_bytes = layout(NULL, &w, NULL);
     node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
+    if (takes_lines(node->kernel)) return eq_depthwise_lines_prepare(node, &op);
+    node->packed_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
+    const struct eq_band b = eq_band_of(&w, MOST, 0, 1);
+    EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
+    node->scratch_bytes = layout(NULL, &w, NULL);
     return EQ_OK;
 }
 
 /* Tap t, which lies at an offset of x (< 0: padded), as the kernel reads it. */
 static const int8_t *tap(const struct run *r, size_t t, int64_t at) {
-    const size_t mult = eq_depthwise_mult(&r->window);
     if (at < 0) return r->parts.padded;
-    if (mult == 1) return r->x + at;
     int8_t *spread = r->parts.spread + t * (size_t)r->window.oc;
-    eq_depthwise_spread(r->x + at, (size_t)r->window.ic, mult, 1, spread);
+    eq_depthwise_spread(r->x + at, (size_t)r->window.ic, eq_depthwise_mult(&r->window), 1, spread);
     return spread;
 }
 
@@ -100,15 +125,37 @@ static void flush(struct run *r) {
     r->args.count = 0;
 }
 
-static void add_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
+static void add_pixel(void *context, const struct eq_pixel *p, size_t pixels) {
     struct run *r = context;
-    const int8_t **taps = r->parts.taps + r->args.count * r->args.taps;
     int8_t *y = r->y + ((p->n * r->window.oh + p->oy) * r->window.ow + p->ox) * r->window.oc;
     size_t t = 0;
     for (int64_t ky = 0; ky < r->window.kh; ky++)
-        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) taps[t] = tap(r, t, eq_window_tap(&r->window, p, ky, kx));
-    r->parts.stretches[r->args.count++] = (struct eq_stretch_s8){pixels, taps, y};
+        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) r->parts.taps[t] = tap(r, t, eq_window_tap(&r->window, p, ky, kx));
+    r->parts.stretches[r->args.count++] = (struct eq_stretch_s8){pixels, r->parts.taps, y};
+    flush(r);
+}
+
+/* A row of pixels whose taps begin at x. */
+static void add_row(struct run *r, const struct eq_band *b, const int8_t *x, int8_t *y) {
+    const int8_t **taps = r->parts.taps + r->args.count * r->args.taps;
+    const size_t step_y = b->line * (size_t)b->window.dilation_h, step_x = (size_t)(b->window.dilation_w * b->window.ic);
+    r->parts.stretches[r->args.count++] = (struct eq_stretch_s8){(size_t)b->window.ow, taps, y};
+    for (size_t ky = 0; ky < (size_t)b->window.kh; ky++, x += step_y)
+        for (size_t kx = 0; kx < (size_t)b->window.kw; kx++) *taps++ = x + kx * step_x;
     if (r->args.count == r->at_once) flush(r);
+}
+
+static void run_bands(struct run *r) {
+    const struct eq_band b = eq_band_of(&r->window, MOST, 0, 1);
+    const size_t oh = (size_t)b.window.oh, step = b.line * (size_t)b.window.stride_h;
+    int8_t *y = r->y;
+    for (int64_t n = 0; n < b.window.batch; n++)
+        for (size_t oy = 0; oy < oh; oy += b.rows) {
+            const size_t rows = oh - oy < b.rows ? oh - oy : b.rows;
+            eq_band_fill(&b, 1, r->x, r->args.x_zero, n, (int64_t)oy, rows, (uint8_t *)r->parts.band);
+            for (size_t i = 0; i < rows; i++, y += b.window.ow * b.window.oc) add_row(r, &b, r->parts.band + i * step, y);
+            flush(r);
+        }
 }
 
 void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
@@ -116,9 +163,13 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
     const struct eq_node *node = call->node;
     struct run r = {.x = eq_read(call, 0), .y = eq_write(call, 0), .kernel = (dwconv_fn)node->kernel->run};
     window_of(&r.window, node, call->tensors);
+    if (takes_lines(node->kernel)) {
+        const struct eq_depthwise_op op = op_of(node, call->tensors, &r.window);
+        eq_depthwise_lines_run(call, &op);
+        return;
+    }
     layout(&r.parts, &r.window, call->scratch);
     r.at_once = at_once(&r.window);
-    memset(r.parts.padded, a->x_zero, (size_t)r.window.oc);
     r.args = (struct eq_dwconv_s8_s8_s8){.channels = (size_t)r.window.oc,
                                          .taps = eq_window_taps(&r.window),
                                          .stretches = r.parts.stretches,
@@ -130,6 +181,10 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
                                          .y_zero = a->y_zero,
                                          .lo = a->lo,
                                          .hi = a->hi};
-    eq_depthwise_walk(&r.window, &r, add_pixels);
-    flush(&r);
+    if (has_lines(&r.window)) {
+        run_bands(&r);
+        return;
+    }
+    memset(r.parts.padded, a->x_zero, (size_t)r.window.oc);
+    eq_depthwise_walk(&r.window, &r, add_pixel);
 }

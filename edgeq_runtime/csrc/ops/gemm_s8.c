@@ -1,7 +1,7 @@
-#include "gemm_s8.h"
+#include "gemm_band.h"
 #include "pack.h"
 
-typedef void (*gemm_fn)(const struct eq_gemm_s8_s16_s8 *args);
+typedef void (*wide_fn)(const struct eq_gemm_s8_s16_s8 *args);
 
 static size_t group_channels(const struct eq_gemm_op *op) { return (size_t)(op->window.oc / op->window.groups); }
 
@@ -22,29 +22,47 @@ static int check(const struct eq_gemm_op *op) {
     return EQ_OK;
 }
 
+/* Rows of bytes need no widening, but only pay with a kernel of their own. */
+static const struct eq_kernel *select(uint32_t isas) {
+    static const char *const types[] = {"s8_u8_s8", "s8_s8_s8"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const struct eq_kernel *kernel = eq_select("gemm", types[i], isas);
+        if (kernel && kernel->isa != EQ_ISA_portable) return kernel;
+    }
+    return eq_select("gemm", "s8_s16_s8", isas);
+}
+
+static bool is_banded(const struct eq_kernel *kernel) { return strcmp(kernel->types, "s8_s16_s8") != 0; }
+
+static void pack(const struct eq_node *node, const struct eq_gemm_op *op) {
+    const size_t k = eq_window_k(&op->window), n = group_channels(op), bytes = eq_gemm_pack_bytes(node->kernel, n, k);
+    for (size_t g = 0; g < (size_t)op->window.groups; g++)
+        eq_gemm_pack(node->kernel, n, k, (const int8_t *)op->w->data + g * n * k, k, 1, (int8_t *)node->packed + g * bytes);
+}
+
 int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const struct eq_gemm_op *op) {
     const struct eq_window *w = &op->window;
     const size_t k = eq_window_k(w), n = group_channels(op), groups = (size_t)w->groups;
     if (node->packed) {
-        const size_t bytes = eq_gemm_pack_bytes(node->kernel, n, k);
-        for (size_t g = 0; g < groups; g++)
-            eq_gemm_pack(node->kernel, n, k, (const int8_t *)op->w->data + g * n * k, k, 1, (int8_t *)node->packed + g * bytes);
+        if (is_banded(node->kernel)) eq_gemm_band_pack(node, op);
+        else pack(node, op);
         return EQ_OK;
     }
     EQ_NEED_TYPE(eq_in(node, ctx->tensors, 0), EQ_TYPE_s8);
     const int status = check(op);
     if (status != EQ_OK) return status;
-    node->kernel = eq_select("gemm", "s8_s16_s8", ctx->isas);
+    node->kernel = select(ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
-    node->packed_bytes = node->kernel->kr ? groups * eq_gemm_pack_bytes(node->kernel, n, k) : 0;
-    node->scratch_bytes = rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * sizeof(int16_t);
     node->macs = w->transposed ? (uint64_t)(w->batch * w->ih * w->iw) * (uint64_t)w->ic * eq_window_taps(w) * n
                                : (uint64_t)eq_window_pixels(w) * groups * n * k;
+    if (is_banded(node->kernel)) return eq_gemm_band_prepare(node, op);
+    node->packed_bytes = node->kernel->kr ? groups * eq_gemm_pack_bytes(node->kernel, n, k) : 0;
+    node->scratch_bytes = rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * sizeof(int16_t);
     return EQ_OK;
 }
 
 /* The next rows of activations, widened; the inputs that were added are 0. */
-static void fill_rows(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride,
+static void fill_wide(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride,
                       int16_t *row) {
     const size_t k = eq_window_k(&op->window);
     if (k == stride && eq_window_plain(&op->window)) { /* p->ox counts all pixels */
@@ -59,18 +77,18 @@ static void fill_rows(const struct eq_gemm_op *op, const int8_t *x, struct eq_pi
     }
 }
 
-static void run_group(const struct eq_call *call, const struct eq_gemm_op *op, size_t group, const int8_t *weights) {
+static void run_wide(const struct eq_call *call, const struct eq_gemm_op *op, size_t group, const int8_t *weights) {
     const struct eq_kernel *kernel = call->node->kernel;
-    const gemm_fn run = (gemm_fn)kernel->run;
+    const wide_fn run = (wide_fn)kernel->run;
     const size_t pixels = eq_window_pixels(&op->window), channels = (size_t)op->window.oc, n = group_channels(op);
-    const int8_t *x = eq_read(call, 0);
-    int16_t *rows = (void *)call->scratch;
     const size_t k = eq_gemm_k(kernel, eq_window_k(&op->window));
+    int16_t *rows = (void *)call->scratch;
     struct eq_gemm_s8_s16_s8 args = {.n = n,
                                      .k = k,
                                      .a = rows,
                                      .a_stride = k,
                                      .w = weights,
+                                     .y = (int8_t *)eq_write(call, 0) + group * n,
                                      .y_stride = channels,
                                      .rq = eq_rq_from(op->rq, group * n),
                                      .w_zero = op->attrs.w_zero,
@@ -78,17 +96,20 @@ static void run_group(const struct eq_call *call, const struct eq_gemm_op *op, s
                                      .lo = op->attrs.lo,
                                      .hi = op->attrs.hi};
     struct eq_pixel p = {0, 0, 0};
-    args.y = (int8_t *)eq_write(call, 0) + group * n;
     for (size_t i = 0; i < pixels; i += args.m, args.y += args.m * channels) {
         args.m = pixels - i < kernel->mr ? pixels - i : kernel->mr;
-        fill_rows(op, x, &p, (int64_t)group, args.m, k, rows);
+        fill_wide(op, eq_read(call, 0), &p, (int64_t)group, args.m, k, rows);
         run(&args);
     }
 }
 
 void eq_gemm_s8_run(const struct eq_call *call, const struct eq_gemm_op *op) {
-    const size_t n = group_channels(op), k = eq_window_k(&op->window);
-    const int8_t *weights = call->node->packed ? call->node->packed : (const int8_t *)op->w->data;
-    const size_t bytes = eq_gemm_pack_bytes(call->node->kernel, n, k);
-    for (size_t g = 0; g < (size_t)op->window.groups; g++) run_group(call, op, g, weights + g * bytes);
+    const struct eq_node *node = call->node;
+    if (is_banded(node->kernel)) {
+        eq_gemm_band_run(call, op);
+        return;
+    }
+    const size_t n = group_channels(op), bytes = eq_gemm_pack_bytes(node->kernel, n, eq_window_k(&op->window));
+    const int8_t *weights = node->packed ? (const int8_t *)node->packed : (const int8_t *)op->w->data;
+    for (size_t g = 0; g < (size_t)op->window.groups; g++) run_wide(call, op, g, weights + g * bytes);
 }

@@ -1,4 +1,5 @@
 #include "pack.h"
+#include <stdbool.h>
 
 static size_t blocks(const struct eq_kernel *kernel, size_t n) { return (n + kernel->nr - 1) / kernel->nr; }
 
@@ -12,6 +13,51 @@ void eq_gemm_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8
         for (size_t i = 0; i < k; i += kr)
             for (size_t o = block; o < block + nr; o++)
                 for (size_t at = i; at < i + kr; at++) *packed++ = o < n && at < k ? w[o * o_step + at * k_step] : 0;
+}
+
+struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, size_t n, size_t k, void *memory) {
+    const size_t channels = blocks(kernel, n) * kernel->nr, heads = EQ_ALIGN + 9 * channels;
+    const size_t weights = (heads + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN, end = weights + eq_gemm_pack_bytes(kernel, n, k);
+    uint8_t *at = memory;
+    struct eq_gemm_s8_packed p = {.bytes = (end + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN};
+    if (!at) return p;
+    p.w_lowest = (void *)at;
+    p.n_lowest = p.w_lowest + 1;
+    p.bias = (void *)(at + EQ_ALIGN);
+    p.m = p.bias + channels;
+    p.n = (int8_t *)(p.m + channels);
+    p.w = (int8_t *)at + weights;
+    return p;
+}
+
+/* Sum of w - w_zero over a channel; *lowest: the smallest weight so far. */
+static int32_t sum_of(const struct eq_matrix *x, size_t o, int32_t w_zero, int32_t *lowest) {
+    int32_t sum = 0;
+    for (size_t p = 0; p < x->parts; p++)
+        for (size_t i = 0; i < x->part; i++) {
+            const int8_t v = x->w[o * x->o_step + p * x->part_step + i * x->k_step];
+            sum += v - w_zero;
+            if (v < *lowest) *lowest = v;
+        }
+    return sum;
+}
+
+void eq_gemm_s8_pack(const struct eq_kernel *kernel, const struct eq_matrix *x, const struct eq_rq *rq, int32_t x_zero, int32_t w_zero,
+                     void *memory) {
+    const size_t part = eq_gemm_k(kernel, x->part), nr = kernel->nr;
+    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, x->n, x->parts * part, memory);
+    *p.w_lowest = *p.n_lowest = INT8_MAX;
+    for (size_t o = 0; o < blocks(kernel, x->n) * nr; o++) {
+        const bool real = o < x->n;
+        p.bias[o] = real ? (int32_t)((uint32_t)rq->bias[o] - (uint32_t)x_zero * (uint32_t)sum_of(x, o, w_zero, p.w_lowest)) : 0;
+        p.m[o] = real ? rq->m[o] : 0;
+        p.n[o] = real ? rq->n[o] : 2;
+        if (p.n[o] < *p.n_lowest) *p.n_lowest = p.n[o];
+    }
+    for (size_t o = 0; o < x->n; o += nr)
+        for (size_t i = 0; i < x->parts; i++)
+            eq_gemm_pack(kernel, x->n - o < nr ? x->n - o : nr, x->part, x->w + o * x->o_step + i * x->part_step, x->o_step, x->k_step,
+                         p.w + (o * x->parts + i * nr) * part);
 }
 
 size_t eq_dwconv_pack_bytes(const struct eq_kernel *kernel, size_t taps, size_t channels) {

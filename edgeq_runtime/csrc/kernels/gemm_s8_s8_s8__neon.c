@@ -1,0 +1,119 @@
+/* Two products of int8 fit in int16: 16 inputs of a row and a channel take smull, smlal2 and one pairwise add into four int32. Only
+ * (-128)(-128) twice does not fit; weights with a -128 take the products one by one. 4 rows x 4 channels at a time; single rows take 16
+ * channels. */
+#include "neon.h"
+
+enum { NR = 4, KR = 16, ROWS = 4, WIDE = 4 /* blocks of a tile of one row */ };
+
+/* Weights of a channel. */
+EQ_INLINE size_t depth(const struct eq_gemm_s8_s8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
+
+EQ_INLINE int32x4_t add_products(int32x4_t acc, int8x16_t a, int8x16_t w, const int first, const int low) {
+    int16x8_t p = vmull_s8(vget_low_s8(a), vget_low_s8(w));
+    if (low) {
+        acc = first ? vpaddlq_s16(p) : vpadalq_s16(acc, p);
+        return vpadalq_s16(acc, vmull_high_s8(a, w));
+    }
+    p = vmlal_high_s8(p, a, w);
+    return first ? vpaddlq_s16(p) : vpadalq_s16(acc, p);
+}
+
+EQ_INLINE void block_step(const int8x16_t x[ROWS], const int8_t **w, const int rows, const int first, const int low, int32x4_t acc[][NR]) {
+    for (int j = 0; j < NR; j++) {
+        const int8x16_t v = vld1q_s8(*w + j * KR);
+        for (int i = 0; i < rows; i++) acc[i][j] = add_products(acc[i][j], x[i], v, first, low);
+    }
+    *w += NR * KR;
+}
+
+/* These sums are done before the next block begins: its weights and products would not fit in registers too. */
+#define KEEP_ORDER(acc) __asm__ volatile("" : "+w"((acc)[0]), "+w"((acc)[1]), "+w"((acc)[2]), "+w"((acc)[3]) : : "memory")
+
+/* 16 inputs of every row; the pointers move on. */
+EQ_INLINE void step(const int8_t *a[ROWS], const int8_t *w[WIDE], const int rows, const int blocks, const int first, const int low,
+                    int32x4_t acc[ROWS * WIDE][NR]) {
+    int8x16_t x[ROWS];
+    for (int i = 0; i < rows; i++, a[i - 1] += KR) x[i] = vld1q_s8(a[i]);
+    block_step(x, &w[0], rows, first, low, acc);
+    if (blocks == 1) return;
+    KEEP_ORDER(acc[0]);
+    block_step(x, &w[1], rows, first, low, acc + 1);
+    KEEP_ORDER(acc[1]);
+    block_step(x, &w[2], rows, first, low, acc + 2);
+    KEEP_ORDER(acc[2]);
+    block_step(x, &w[3], rows, first, low, acc + 3);
+}
+
+EQ_INLINE int32x4_t sum_lanes(const int32x4_t v[NR]) { return vpaddq_s32(vpaddq_s32(v[0], v[1]), vpaddq_s32(v[2], v[3])); }
+
+/* 4 vectors of sums of 4 channels each: 4 rows of one block (rows > 1), or 4 blocks of one row. */
+EQ_INLINE int8x16_t requantized(const struct eq_gemm_s8_s8_s8 *g, size_t at, const int rows, const int8_t *const a[ROWS], int32x4_t v[4]) {
+    const struct clamp16 clamp = clamp16_load(g->y_zero, g->lo, g->hi);
+    const size_t step = rows > 1 ? 0 : NR;
+    for (size_t i = 0; i < 4; i++) v[i] = vaddq_s32(v[i], vld1q_s32(g->rq.bias + at + i * step));
+    if (__builtin_expect(g->w_zero != 0, 0))
+        for (int i = 0; i < 4; i++) v[i] = vsubq_s32(v[i], vdupq_n_s32((int32_t)zero_term(g, a[rows > i ? i : 0])));
+    if (__builtin_expect(g->n_lowest < 1, 0))
+        for (size_t i = 0; i < 4; i++) v[i] = vqshlq_s32(v[i], left4(g->rq.n + at + i * step));
+    for (size_t i = 0; i < 4; i++)
+        v[i] = vrshlq_s32(vqdmulhq_s32(v[i], vld1q_s32(g->rq.m + at + i * step)), right4(g->rq.n + at + i * step));
+    return clamp16_apply(&clamp, vqmovn_high_s32(vqmovn_s32(v[0]), v[1]), vqmovn_high_s32(vqmovn_s32(v[2]), v[3]));
+}
+
+EQ_INLINE void store_rows(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, int8x16_t bytes) {
+    const int32x4_t words = vreinterpretq_s32_s8(bytes);
+    const int32_t out[ROWS] = {vgetq_lane_s32(words, 0), vgetq_lane_s32(words, 1), vgetq_lane_s32(words, 2), vgetq_lane_s32(words, 3)};
+    int8_t *y = g->y + row * g->y_stride + at;
+    if (g->n - at >= NR)
+        for (int i = 0; i < rows; i++, y += g->y_stride) memcpy(y, &out[i], NR);
+    else
+        for (int i = 0; i < rows; i++, y += g->y_stride) memcpy(y, &out[i], g->n - at);
+}
+
+EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, const int blocks, const int low) {
+    const size_t part = depth(g) / g->parts;
+    const int8_t *a[ROWS], *first[ROWS], *w[WIDE];
+    int32x4_t acc[ROWS * WIDE][NR], v[4];
+    for (int b = 0; b < blocks; b++) w[b] = g->w + (at + NR * (size_t)b) * depth(g);
+    for (int i = 0; i < rows; i++) {
+        first[i] = g->a + g->rows[row + (size_t)i];
+        a[i] = first[i] + g->parts_at[0];
+    }
+    const int8_t *end = a[0] + part;
+    step(a, w, rows, blocks, 1, low, acc);
+    for (size_t p = 1;; p++) {
+        while (a[0] != end) step(a, w, rows, blocks, 0, low, acc);
+        if (p == g->parts) break;
+        for (int i = 0; i < rows; i++) a[i] = first[i] + g->parts_at[p];
+        end = a[0] + part;
+    }
+    for (int i = 0; i < 4; i++) v[i] = i < rows * blocks ? sum_lanes(acc[i]) : vdupq_n_s32(0);
+    const int8x16_t bytes = requantized(g, at, rows, first, v);
+    if (rows > 1 || blocks == 1) store_rows(g, row, at, rows, bytes);
+    else if (g->n - at >= WIDE * NR) vst1q_s8(g->y + row * g->y_stride + at, bytes);
+    else memcpy(g->y + row * g->y_stride + at, &bytes, g->n - at);
+}
+
+EQ_INLINE void run(const struct eq_gemm_s8_s8_s8 *g, const int low) {
+    size_t at = 0;
+    if (g->m == 1)
+        for (; at + NR * (WIDE - 1) < g->n; at += NR * WIDE) tile(g, 0, at, 1, WIDE, low);
+    for (; at < g->n; at += NR) {
+        size_t row = 0;
+        for (; row + ROWS <= g->m; row += ROWS) tile(g, row, at, ROWS, 1, low);
+        if (g->m - row == 3) tile(g, row, at, 3, 1, low);
+        else if (g->m - row == 2) tile(g, row, at, 2, 1, low);
+        else if (g->m - row == 1) tile(g, row, at, 1, 1, low);
+    }
+}
+
+static __attribute__((noinline)) void run_low(const struct eq_gemm_s8_s8_s8 *args) {
+    const struct eq_gemm_s8_s8_s8 local = *args; /* what stores to y cannot change */
+    run(&local, 1);
+}
+
+void eq_gemm_s8_s8_s8__neon(const struct eq_gemm_s8_s8_s8 *args) {
+    const struct eq_gemm_s8_s8_s8 local = *args;
+    if (args->w_lowest == INT8_MIN) run_low(args);
+    else run(&local, 0);
+}

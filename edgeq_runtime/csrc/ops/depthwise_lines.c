@@ -1,0 +1,72 @@
+#include "depthwise_lines.h"
+#include "pack.h"
+
+typedef void (*lines_fn)(const struct eq_dwconv_s8_u8_s8 *args);
+
+enum { ROWS = 16 /* of one call, which prepares its constants once */ };
+
+/* Scratch: the lines that ROWS rows read, and a padded one. */
+static size_t line_count(const struct eq_window *w) {
+    const int64_t rows = w->oh < ROWS ? w->oh : ROWS;
+    return (size_t)((rows - 1) * w->stride_h + (w->kh - 1) * w->dilation_h + 1);
+}
+
+/* Inputs of a channel as they are packed. */
+static size_t depth(const struct eq_kernel *kernel, const struct eq_window *w) { return (size_t)w->kw * eq_gemm_k(kernel, (size_t)w->kh); }
+
+int eq_depthwise_lines_prepare(struct eq_node *node, const struct eq_depthwise_op *op) {
+    const struct eq_window *w = &op->window;
+    EQ_NEED(line_count(w) <= UINT32_MAX / sizeof(int8_t *), EQ_ERR_UNSUPPORTED);
+    node->packed_bytes = eq_gemm_s8_packed_at(node->kernel, (size_t)w->oc, depth(node->kernel, w), NULL).bytes;
+    node->scratch_bytes = line_count(w) * sizeof(int8_t *) + (size_t)(w->iw * w->ic);
+    return EQ_OK;
+}
+
+void eq_depthwise_lines_pack(const struct eq_node *node, const struct eq_depthwise_op *op) {
+    const struct eq_window *w = &op->window;
+    const size_t channels = (size_t)w->oc, kw = (size_t)w->kw;
+    const struct eq_rq rq = eq_rq_from(op->rq, 0);
+    const struct eq_matrix matrix = {(const int8_t *)op->w->data, channels, kw, (size_t)w->kh, 1, channels, kw * channels};
+    eq_gemm_s8_pack(node->kernel, &matrix, &rq, op->attrs.x_zero - INT8_MIN, op->attrs.w_zero, node->packed);
+}
+
+/* The lines of the rows from oy on. */
+static void find_lines(const struct eq_window *w, const int8_t *x, int64_t oy, size_t rows, const int8_t *padded, const int8_t **lines) {
+    const int64_t first = oy * w->stride_h - w->pad_top, count = ((int64_t)rows - 1) * w->stride_h + (w->kh - 1) * w->dilation_h + 1;
+    for (int64_t i = first; i < first + count; i++) *lines++ = i >= 0 && i < w->ih ? x + i * w->iw * w->ic : padded;
+}
+
+void eq_depthwise_lines_run(const struct eq_call *call, const struct eq_depthwise_op *op) {
+    const struct eq_kernel *kernel = call->node->kernel;
+    const struct eq_window *w = &op->window;
+    const size_t line = (size_t)(w->iw * w->ic), oh = (size_t)w->oh;
+    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, (size_t)w->oc, depth(kernel, w), call->node->packed);
+    const int8_t **lines = (void *)call->scratch, *x = eq_read(call, 0);
+    int8_t *padded = (int8_t *)(lines + line_count(w));
+    memset(padded, op->attrs.x_zero, line);
+    struct eq_dwconv_s8_u8_s8 args = {.pixels = (size_t)w->ow,
+                                      .channels = (size_t)w->oc,
+                                      .kh = (size_t)w->kh,
+                                      .kw = (size_t)w->kw,
+                                      .lines = lines,
+                                      .columns = (size_t)w->iw,
+                                      .stride_h = (size_t)w->stride_h,
+                                      .stride_w = (size_t)w->stride_w,
+                                      .dilation_h = (size_t)w->dilation_h,
+                                      .dilation_w = (size_t)w->dilation_w,
+                                      .pad_left = (size_t)w->pad_left,
+                                      .w = p.w,
+                                      .rq = {p.bias, p.m, p.n},
+                                      .y = eq_write(call, 0),
+                                      .x_zero = op->attrs.x_zero,
+                                      .w_zero = op->attrs.w_zero,
+                                      .y_zero = op->attrs.y_zero,
+                                      .lo = op->attrs.lo,
+                                      .hi = op->attrs.hi};
+    for (int64_t n = 0; n < w->batch; n++, x += line * (size_t)w->ih)
+        for (size_t oy = 0; oy < oh; oy += args.rows, args.y += args.rows * args.pixels * args.channels) {
+            args.rows = oh - oy < ROWS ? oh - oy : ROWS;
+            find_lines(w, x, (int64_t)oy, args.rows, padded, lines);
+            ((lines_fn)kernel->run)(&args);
+        }
+}

@@ -1,0 +1,125 @@
+#include "../eq_round.h"
+#include "selftest.h"
+#include <sys/mman.h>
+#include <unistd.h>
+
+const struct eq_kernel *tested;
+int fill_kind;
+size_t skew;
+long cases;
+
+static uint32_t rng;
+uint32_t next(void) {
+    rng ^= rng << 13;
+    rng ^= rng >> 17;
+    rng ^= rng << 5;
+    return rng;
+}
+void next_start(uint32_t seed) { rng = seed; }
+int32_t between(int32_t lo, int32_t hi) { return (int32_t)((uint32_t)lo + next() % ((uint32_t)hi - (uint32_t)lo + 1)); }
+
+/* Memory whose end is followed by a page without access. */
+static uint8_t *guarded(void) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *memory = mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory + ROOM, page, PROT_NONE) != 0) {
+        perror("selftest: guarded memory");
+        exit(2);
+    }
+    return memory + ROOM;
+}
+
+uint8_t *activation_end, *weight_end, *packed_end, *params_end;
+static uint8_t outputs[2][8192];
+
+void fill_start(void) {
+    activation_end = guarded();
+    weight_end = guarded();
+    packed_end = guarded();
+    params_end = guarded();
+}
+
+void *tail(uint8_t *end, size_t count, size_t element) { return end - (count + skew) * element; }
+
+int32_t extreme(int which, int32_t lo, int32_t hi) { return which ? hi : lo; }
+
+static int32_t value(int32_t lo, int32_t hi, int high) {
+    return fill_kind == TIES ? between(-2, 2) : fill_kind < 2 ? between(lo, hi) : extreme(high, lo, hi);
+}
+void fill_s16(int16_t *a, size_t n) {
+    for (size_t i = 0; i < n; i++) a[i] = (int16_t)value(-255, 255, fill_kind & 1);
+}
+void fill_s8(int8_t *a, size_t n, int high) {
+    for (size_t i = 0; i < n; i++) a[i] = (int8_t)value(-128, 127, high);
+}
+
+/* Random magnitudes, then denormals, zeros of both signs, the largest numbers, infinities. */
+void fill_f32(float *a, size_t n) {
+    static const uint32_t exponents[FILLS][2] = {{120, 127}, {90, 160}, {0, 1}, {0, 0}, {250, 254}, {253, 255}, {127, 130}};
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t exponent = (uint32_t)between((int32_t)exponents[fill_kind][0], (int32_t)exponents[fill_kind][1]);
+        const uint32_t mantissa = exponent == 255 || (fill_kind == 3 && next() % 2) ? 0 : next() & 0x7fffff;
+        const uint32_t bits = (next() & 0x80000000u) | exponent << 23 | mantissa;
+        memcpy(a + i, &bits, sizeof bits);
+    }
+}
+
+int32_t weight_zero(void) {
+    if (next() % 3) return 0;
+    return fill_kind == TIES ? between(-1, 1) : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
+}
+
+struct eq_rq fill_rq(size_t channels) {
+    int8_t *n = tail(params_end, channels, 1);
+    int32_t *bias = (void *)(params_end - ROOM / 2 - (channels + skew) * 4), *m = bias + channels;
+    for (size_t o = 0; o < channels; o++) {
+        if (fill_kind == TIES) { /* acc 2^-(n+1); n = 0 for some skews: the channels that are shifted left */
+            bias[o] = between(-20, 20);
+            m[o] = 1 << 30;
+            n[o] = (int8_t)between(skew & 1 ? 0 : 1, 3);
+            continue;
+        }
+        bias[o] = fill_kind == 1 ? between(-(1 << 30), (1 << 30) - 1) : between(-100000, 100000);
+        m[o] = next() % 16 ? between(1 << 30, INT32_MAX) : next() % 2 ? 0 : INT32_MAX;
+        n[o] = (int8_t)(next() % 4 ? between(2, 20) : between(EQ_RQ_N_MIN, EQ_RQ_N_MAX));
+    }
+    const struct eq_rq rq = {bias, m, n};
+    return rq;
+}
+
+void prepare_outputs(void) {
+    cases++;
+    for (size_t i = 0; i < sizeof outputs[0]; i++) outputs[0][i] = outputs[1][i] = (uint8_t)(0xa5 ^ i);
+}
+
+int compare(const char *sizes, size_t element) {
+    for (size_t i = 0; i < sizeof outputs[0]; i += element) {
+        long want = (int8_t)outputs[0][i], got = (int8_t)outputs[1][i];
+        if (element == 4) {
+            float a, b;
+            memcpy(&a, outputs[0] + i, 4);
+            memcpy(&b, outputs[1] + i, 4);
+            if (a != a && b != b) continue;
+        }
+        if (!memcmp(outputs[0] + i, outputs[1] + i, element)) continue;
+        if (element == 4) {
+            uint32_t bits[2];
+            memcpy(bits, outputs[0] + i, 4);
+            memcpy(bits + 1, outputs[1] + i, 4);
+            want = (long)bits[0];
+            got = (long)bits[1];
+        }
+        printf("FAIL %s__%s fill=%d skew=%zu %s byte=%zu want=%ld got=%ld\n", eq_kernel_name(tested), eq_isa_name(tested->isa), fill_kind,
+               skew, sizes, i, want, got);
+        return 1;
+    }
+    return 0;
+}
+
+void *output(int which, size_t element) { return outputs[which] + 64 + skew * element; }
+
+void fill_clamp(int32_t *lo, int32_t *hi) {
+    if (next() % 4) return;
+    *lo = between(-128, 0);
+    *hi = between(0, 127);
+}

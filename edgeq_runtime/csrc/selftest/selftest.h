@@ -1,0 +1,54 @@
+/* What the cases of the self-test share: operands that end at a page that cannot be read, extreme fills, outputs with all around them. */
+#ifndef EQ_SELFTEST_H
+#define EQ_SELFTEST_H
+#include "../eq_dispatch.h"
+#include "../ops/pack.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILLS = 7, TIES = 6, SKEWS = 4, ROOM = 1 << 18, MAX_TAPS = 64 };
+/* Fill 0, 1: random. 2..5: one extreme of the activations against one of the weights. 6: results that lie halfway between two integers
+ * in a quarter of all lanes and more, and rarely meet a clamp. */
+
+#define COUNT(list)             (sizeof(list) / sizeof *(list))
+#define RUN(kernel, type, args) ((void (*)(const struct type *))(kernel)->run)(args)
+
+extern const struct eq_kernel *tested;
+extern int fill_kind;
+extern size_t skew;
+extern long cases;
+
+void fill_start(void);
+uint32_t next(void);
+void next_start(uint32_t seed);
+int32_t between(int32_t lo, int32_t hi);
+
+/* Each before a page without access. */
+extern uint8_t *activation_end, *weight_end, *packed_end, *params_end;
+/* The last `count` elements before a guard; a skew moves them down and takes their alignment away. */
+void *tail(uint8_t *end, size_t count, size_t element);
+int32_t extreme(int which, int32_t lo, int32_t hi);
+void fill_s16(int16_t *a, size_t n);
+void fill_s8(int8_t *a, size_t n, int high);
+void fill_f32(float *a, size_t n);
+int32_t weight_zero(void);
+struct eq_rq fill_rq(size_t channels);
+void fill_clamp(int32_t *lo, int32_t *hi);
+
+/* Of the portable kernel (0) and the tested one (1). */
+void prepare_outputs(void);
+void *output(int which, size_t element);
+/* Both outputs with everything around them; two NaN are equal. */
+int compare(const char *sizes, size_t element);
+
+/* first: rows, or pixels; depth: inputs, or taps. 1: a difference was printed. */
+typedef int (*case_fn)(const struct eq_kernel *portable, size_t first, size_t channels, size_t depth);
+int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
+int gemm_band(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
+int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
+int dwconv_lines(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
+int add_s8(const struct eq_kernel *portable, size_t first, size_t channels, size_t taps);
+int gemm_f32(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
+int dwconv_f32(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
+#endif
