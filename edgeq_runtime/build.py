@@ -108,14 +108,15 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
             raise BuildError(f"{path}: no row {isa!r} in isa.def")
         if on[isa]:
             kernels.append(path)
-    programs = {"selftest": sorted(CSRC.glob("selftest/*.c")), "runner": [CSRC / "runner.c"]}
+    programs = {"selftest": sorted(CSRC.glob("selftest/*.c")), "runner": [CSRC / "runner.c", *threads]}
     core = [p for p in sorted(CSRC.glob("*.c")) if p not in programs["runner"]]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
     agent = sorted(CSRC.glob("agent/*.c"))
+    threads = sorted(CSRC.glob("threads/*.c"))
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
-    own = {"lib": shared, "agent": agent, "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
+    own = {"lib": [*shared, *threads], "agent": [*agent, *threads], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
     own.update(programs)
     return [*common, *(own[target] if target in own else [*shared, CSRC / "fuzz" / f"{target}.c"])]
 
@@ -174,7 +175,7 @@ def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> 
     shared = ["-shared", "-Wl,-Bsymbolic"] if target in SHARED else []
     if target in SHARED and not any("-fsanitize" in flag for flag in config.flags):
         shared.append("-Wl,-z,defs")
-    command = [*config.cc.split(), "-O2", *config.flags, *shared, *map(str, objects), "-lm", "-o"]
+    command = [*config.cc.split(), "-O2", *config.flags, *shared, *map(str, objects), "-lm", "-pthread", "-o"]
     if not _fresh(output, [*command, str(output)], objects):
         fresh = output.with_name(f".{output.name}.new")
         _make(fresh, [*command, str(fresh)])

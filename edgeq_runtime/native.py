@@ -16,6 +16,7 @@ from edgeq_runtime import abi
 from edgeq_runtime.abi import STATUS_ARGUMENT, STATUS_MEMORY, IsaError
 from edgeq_runtime.abi import Error as Error
 from edgeq_runtime.abi import library as library
+from edgeq_runtime.threads import Threads
 
 try:
     import numpy
@@ -152,10 +153,10 @@ class Model:
     """An open variant of a model file, with an arena of its own.
 
     source: a path (mapped), or the bytes of a file. variant: its name or number; None: the first. isas: a mask of instruction
-    sets; None: those of EDGEQ_ISA (comma-separated names), or all that the CPU has.
+    sets; None: those of EDGEQ_ISA (comma-separated names), or all that the CPU has. threads: how many compute; the bytes are the same.
     """
 
-    def __init__(self, source: Any, variant: Union[int, str, None] = None, isas: Optional[int] = None) -> None:
+    def __init__(self, source: Any, variant: Union[int, str, None] = None, isas: Optional[int] = None, threads: int = 1) -> None:
         self._lib = lib = library()
         self._source, what = _load(source)
         self._file = _checked(self._source, what)
@@ -167,6 +168,8 @@ class Model:
         self.isas = isa_mask(os.environ.get("EDGEQ_ISA", "")) if isas is None else isas
         index, raw = self.variants.index(self.variant), abi.PlanBytes()
         _raise(self._lib.eq_plan(byref(raw), byref(self._file), index, self.isas), what)
+        self._threads = Threads(threads)
+        raw.arena_bytes = lib.eq_arena_bytes(byref(raw), threads)
         self.plan = Plan(*(int(getattr(raw, field)) for field in Plan._fields))
         self._memory = _Memory(self.plan.model_bytes)  # type: Any
         handle = c_void_p()
@@ -184,6 +187,7 @@ class Model:
 
     def close(self) -> None:
         """Let go of the file, the weights and the arena; other handles over them (`share`) stay. More than once is allowed."""
+        self._threads.stop()
         self._open = self._source = self._memory = self._arena = None
 
     def __enter__(self) -> "Model":
@@ -215,7 +219,8 @@ class Model:
     def share(self) -> "Model":
         """Another handle over the same file and weights, with its own arena: for another thread."""
         other = Model.__new__(Model)
-        other.__dict__.update(self.__dict__, _open=self._handle, _arena=_Memory(self.plan.arena_bytes))
+        own = {"_open": self._handle, "_arena": _Memory(self.plan.arena_bytes), "_threads": Threads(self._threads.count)}
+        other.__dict__.update(self.__dict__, **own)
         return other
 
     def run(self, x: Any) -> Any:
@@ -249,7 +254,8 @@ class Model:
         return view if numpy is None else numpy.asarray(view)
 
     def _run(self, observer: Any) -> None:
-        _raise(self._lib.eq_run(self._handle, self._arena.address, self._arena.size, observer), self.name)
+        arena, workers = self._arena, self._threads.workers()
+        _raise(self._lib.eq_run_on(self._handle, arena.address, arena.size, workers, observer), self.name)
 
     def selftest(self) -> None:
         """Run the samples in the file; Error where an output byte differs from the file's."""

@@ -61,15 +61,17 @@ def locate(name: str) -> Tuple[str, Tuple[int, bytes]]:
 class InstalledModel(Model):
     """The current version of an installed model. It stays what it is, mapped, until `refresh`; follow: every run refreshes first."""
 
-    def __init__(self, name: str, variant: Union[int, str, None] = None, isas: Optional[int] = None, follow: bool = False) -> None:
+    def __init__(
+        self, name: str, variant: Union[int, str, None] = None, isas: Optional[int] = None, follow: bool = False, threads: int = 1
+    ) -> None:
         self.installed = name
         self.follow = follow
-        self._options = (variant, isas)
+        self._options = (variant, isas, follow, threads)
         for last in (False, False, True):
             path, self._identity = locate(name)
             self.version = self._identity[0]
             try:
-                Model.__init__(self, path, variant, isas)
+                Model.__init__(self, path, variant, isas, threads)
                 return
             except abi.Error:
                 # Replaced and removed between the record and the file: look again.
@@ -82,7 +84,7 @@ class InstalledModel(Model):
         # The number alone does not tell: after a removal they count from 1 again.
         if locate(self.installed)[1] == self._identity:
             return False
-        fresh = InstalledModel(self.installed, self._options[0], self._options[1], self.follow)
+        fresh = InstalledModel(self.installed, *self._options)
         self.__dict__.update(fresh.__dict__)
         return True
 

@@ -112,6 +112,19 @@ struct eq_observer {
 /* arena: EQ_ALIGN-aligned, plan.arena_bytes. observer may be NULL. Cannot fail on an open model but for its arguments. */
 int eq_run(const struct eq_model *model, void *arena, size_t arena_bytes, const struct eq_observer *observer);
 
+/* Threads that an application lends: run calls task(argument, i) once for every i below `threads`, at the same time or not, and returns
+ * when all have returned. The output bytes are the same for any number. threads/eq_threads.h has them for POSIX. */
+struct eq_workers {
+    void (*run)(void *context, void (*task)(void *argument, int index), void *argument);
+    void *context;
+    int threads; /* 1 to EQ_THREADS_MAX */
+};
+#define EQ_THREADS_MAX 64
+size_t eq_arena_bytes(const struct eq_plan *plan, int threads); /* scratch for each; 0 where the number is out of range */
+/* arena_bytes: at least eq_arena_bytes of workers->threads. workers may be NULL: as eq_run. */
+int eq_run_on(const struct eq_model *model, void *arena, size_t arena_bytes, const struct eq_workers *workers,
+              const struct eq_observer *observer);
+
 /* Run the samples in the file and compare every output byte. failed (may be NULL): the first sample that differs. */
 int eq_selftest(const struct eq_model *model, void *arena, size_t arena_bytes, int *failed);
 

@@ -43,10 +43,11 @@ struct eq_node {
     size_t packed_bytes;
     size_t scratch_bytes;
     uint64_t macs;
+    size_t units; /* parts that may run apart, in any order or at once, each with scratch of its own; 0: only the whole */
 };
 
 /* What an operator's prepare sees. It is called twice with the same node: first with node->packed NULL, to check everything
- * and to set kernel, packed_bytes, scratch_bytes and macs; then, where packed_bytes > 0, with node->packed pointing to that
+ * and to set kernel, packed_bytes, scratch_bytes, macs and units; then, where packed_bytes > 0, with node->packed pointing to that
  * much memory, to fill it. After a successful prepare the operator's run cannot fail and touches only what its tensors own. */
 struct eq_prepare {
     const struct eq_tensor *tensors;
@@ -57,7 +58,8 @@ struct eq_call {
     const struct eq_node *node;
     const struct eq_tensor *tensors;
     uint8_t *arena;
-    uint8_t *scratch; /* EQ_ALIGN-aligned, node->scratch_bytes */
+    uint8_t *scratch;  /* EQ_ALIGN-aligned, node->scratch_bytes */
+    size_t first, end; /* the units to run; an operator without units runs whole */
 };
 
 struct eq_op_impl {

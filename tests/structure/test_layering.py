@@ -21,7 +21,7 @@ PARTS = {*MAY_IMPORT, "tests", "boards", "firmware"}
 # Folders whose modules do not know each other; names beginning with "_" and __init__ are shared.
 SIBLINGS = ["quant/rules", "quant/calibrators", "transports"]
 FORMATS = ["onnx", "tflite"]  # importers with a folder of rules
-DEVICE_PYTHON = ["__init__.py", "abi.py", "native.py", "store.py"]
+DEVICE_PYTHON = ["__init__.py", "abi.py", "native.py", "store.py", "threads.py"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 INTRINSICS = {"immintrin.h", "arm_neon.h", "arm_mve.h", "x86intrin.h"}
 

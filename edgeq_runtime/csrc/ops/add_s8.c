@@ -8,7 +8,10 @@ int eq_prepare_add_s8(struct eq_node *node, const struct eq_prepare *ctx) {
     EQ_NEED_SHAPE(a->shift >= 1 && a->shift <= 30);
     node->kernel = eq_select("add", "s8_s8_s8", ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
-    return eq_prepare_broadcast(node, ctx, EQ_TYPE_s8);
+    const int status = eq_prepare_broadcast(node, ctx, EQ_TYPE_s8);
+    const struct eq_tensor *a_in = eq_in(node, ctx->tensors, 0), *b_in = eq_in(node, ctx->tensors, 1), *y = eq_out(node, ctx->tensors, 0);
+    if (status == EQ_OK && a_in->count == y->count && b_in->count == y->count) node->units = eq_units(y->count, y->count);
+    return status;
 }
 
 static void add(const struct eq_row *row) {
@@ -30,4 +33,17 @@ static void add(const struct eq_row *row) {
     ((void (*)(const struct eq_add_s8_s8_s8 *))node->kernel->run)(&args);
 }
 
-void eq_run_add_s8(const struct eq_call *call) { eq_run_broadcast(call, add); }
+void eq_run_add_s8(const struct eq_call *call) {
+    if (call->node->units == 0) {
+        eq_run_broadcast(call, add);
+        return;
+    }
+    const struct eq_row part = {.call = call,
+                                .a = (const int8_t *)eq_read(call, 0) + call->first,
+                                .b = (const int8_t *)eq_read(call, 1) + call->first,
+                                .y = (int8_t *)eq_write(call, 0) + call->first,
+                                .n = call->end - call->first,
+                                .a_step = 1,
+                                .b_step = 1};
+    add(&part);
+}

@@ -24,6 +24,7 @@ int eq_prepare_avg_pool2d_s8(struct eq_node *node, const struct eq_prepare *ctx)
     struct eq_window w = window_of(a);
     const int status = eq_prepare_pool(&w, node, ctx, EQ_TYPE_s8, a->pad_bottom, a->pad_right);
     if (status != EQ_OK) return status;
+    eq_pool_share(node, &w);
     EQ_NEED_SHAPE((a->include_pad == 0 || a->include_pad == 1) && w.kh * w.kw <= TAPS_MAX);
     EQ_NEED_SHAPE(eq_is_s8(a->x_zero) && eq_s8_valid(a->y_zero, a->lo, a->hi));
     EQ_NEED_SHAPE(node->input_count < 2 || rq_valid(eq_in(node, ctx->tensors, 1), eq_window_taps(&w)));

@@ -17,6 +17,7 @@ static size_t depth(const struct eq_kernel *kernel, const struct eq_window *w) {
 int eq_depthwise_lines_prepare(struct eq_node *node, const struct eq_depthwise_op *op) {
     const struct eq_window *w = &op->window;
     EQ_NEED(line_count(w) <= UINT32_MAX / sizeof(int8_t *), EQ_ERR_UNSUPPORTED);
+    node->units = eq_units(node->macs, eq_window_rows(w));
     node->packed_bytes = eq_gemm_s8_packed_at(node->kernel, (size_t)w->oc, depth(node->kernel, w), NULL).bytes;
     node->scratch_bytes = line_count(w) * sizeof(int8_t *) + (size_t)(w->iw * w->ic);
     return EQ_OK;
@@ -39,7 +40,7 @@ static void find_lines(const struct eq_window *w, const int8_t *x, int64_t oy, s
 void eq_depthwise_lines_run(const struct eq_call *call, const struct eq_depthwise_op *op) {
     const struct eq_kernel *kernel = call->node->kernel;
     const struct eq_window *w = &op->window;
-    const size_t line = (size_t)(w->iw * w->ic), oh = (size_t)w->oh;
+    const size_t line = (size_t)(w->iw * w->ic);
     const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, (size_t)w->oc, depth(kernel, w), call->node->packed);
     const int8_t **lines = (void *)call->scratch, *x = eq_read(call, 0);
     int8_t *padded = (int8_t *)(lines + line_count(w));
@@ -57,16 +58,16 @@ void eq_depthwise_lines_run(const struct eq_call *call, const struct eq_depthwis
                                       .pad_left = (size_t)w->pad_left,
                                       .w = p.w,
                                       .rq = {p.bias, p.m, p.n},
-                                      .y = eq_write(call, 0),
                                       .x_zero = op->attrs.x_zero,
                                       .w_zero = op->attrs.w_zero,
                                       .y_zero = op->attrs.y_zero,
                                       .lo = op->attrs.lo,
                                       .hi = op->attrs.hi};
-    for (int64_t n = 0; n < w->batch; n++, x += line * (size_t)w->ih)
-        for (size_t oy = 0; oy < oh; oy += args.rows, args.y += args.rows * args.pixels * args.channels) {
-            args.rows = oh - oy < ROWS ? oh - oy : ROWS;
-            find_lines(w, x, (int64_t)oy, args.rows, padded, lines);
-            ((lines_fn)kernel->run)(&args);
-        }
+    struct eq_rows at = {.unit = call->first};
+    while (eq_rows_next(w, ROWS, eq_end(call, eq_window_rows(w)), &at)) {
+        args.rows = at.rows;
+        args.y = (int8_t *)eq_write(call, 0) + at.first * args.pixels * args.channels;
+        find_lines(w, x + (size_t)(at.n * w->ih) * line, (int64_t)at.oy, args.rows, padded, lines);
+        ((lines_fn)kernel->run)(&args);
+    }
 }

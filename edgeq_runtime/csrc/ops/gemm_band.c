@@ -79,6 +79,7 @@ int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
     /* Places in a band are 32 bits. */
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->packed_bytes = layout(NULL, node->kernel, &b, NULL) + (size_t)op->window.groups * matrix_bytes(node->kernel, &b, channels_of(op));
+    node->units = eq_units(node->macs, eq_window_rows(&b.window));
     if (in_place(node->kernel, &op->window)) return EQ_OK;
     node->scratch_bytes = band_bytes(node->kernel, &b) + joined_bytes(node->kernel, &b);
     return EQ_OK;
@@ -143,7 +144,6 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
                                     .a = joined ? together : band,
                                     .rows = joined ? p.joined : p.rows,
                                     .parts_at = joined ? &start : p.parts_at,
-                                    .y = eq_write(call, 0),
                                     .y_stride = channels,
                                     .w_zero = op->attrs.w_zero,
                                     .y_zero = op->attrs.y_zero,
@@ -151,14 +151,13 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
                                     .hi = op->attrs.hi};
     if (joined) memset(together + joined_bytes(kernel, b) - SHORT, 0, SHORT);
     if (!direct) memset(band + b->lines * b->line, 0, band_bytes(kernel, b) - b->lines * b->line);
-    for (int64_t n = 0; n < b->window.batch; n++)
-        for (size_t oy = 0, rows; oy < (size_t)b->window.oh; oy += rows) {
-            rows = (size_t)b->window.oh - oy < b->rows ? (size_t)b->window.oh - oy : b->rows;
-            if (direct) args.a = (const uint8_t *)x + oy * b->line;
-            else eq_band_fill(b, is_signed(kernel), x, op->attrs.x_zero, n, (int64_t)oy, rows, band);
-            args.m = rows * width;
-            if (joined) join(b, &p, args.m, band, together);
-            run_groups(call, &p, (size_t)b->window.groups, args);
-            args.y += args.m * channels;
-        }
+    struct eq_rows at = {.unit = call->first};
+    while (eq_rows_next(&b->window, b->rows, eq_end(call, eq_window_rows(&b->window)), &at)) {
+        if (direct) args.a = (const uint8_t *)x + at.first * b->line;
+        else eq_band_fill(b, is_signed(kernel), x, op->attrs.x_zero, at.n, (int64_t)at.oy, at.rows, band);
+        args.m = at.rows * width;
+        args.y = (int8_t *)eq_write(call, 0) + at.first * width * channels;
+        if (joined) join(b, &p, args.m, band, together);
+        run_groups(call, &p, (size_t)b->window.groups, args);
+    }
 }

@@ -33,18 +33,19 @@ int eq_gemm_f32_prepare(struct eq_node *node, const struct eq_prepare *ctx, cons
     const size_t rows = pixels < node->kernel->mr ? pixels : node->kernel->mr;
     node->scratch_bytes = eq_window_plain(w) ? 0 : rows * k * sizeof(float);
     node->macs = (uint64_t)pixels * channels * k;
+    node->units = eq_units(node->macs, pixels);
     return EQ_OK;
 }
 
 static void run_group(const struct eq_call *call, const struct eq_window *w, size_t group, struct eq_gemm_f32_f32_f32 args) {
     const struct eq_kernel *kernel = call->node->kernel;
-    const size_t pixels = eq_window_pixels(w);
+    const size_t end = eq_end(call, eq_window_pixels(w));
     const float *x = eq_read(call, 0);
     float *rows = (void *)call->scratch;
-    struct eq_pixel p = {0, 0, 0};
+    struct eq_pixel p = eq_pixel_at(w, call->first);
     args.a = rows;
-    for (size_t i = 0; i < pixels; i += args.m, args.y += args.m * args.y_stride) {
-        args.m = pixels - i < kernel->mr ? pixels - i : kernel->mr;
+    for (size_t i = call->first; i < end; i += args.m, args.y += args.m * args.y_stride) {
+        args.m = end - i < kernel->mr ? end - i : kernel->mr;
         for (size_t j = 0; j < args.m; j++, eq_pixel_next(w, &p)) eq_window_row_f32(w, x, &p, (int64_t)group, rows + j * args.k);
         ((gemm_fn)kernel->run)(&args);
     }
@@ -57,13 +58,13 @@ void eq_gemm_f32_run(const struct eq_call *call, const struct eq_window *w, floa
                                        .a_stride = k,
                                        .w = eq_read(call, 1),
                                        .bias = eq_read(call, 2),
-                                       .y = eq_write(call, 0),
+                                       .y = (float *)eq_write(call, 0) + call->first * (size_t)w->oc,
                                        .y_stride = (size_t)w->oc,
                                        .lo = lo,
                                        .hi = hi};
     if (eq_window_plain(w)) {
-        args.m = eq_window_pixels(w);
-        args.a = eq_read(call, 0);
+        args.m = eq_end(call, eq_window_pixels(w)) - call->first;
+        args.a = (const float *)eq_read(call, 0) + call->first * k;
         eq_gemm_f32_all(call->node->kernel, &args);
         return;
     }

@@ -56,6 +56,7 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
     node->macs = w->transposed ? (uint64_t)(w->batch * w->ih * w->iw) * (uint64_t)w->ic * eq_window_taps(w) * n
                                : (uint64_t)eq_window_pixels(w) * groups * n * k;
     if (is_banded(node->kernel)) return eq_gemm_band_prepare(node, op);
+    node->units = eq_units(node->macs, eq_window_pixels(w));
     node->packed_bytes = node->kernel->kr ? groups * eq_gemm_pack_bytes(node->kernel, n, k) : 0;
     node->scratch_bytes = rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * sizeof(int16_t);
     return EQ_OK;
@@ -80,7 +81,7 @@ static void fill_wide(const struct eq_gemm_op *op, const int8_t *x, struct eq_pi
 static void run_wide(const struct eq_call *call, const struct eq_gemm_op *op, size_t group, const int8_t *weights) {
     const struct eq_kernel *kernel = call->node->kernel;
     const wide_fn run = (wide_fn)kernel->run;
-    const size_t pixels = eq_window_pixels(&op->window), channels = (size_t)op->window.oc, n = group_channels(op);
+    const size_t channels = (size_t)op->window.oc, n = group_channels(op);
     const size_t k = eq_gemm_k(kernel, eq_window_k(&op->window));
     int16_t *rows = (void *)call->scratch;
     struct eq_gemm_s8_s16_s8 args = {.n = n,
@@ -88,16 +89,18 @@ static void run_wide(const struct eq_call *call, const struct eq_gemm_op *op, si
                                      .a = rows,
                                      .a_stride = k,
                                      .w = weights,
-                                     .y = (int8_t *)eq_write(call, 0) + group * n,
                                      .y_stride = channels,
                                      .rq = eq_rq_from(op->rq, group * n),
                                      .w_zero = op->attrs.w_zero,
                                      .y_zero = op->attrs.y_zero,
                                      .lo = op->attrs.lo,
                                      .hi = op->attrs.hi};
-    struct eq_pixel p = {0, 0, 0};
-    for (size_t i = 0; i < pixels; i += args.m, args.y += args.m * channels) {
-        args.m = pixels - i < kernel->mr ? pixels - i : kernel->mr;
+    const size_t end = eq_end(call, eq_window_pixels(&op->window));
+    struct eq_pixel p =
+        eq_window_plain(&op->window) ? (struct eq_pixel){0, 0, (int64_t)call->first} : eq_pixel_at(&op->window, call->first);
+    args.y = (int8_t *)eq_write(call, 0) + call->first * channels + group * n;
+    for (size_t i = call->first; i < end; i += args.m, args.y += args.m * channels) {
+        args.m = end - i < kernel->mr ? end - i : kernel->mr;
         fill_wide(op, eq_read(call, 0), &p, (int64_t)group, args.m, k, rows);
         run(&args);
     }

@@ -36,6 +36,12 @@ static inline size_t eq_element_bytes(const struct eq_tensor *t) { return t->byt
 static inline size_t eq_row_length(const struct eq_tensor *t) { return t->rank ? (size_t)t->dims[t->rank - 1] : 1; }
 static inline size_t eq_row_count(const struct eq_tensor *t) { return t->count / eq_row_length(t); }
 
+/* `units` where there is enough work (multiply-adds, or elements that are moved) to share it between threads, else 0. */
+static inline size_t eq_units(uint64_t work, size_t units) { return work >= 1 << 16 ? units : 0; }
+
+/* The units of a call, or all of an operator that does not share. */
+static inline size_t eq_end(const struct eq_call *call, size_t units) { return call->node->units ? call->end : units; }
+
 /* One input and one output of the given types and of one shape. */
 static inline int eq_prepare_elementwise(const struct eq_node *node, const struct eq_prepare *ctx, int x_type, int y_type) {
     const struct eq_tensor *x = eq_in(node, ctx->tensors, 0), *y = eq_out(node, ctx->tensors, 0);

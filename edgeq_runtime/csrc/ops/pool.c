@@ -26,6 +26,10 @@ static struct span inside(int64_t origin, int64_t dilation, int64_t kernel, int6
     return (struct span){first, end > first ? end - first : 0};
 }
 
+void eq_pool_share(struct eq_node *node, const struct eq_window *w) {
+    node->units = eq_units((uint64_t)eq_window_pixels(w) * (uint64_t)w->oc * eq_window_taps(w), eq_window_rows(w));
+}
+
 static void row_of(struct eq_cell *cell, const struct eq_window *w, size_t image, int64_t oy, void (*pixel)(const struct eq_cell *)) {
     const int64_t top = oy * w->stride_h - w->pad_top;
     const struct span ys = inside(top, w->dilation_h, w->kh, w->ih);
@@ -46,9 +50,12 @@ static void row_of(struct eq_cell *cell, const struct eq_window *w, size_t image
 void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*pixel)(const struct eq_cell *cell)) {
     eq_window_images(&w, eq_in(call->node, call->tensors, 0), eq_out(call->node, call->tensors, 0));
     const size_t channels = (size_t)w.ic, line = channels * (size_t)w.iw;
-    struct eq_cell cell = {
-        .call = call, .channels = channels, .col_step = channels * (size_t)w.dilation_w, .row_step = line * (size_t)w.dilation_h};
-    for (int64_t n = 0; n < w.batch; n++) {
-        for (int64_t oy = 0; oy < w.oh; oy++) row_of(&cell, &w, (size_t)(n * w.ih) * line, oy, pixel);
-    }
+    struct eq_cell cell = {.call = call,
+                           .out = call->first * (size_t)w.ow * channels,
+                           .channels = channels,
+                           .col_step = channels * (size_t)w.dilation_w,
+                           .row_step = line * (size_t)w.dilation_h};
+    struct eq_rows at = {.unit = call->first};
+    while (eq_rows_next(&w, 1, eq_end(call, eq_window_rows(&w)), &at))
+        row_of(&cell, &w, (size_t)(at.n * w.ih) * line, (int64_t)at.oy, pixel);
 }

@@ -22,6 +22,8 @@ struct eq_cell {
 /* Fills in the sizes of the window's images and checks everything. */
 int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struct eq_prepare *ctx, int type, int64_t pad_bottom,
                     int64_t pad_right);
+/* Lets threads share the rows of output where there is enough to do. */
+void eq_pool_share(struct eq_node *node, const struct eq_window *w);
 /* w: kernel, strides, dilations and pads; the sizes are those of the tensors. */
 void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*pixel)(const struct eq_cell *cell));
 #endif

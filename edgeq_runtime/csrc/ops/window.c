@@ -66,6 +66,11 @@ int eq_window_check(const struct eq_window *w, int64_t pad_bottom, int64_t pad_r
     return EQ_OK;
 }
 
+struct eq_pixel eq_pixel_at(const struct eq_window *w, size_t pixel) {
+    const int64_t at = (int64_t)pixel, row = at / w->ow;
+    return (struct eq_pixel){row / w->oh, row % w->oh, at % w->ow};
+}
+
 void eq_pixel_next(const struct eq_window *w, struct eq_pixel *p) {
     if (++p->ox < w->ow) return;
     p->ox = 0;

@@ -23,11 +23,32 @@ int eq_window_dense(struct eq_window *w, const struct eq_node *node, const struc
 /* Strides, dilations, pads within bounds, the output of the size that they give (transposed: any size). */
 int eq_window_check(const struct eq_window *w, int64_t pad_bottom, int64_t pad_right);
 
+/* Output rows of all images: what operators share between threads. */
+static inline size_t eq_window_rows(const struct eq_window *w) { return (size_t)(w->batch * w->oh); }
+/* Some rows of one image: rows [oy, oy + rows) of image n, `first` counted through all images. */
+struct eq_rows {
+    int64_t n;
+    size_t first, oy, rows, unit; /* unit: where the next ones begin */
+};
+/* The next rows before `end`, at most so many; 0: there are none. */
+static inline int eq_rows_next(const struct eq_window *w, size_t most, size_t end, struct eq_rows *r) {
+    const size_t oh = (size_t)w->oh;
+    if (r->unit >= end) return 0;
+    r->first = r->unit;
+    r->n = (int64_t)(r->unit / oh);
+    r->oy = r->unit % oh;
+    r->rows = oh - r->oy < most ? oh - r->oy : most;
+    if (r->rows > end - r->unit) r->rows = end - r->unit;
+    r->unit += r->rows;
+    return 1;
+}
+
 /* An output pixel. */
 struct eq_pixel {
     int64_t n, oy, ox;
 };
 void eq_pixel_next(const struct eq_window *w, struct eq_pixel *p);
+struct eq_pixel eq_pixel_at(const struct eq_window *w, size_t pixel); /* counted through all images */
 /* Where in x the first channel of a tap lies, in elements; < 0: the tap is outside the input. */
 int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64_t ky, int64_t kx);
 
