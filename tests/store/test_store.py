@@ -46,6 +46,25 @@ def test_a_damaged_current_version_is_installed_again(store: Store, tmp_path: Pa
     assert store.open("kws") == A
 
 
+@pytest.mark.parametrize("again", [B, C])
+def test_a_damaged_current_version_does_not_take_the_place_of_the_sound_previous_one(store: Store, tmp_path: Path, again: bytes) -> None:
+    store.deploy("kws", A)
+    store.deploy("kws", B)
+    (tmp_path / "deep/store/kws/v2.eqm").write_bytes(B[:-1] + b"?")
+    assert store.deploy("kws", again) == 3
+    assert store.current("kws") == (again, A)
+    assert store.rollback("kws").current.version == 1
+
+
+def test_where_every_version_is_damaged_none_is_one_to_go_back_to(store: Store, tmp_path: Path) -> None:
+    store.deploy("kws", A)
+    store.deploy("kws", B)
+    (tmp_path / "deep/store/kws/v2.eqm").unlink()
+    (tmp_path / "deep/store/kws/v1.eqm").write_bytes(A[:-1])
+    assert store.deploy("kws", C) == 3
+    assert store.current("kws") == (C, None) and sorted(os.listdir(tmp_path / "deep/store/kws")) == ["state", "v3.eqm"]
+
+
 def test_a_rollback_of_a_rollback_is_the_newer_one_again(store: Store) -> None:
     store.deploy("kws", A)
     store.deploy("kws", B)
