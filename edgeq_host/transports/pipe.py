@@ -10,9 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import edgeq_runtime
 from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.transports import Closed, Stuck
+from edgeq_runtime import agent
 
 _CHUNK = 1 << 16
 _END_S = 2.0  # for the process to end by itself once its input is closed
@@ -104,7 +104,7 @@ class PipeTransport:
 
 def agent_path() -> Path:
     """EDGEQ_AGENT, or the agent in the package edgeq_runtime."""
-    return Path(os.environ.get("EDGEQ_AGENT") or Path(edgeq_runtime.__file__).parent / "lib" / "edgeq-agent")
+    return Path(os.environ.get("EDGEQ_AGENT") or agent.path())
 
 
 def open_address(rest: str) -> PipeTransport:
