@@ -116,7 +116,7 @@ def test_the_commands_of_the_agent_do_the_same_without_a_host(local: Local) -> N
         ["kws", "current", "2", str(len(NEW)), hashlib.sha256(NEW).hexdigest()],
         ["kws", "previous", "1", str(len(OLD)), hashlib.sha256(OLD).hexdigest()],
     ]
-    assert local.agent("selftest", "kws").stdout == "kws: version 2 passed, 1 variants\n"
+    assert local.agent("selftest", "kws").stdout == "kws: version 2 passed, 1 variant\n"
     assert local.agent("rollback", "kws").stdout == "kws: version 1 is current\n"
     assert local.agent("remove", "kws").returncode == 0 and local.agent("status").stdout == ""
     assert local.agent("rollback", "kws").returncode == 2

@@ -145,6 +145,14 @@ def test_doctor_finds_a_working_machine(edgeq: Edgeq) -> None:
     assert found.code == 0 and {f["what"] for f in found.json["findings"]} >= {"numpy", "runtime library", "agent on local"}
 
 
+def test_doctor_speaks_as_status_does(edgeq: Edgeq, packed: Path) -> None:
+    edgeq("deploy", packed, "-b", "local")
+    shown = edgeq("doctor").out.splitlines()
+    assert shown[0].startswith("Python") and ", 1 model, " in shown[-1]
+    unit = edgeq("status", "-b", "local").out.splitlines()[1].split()[-2:]  # "GB free"
+    assert shown[-1].split()[-5:] == [*unit, "in", "the", "store"]
+
+
 def test_a_full_store_is_said_and_changes_nothing(edgeq: Edgeq, packed: Path) -> None:
     """A limit on file size, inherited by the agent, stands for the full disk."""
     script = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); sys.argv = ['edgeq', *sys.argv[1:]]; "
