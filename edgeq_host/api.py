@@ -11,7 +11,8 @@ import numpy as np
 
 from edgeq_host import importers
 from edgeq_host import recipe as recipes
-from edgeq_host.data import Data, Sample, open_data
+from edgeq_host.arrays import in_edge_type
+from edgeq_host.data import Data, Sample, check_type, open_data
 from edgeq_host.errors import ModelError
 from edgeq_host.export import Score, read_file
 from edgeq_host.graph import Array, Graph
@@ -99,22 +100,24 @@ def _samples(given: DataLike | None, model: Any) -> Data | str | None:
     if isinstance(given, Data):
         return given
     x, y = given if isinstance(given, tuple) else (given, None)
-    return _arrays(np.asarray(x), None if y is None else np.asarray(y), tuple(model.inputs[0].shape))
+    return _arrays(np.asarray(x), None if y is None else np.asarray(y), model.inputs[0])
 
 
-def _arrays(x: Array, y: Array | None, shape: tuple[int, ...]) -> Data:
+def _arrays(x: Array, y: Array | None, edge: Any) -> Data:
+    shape = tuple(edge.shape)
     if x.shape[1:] not in (shape, shape[1:]):
         raise ModelError(
             f"samples have shape {list(x.shape)}, the model's input has {list(shape)}", f"give [N, {', '.join(map(str, shape))}]"
         )
     if not len(x) or (y is not None and len(y) != len(x)):
         raise ModelError(f"{len(x)} samples and {0 if y is None else len(y)} labels", "give one label per sample")
+    check_type("samples are", edge, x.dtype)
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise ModelError("samples hold NaN or infinity", "remove them or repair their source")
 
     def samples() -> Iterator[Sample]:
         for i in range(len(x)):
-            value = x[i].reshape(shape)
-            yield Sample([np.ascontiguousarray(value, np.float32 if value.dtype.kind == "f" else value.dtype)], None if y is None else y[i])
+            value = np.ascontiguousarray(x[i].reshape(shape), np.float32 if x.dtype.kind == "f" else x.dtype)
+            yield Sample([value], None if y is None else y[i], [in_edge_type(edge, value)])
 
     return Data(None, len(x), y is not None, samples)

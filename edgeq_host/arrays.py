@@ -1,21 +1,22 @@
-"""Arrays in .npy files, checked against the edges of a model."""
+"""Arrays for the inputs of an opened model, from .npy and image files, and its outputs into .npy files."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import write_file
 from edgeq_host.graph import Array
+from edgeq_host.recipe import IMAGE_SUFFIXES, Recipe
 
 
 class Edge(Protocol):
-    """What is needed of an opened model's input. scale: 0 where the tensor inside is float."""
+    """What is needed of an opened model's input. inner: type of the tensor inside, which has scale and zero."""
 
     @property
     def name(self) -> str: ...
@@ -24,31 +25,65 @@ class Edge(Protocol):
     @property
     def dtype(self) -> str: ...
     @property
-    def scale(self) -> float: ...
+    def inner(self) -> str: ...
 
 
 NAMES = {"f32": "float32", "s32": "int32", "s8": "int8", "u8": "uint8"}
 
 
-def load_array(path: Path) -> Array:
+def read_inputs(paths: Sequence[Path], edges: Sequence[Edge], recipe: Callable[[], Recipe]) -> list[Array]:
+    """The arrays in the shapes and types of the model's inputs; a missing batch axis of 1 is added. ModelError where they do not fit.
+
+    recipe: asked for only where a path is an image.
+    """
+    if len(paths) != len(edges):
+        names = ", ".join(e.name for e in edges)
+        raise UsageError(f"{len(paths)} inputs given, the model takes {len(edges)}: {names}", "give --input once per input, in this order")
+    return [_fit(_read(path, edge, recipe), edge) for path, edge in zip(paths, edges, strict=True)]
+
+
+def _read(path: Path, edge: Edge, recipe: Callable[[], Recipe]) -> Array:
+    if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+        return _load(path)
+    from edgeq_host.images import image_reader  # what reads images takes long to import
+
+    return image_reader(edge.name, tuple(edge.shape), edge.dtype, recipe())(path)
+
+
+def _load(path: Path) -> Array:
     """The array in a .npy file; nothing is unpickled."""
     try:
-        array = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+        raw = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}", "give the path of a .npy file") from error
+    if raw.startswith(b"PK"):
+        raise ModelError(f"{path} is an archive, such as an .npz", "give one .npy per input")
+    if not raw.startswith(np.lib.format.MAGIC_PREFIX):
+        raise ModelError(f"{path} is no .npy file", f"save an array with numpy.save, or give an image ({', '.join(IMAGE_SUFFIXES)})")
+    try:
+        return np.asarray(np.lib.format.read_array(io.BytesIO(raw), allow_pickle=False))
     except (ValueError, EOFError) as error:
-        raise ModelError(f"{path} is not a readable .npy: {error}", "save it with numpy.save") from error
-    if not isinstance(array, np.ndarray):
-        raise ModelError(f"{path} holds several arrays", "give one .npy per input")
-    return array
+        what = "it holds Python objects" if "pickle" in str(error) else str(error)
+        raise ModelError(f"{path} is not a readable .npy: {what}", "save numbers with numpy.save") from error
 
 
-def as_inputs(arrays: Sequence[Array], edges: Sequence[Edge]) -> list[Array]:
-    """The arrays in the shapes and types of the model's inputs; a missing batch axis of 1 is added. ModelError where they do not fit."""
-    if len(arrays) != len(edges):
-        names = ", ".join(e.name for e in edges)
-        raise UsageError(f"{len(arrays)} inputs given, the model takes {len(edges)}: {names}", "give --input once per input, in this order")
-    return [_fit(array, edge) for array, edge in zip(arrays, edges, strict=True)]
+def quantized(edge: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether values of this type pass as they are: int8, where an opened model has an int8 tensor behind an edge of another type."""
+    return dtype == np.int8 and edge.dtype != "s8" and getattr(edge, "inner", "") == "s8"
+
+
+def in_edge_type(edge: Any, values: Array) -> Array:
+    """Quantized integers as what the edge takes otherwise: the real values, or uint8."""
+    if not quantized(edge, values.dtype):
+        return values
+    if edge.dtype == "u8":
+        return (values.astype(np.int16) + 128).astype(np.uint8)
+    return (values.astype(np.float32) - np.float32(edge.zero)) * np.float32(edge.scale)
+
+
+def takes(edge: Any) -> str:
+    """The types of an edge, for an error."""
+    return NAMES[edge.dtype] + (" or, quantized already, int8" if quantized(edge, np.dtype(np.int8)) else "")
 
 
 def _fit(array: Array, edge: Edge) -> Array:
@@ -57,11 +92,10 @@ def _fit(array: Array, edge: Edge) -> Array:
         hint = "give the layout of the source model: transpose where the axes are in another order"
         raise ModelError(f"input {edge.name} has shape {list(array.shape)}, the model takes {list(shape)}", hint)
     wanted = np.dtype(NAMES[edge.dtype])
-    if array.dtype == np.int8 and edge.scale:  # quantized already: passes as it is
+    if quantized(edge, array.dtype):
         return np.ascontiguousarray(array.reshape(shape))
     if array.dtype != wanted and not (wanted.kind == "f" and array.dtype.kind == "f"):
-        also = " or, quantized already, int8" if edge.scale else ""
-        raise ModelError(f"input {edge.name} is {array.dtype}, the model takes {wanted}{also}", "give real values in that type")
+        raise ModelError(f"input {edge.name} is {array.dtype}, the model takes {takes(edge)}", "give real values in that type")
     return np.ascontiguousarray(array.reshape(shape), wanted)
 
 

@@ -9,19 +9,24 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import numpy as np
 
+from edgeq_host.arrays import NAMES, in_edge_type, quantized, takes
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Array
-from edgeq_host.images import IMAGE_SUFFIXES, image_reader
-from edgeq_host.recipe import Recipe
+from edgeq_host.images import image_reader
+from edgeq_host.recipe import IMAGE_SUFFIXES, Recipe
 
+_CONVERT = {
+    "uint8": "describe the preprocessing of raw bytes in a recipe's [[input]], or give the real values that they stand for",
+    "int8": "give the real values that the integers stand for, (q - zero point) * scale: this model does not compute in int8, "
+    "and calibration needs the values to find scales",
+}
 _KINDS = {"f32": "f", "s8": "b", "u8": "B", "s32": "iu"}
-_NAMES = {"f32": "float32", "s8": "int8", "u8": "uint8", "s32": "int32"}
 
 
 class Edge(Protocol):
@@ -37,8 +42,15 @@ class Edge(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
+    """inputs: what the model takes. values: the same before it was quantized, where the data holds quantized integers."""
+
     inputs: list[Array]
     label: Array | None
+    values: list[Array] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            object.__setattr__(self, "values", self.inputs)
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,7 @@ def _noise(generator: np.random.Generator, edge: Edge) -> Array:
         return generator.uniform(-1, 1, edge.shape).astype(np.float32)
     if edge.dtype == "s32":
         return np.zeros(edge.shape, np.int32)
-    return generator.integers(0, 256, edge.shape).astype(np.uint8).view(_NAMES[edge.dtype])
+    return generator.integers(0, 256, edge.shape).astype(np.uint8).view(NAMES[edge.dtype])
 
 
 # Arrays.
@@ -188,7 +200,8 @@ def _arrays(path: Path, arrays: list[tuple[Edge, str, _Rows]], y: _Rows | None) 
         labels = y.read() if y else iter(())
         for number, row in enumerate(zip(*(rows.read() for _, _, rows in arrays), strict=True)):
             inputs = [_fit(path, edge, value, number) for (edge, _, _), value in zip(arrays, row, strict=True)]
-            yield Sample(inputs, next(labels, None))
+            values = [in_edge_type(edge, value) for (edge, _, _), value in zip(arrays, inputs, strict=True)]
+            yield Sample(inputs, next(labels, None), values)
 
     return Data(path, count, y is not None, samples)
 
@@ -198,9 +211,14 @@ def _check_array(path: Path, edge: Edge, name: str, rows: _Rows) -> None:
     if not rows.shape or shape not in _row_shapes(edge):
         found = f"{path}: {name} has shape {list(rows.shape)}, input {edge.name} of the model has {list(edge.shape)}"
         raise ModelError(found, f"{name} needs the shape [N, {', '.join(map(str, _row_shapes(edge)[-1]))}]")
-    if rows.dtype.kind not in _KINDS[edge.dtype] and rows.dtype.char not in _KINDS[edge.dtype]:
-        found = f"{path}: {name} is {rows.dtype}, input {edge.name} of the model takes {_NAMES[edge.dtype]}"
-        raise ModelError(found, "convert it, or describe the preprocessing in a recipe's [[input]]")
+    check_type(f"{path}: {name} is", edge, rows.dtype)
+
+
+def check_type(found: str, edge: Edge, dtype: np.dtype[Any]) -> None:
+    """ModelError where values of this type are none of the input's."""
+    if dtype.kind not in _KINDS[edge.dtype] and dtype.char not in _KINDS[edge.dtype] and not quantized(edge, dtype):
+        text = f"{found} {dtype}, input {edge.name} of the model takes {takes(edge)}"
+        raise ModelError(text, _CONVERT.get(dtype.name, "convert it"))
 
 
 def _row_shapes(edge: Edge) -> list[tuple[int, ...]]:
@@ -215,7 +233,7 @@ def _fit(path: Path, edge: Edge, value: Array, number: int) -> Array:
         raise ModelError(f"{path}: sample {number} of input {edge.name} holds {bad}", "remove the sample or repair its source")
     if edge.dtype == "s32" and (int(value.min(initial=0)) < -(1 << 31) or int(value.max(initial=0)) >= 1 << 31):
         raise ModelError(f"{path}: sample {number} of input {edge.name} holds values beyond int32", "the model takes int32")
-    return np.ascontiguousarray(value.reshape(edge.shape), _NAMES[edge.dtype])
+    return np.ascontiguousarray(value.reshape(edge.shape), None if quantized(edge, value.dtype) else NAMES[edge.dtype])
 
 
 # Images.

@@ -163,7 +163,7 @@ def rollback(board: Board, name: str, selftest_s: float = SELFTEST_S, quiet_s: f
         except Refused as refused:
             if refused.name in ("corrupt", "model") or refused.fault.exit_code == 5:
                 text = f"rollback of {name} on {board.id}: the previous version cannot be used: {refused.text}"
-                raise RollbackError(text, "the current version still runs; deploy the version that you want") from refused
+                raise RollbackError(text, "nothing was changed; deploy the version that you want") from refused
             raise
         except LinkError as lost:
             device.link.close()

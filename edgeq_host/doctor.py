@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from edgeq_host.boards import Board
 from edgeq_host.errors import EdgeqError
+from edgeq_host.units import counted, quantity
 
 REQUIRED = ("numpy", "onnx", "tflite", "flatbuffers", "pillow", "click", "rich")
 EXTRAS = {"torch": "PyTorch models", "onnxscript": "PyTorch models", "ai-edge-litert": "make bench"}
@@ -70,5 +71,5 @@ def _agent(board: Board) -> str:
     from edgeq_host.deploy import status
 
     found = status(board)
-    free = found.device.store_free // 1_000_000
-    return f"{found.device.agent}, {', '.join(found.device.isa_names)}, {len(found.models)} models, {free} MB free in the store"
+    free, models = quantity(found.device.store_free, "B"), counted(len(found.models), "model")
+    return f"{found.device.agent}, {', '.join(found.device.isa_names)}, {models}, {free} free in the store"

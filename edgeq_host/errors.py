@@ -51,7 +51,7 @@ class RolledBackError(EdgeqError):
 
 
 class RollbackError(EdgeqError):
-    """A rollback failed: the device needs a hand."""
+    """A rollback is not possible, or a switch could neither be completed nor undone."""
 
     code = 8
 

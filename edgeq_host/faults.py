@@ -24,7 +24,7 @@ _HINTS = {
     "record": "`edgeq remove {name} -b {board}`, then deploy again",
     "no_store": "set EDGEQ_STORE (on the device: --root) to a folder that the agent can make or write",
     "hash": "repeat the deploy; nothing was changed",
-    "no_previous": "a rollback needs two versions on the device",
+    "no_previous": "a rollback needs two sound versions on the device",
     "denied": "give the user of the agent the right to write to the store, or choose another with EDGEQ_STORE",
     "model": "make the file again with edgeq quantize; nothing was changed",
     "selftest_failed": "this device computes something else than the file says: report it with the output of `edgeq status`",

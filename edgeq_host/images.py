@@ -12,14 +12,13 @@ from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Array
 from edgeq_host.recipe import Input, Recipe
 
-IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm")
-
 
 def image_reader(name: str, shape: tuple[int, ...], dtype: str, recipe: Recipe) -> Callable[[Path], Array]:
     """A function from a file to the model's input `name`."""
     items = [i for i in recipe.input if i.name in ("", name) and i.kind == "image"]
     if not items:
-        raise UsageError(f"a folder of images needs to know what input {name} takes", "add [[input]] with kind = 'image' to the recipe")
+        hint = "quantize it with a recipe whose [[input]] has kind = 'image', or give arrays"
+        raise UsageError(f"input {name} takes no images: the model's recipe does not say how", hint)
     if dtype != "u8" or len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
         raise ModelError(f"input {name} takes {dtype} {list(shape)}, no uint8 image", "quantize the float model with this recipe")
     return lambda path: _read(path, items[0], shape)

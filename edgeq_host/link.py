@@ -12,13 +12,13 @@ from edgeq_host import wire
 from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.linklib import Endpoint, Limits
-from edgeq_host.transports import Closed, Transport
+from edgeq_host.transports import Closed, Stuck, Transport
 from edgeq_runtime import __version__
 
 SOFTWARE = int.from_bytes(bytes(int(part) for part in re.findall(r"\d+", __version__)[:3]), "big")  # major << 16, minor << 8, patch
 LIMITS = Limits(1 << 16, 1 << 20, (1 << 16) + 64, SOFTWARE)
 CONNECT_S = 10.0
-QUIET_S = 30.0  # without any good frame while an answer is due
+QUIET_S = 30.0  # without any good frame while an answer is due, or any byte taken
 
 
 def _version(number: int) -> str:
@@ -46,7 +46,7 @@ class Link:
 
     def _flush(self) -> None:
         while frame := self._end.transmit(self._now_ms()):
-            self._transport.write(frame)
+            self._transport.write(frame, self._quiet_s)
 
     def _pump(self, wait_s: float) -> None:
         """Move bytes; wait at most wait_s for some to come."""
@@ -61,6 +61,8 @@ class Link:
             if end.usage:
                 raise UsageError(f"{self._what}: {end}", "mend the setting that it names; nothing was changed") from end
             raise LinkError(f"{self._what}: {end}", "the device runs what it ran before; repeat the command") from end
+        except Stuck:
+            raise self._silent(self._quiet_s) from None
 
     def _connect(self) -> None:
         self._end.connect(secrets.randbelow(0xFFFF) + 1, self._now_ms())
@@ -99,7 +101,11 @@ class Link:
     def _check_quiet(self) -> None:
         quiet = self._end.state(self._now_ms()).quiet_ms / 1000
         if quiet >= self._quiet_s:
-            raise LinkError(f"{self._what}: silent for {quiet:.0f} s", "check the line and the device; a longer --timeout waits longer")
+            raise self._silent(quiet)
+
+    def _silent(self, quiet_s: float) -> LinkError:
+        hint = "a device that works shows it every second: check that it is on and connected, then repeat the command"
+        return LinkError(f"{self._what}: silent for {quiet_s:.0f} s", hint)
 
     def poll(self) -> wire.Reply | None:
         """A message that has come, if there is one. Refused where it is an error."""

@@ -59,8 +59,6 @@ def library() -> ctypes.CDLL:
         "eq_link_wait": (c_uint32, [c_void_p, c_uint32]),
         "eq_link_write": (c_size_t, [c_void_p, ctypes.c_char_p, c_size_t]),
         "eq_link_read": (c_size_t, [c_void_p, _BUFFER, c_size_t]),
-        "eq_link_pending": (c_uint32, [c_void_p]),
-        "eq_link_touch": (None, [c_void_p]),
         "eq_link_look": (None, [c_void_p, c_uint32, POINTER(State)]),
     }
     for name, (result, arguments) in signatures.items():
@@ -104,10 +102,6 @@ class Endpoint:
         """What has come, in order; at most 64 KiB a call."""
         size = self._lib.eq_link_read(self._link, self._in, len(self._in))
         return ctypes.string_at(self._in, size)
-
-    def pending(self) -> int:
-        """Bytes that the peer has not acknowledged."""
-        return int(self._lib.eq_link_pending(self._link))
 
     def state(self, now_ms: int) -> State:
         state = State()

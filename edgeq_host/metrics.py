@@ -174,7 +174,7 @@ def _label(sample: Sample) -> float:
 def _error(outputs: list[Array], sample: Sample) -> Float64:
     """Output less target: the label, or, for a model without labels that gives back its input's shape, the input."""
     found = outputs[0].astype(np.float64).reshape(-1)
-    target = sample.inputs[0] if sample.label is None else sample.label
+    target = sample.values[0] if sample.label is None else sample.label
     if target.size != found.size:
         if sample.label is None:
             raise ModelError(
@@ -190,7 +190,7 @@ def _suspicion(outputs: list[Array], sample: Sample) -> float:
     scores = outputs[0].astype(np.float64).reshape(-1)
     if scores.size <= 2:
         return float(scores[-1] - (scores[0] if scores.size == 2 else 0))
-    return float(np.mean(_error(outputs, Sample(sample.inputs, None)) ** 2))
+    return float(np.mean(_error(outputs, Sample(sample.values, None)) ** 2))
 
 
 def _agrees(outputs: list[Array], reference: list[Array]) -> float:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeq_host import rates
 from edgeq_host.boards import Board, Evidence
 from edgeq_host.deploy import board_name, check_file, connect, refusals
-from edgeq_host.device import MEMORY, Device, Facts, Installed, Opened
+from edgeq_host.device import MEMORY, Device, Facts, Installed, Opened, Version
 from edgeq_host.export import read_file
+from edgeq_host.faults import Refused
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
 from edgeq_runtime import native
@@ -68,9 +69,9 @@ def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUI
     name = board_name(file, name)
     with refusals(f"{file} on {board.id}", name, board.id), connect(board, quiet_s) as device:
         facts, models = device.facts(), device.installed()
+        installed = next((_looked_into(device, model) for model in models if model.name == name), None)
         device.put("", data, MEMORY)
         opened, layers = _open_all(device, data)
-    installed = next((model for model in models if model.name == name), None)
     digest = hashlib.sha256(data).hexdigest()
     return Plan(
         board=board.id,
@@ -97,6 +98,22 @@ def _open_all(device: Device, data: bytes) -> tuple[list[Opened], list[Layer]]:
         opened.append(device.open(variant=variant))
         layers = layers or device.layers()
     return opened, layers
+
+
+def _looked_into(device: Device, model: Installed) -> Installed:
+    """With the damage that only reading the files shows; `list` looks at their sizes."""
+
+    def version(v: Version | None) -> Version | None:
+        if v is None or v.damaged:
+            return v
+        try:
+            device.open(model.name, v.version)
+        except Refused as refused:
+            if refused.name == "corrupt":
+                return replace(v, damaged="its file is damaged")
+        return v
+
+    return replace(model, current=version(model.current), previous=version(model.previous))
 
 
 def _variant(o: Opened) -> VariantPlan:
@@ -139,10 +156,16 @@ def _changes(name: str, installed: Installed | None, digest: str, size: int) -> 
         return [f"installs {name} version 1, {size} bytes"]
     if current.sha256 == digest and not current.damaged:
         return []
-    changes = [
+    versions = [version for version in (current, installed.previous) if version is not None]
+    kept = next((version for version in versions if not version.damaged), None)
+    return [
         f"installs a new version of {name} in place of version {current.version}, {size} bytes",
-        f"keeps version {current.version} for rollback",
+        *(_end(version, version is kept) for version in versions),
     ]
-    if installed.previous is not None:
-        changes.append(f"removes version {installed.previous.version}")
-    return changes
+
+
+def _end(version: Version, kept: bool) -> str:
+    """What becomes of an installed version: a damaged one is not kept for rollback."""
+    if kept:
+        return f"keeps version {version.version} for rollback"
+    return f"removes version {version.version}" + (f": {version.damaged}" if version.damaged else "")

@@ -43,6 +43,14 @@ def recipe_of(recorded: str, file: str) -> Recipe:
     return recipe.loads(recorded, f"the recipe in {file}")
 
 
+def recorded_by(opened: Any, file: bytes | None, name: str) -> tuple[Recipe, ImportOptions]:
+    """Of an opened model. file: its bytes, or None for one that is installed on a board."""
+    if file is not None:
+        return recorded(file, name)
+    recipe, options = opened.origin()
+    return recipe_of(recipe, name), options_of(options)
+
+
 def recorded(data: bytes, file: str) -> tuple[Recipe, ImportOptions]:
     """Of a model file; the defaults where it does not say."""
     provenance = unpack(data, file).provenance

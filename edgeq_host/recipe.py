@@ -21,6 +21,7 @@ else:
 
 PRECISIONS = {"int8": "int8", "w8a8": "int8", "float32": "float32"}
 KINDS = ("image", "vector")
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm")  # files that an input of kind "image" takes
 RESIZE_RULES = ("stretch", "crop", "none")
 CHANNEL_ORDERS = ("RGB", "BGR", "gray")
 

@@ -35,7 +35,7 @@ def outcome(model: Any, data: Data, metric: str, reference: Any = None) -> Outco
     run, other = runner(model), runner(reference) if chosen.needs_reference else None
     values, labels = [], []
     for sample in data:
-        values.append(chosen.value(run(sample.inputs), sample, other(sample.inputs) if other else []))
+        values.append(chosen.value(run(sample.inputs), sample, other(sample.values) if other else []))
         labels.append(float(sample.label.reshape(-1)[0]) if sample.label is not None else 0.0)
     return Outcome(chosen, np.array(values, np.float64), np.array(labels, np.float64))
 
@@ -46,7 +46,7 @@ def output_sqnr(model: Any, reference: Any, data: Data) -> list[float]:
     signal: dict[int, float] = {}
     noise: dict[int, float] = {}
     for sample in data:
-        for i, (found, wanted) in enumerate(zip(run(sample.inputs), other(sample.inputs), strict=True)):
+        for i, (found, wanted) in enumerate(zip(run(sample.inputs), other(sample.values), strict=True)):
             wide = wanted.astype(np.float64)
             signal[i] = signal.get(i, 0.0) + float(np.sum(wide * wide))
             noise[i] = noise.get(i, 0.0) + float(np.sum((wide - found) ** 2))

@@ -8,11 +8,10 @@ from typing import Any
 
 from edgeq_host.data import open_data
 from edgeq_host.export import Score
-from edgeq_host.importers import ImportOptions, load
+from edgeq_host.importers import load
 from edgeq_host.metrics import metric as find_metric
-from edgeq_host.provenance import options_of, recipe_of, recorded
+from edgeq_host.provenance import recorded_by
 from edgeq_host.quant import prepare
-from edgeq_host.recipe import Recipe
 from edgeq_host.scores import evaluate, output_sqnr
 
 
@@ -29,7 +28,7 @@ class Scored:
 def score_model(opened: Any, file: bytes | None, data: Path, metric: str | None, reference: Path | None, name: str) -> Scored:
     """opened: a model with inputs, outputs, run(). file: its bytes, or None for one that is installed on a board:
     recipe and metric are those that it records."""
-    recipe, options = _recorded(opened, file, name)
+    recipe, options = recorded_by(opened, file, name)
     chosen = metric or recipe.metric
     by_reference = metric is None and reference is not None
     used = open_data(data, opened.inputs, recipe, find_metric(chosen).needs_labels and not by_reference)
@@ -42,10 +41,3 @@ def score_model(opened: Any, file: bytes | None, data: Path, metric: str | None,
         return Scored(score, variant, None, [])
     agreement = score if chosen == "agreement" else evaluate(opened, used, "agreement", graph)
     return Scored(score, variant, agreement, output_sqnr(opened, graph, used))
-
-
-def _recorded(opened: Any, file: bytes | None, name: str) -> tuple[Recipe, ImportOptions]:
-    if file is not None:
-        return recorded(file, name)
-    recipe, options = opened.origin()
-    return recipe_of(recipe, name), options_of(options)

@@ -16,19 +16,11 @@ from edgeq_runtime import abi
 from edgeq_runtime.abi import STATUS_ARGUMENT, STATUS_MEMORY, IsaError
 from edgeq_runtime.abi import Error as Error
 from edgeq_runtime.abi import library as library
+from edgeq_runtime.buffers import TYPES, input_buffer, numpy, type_row
+from edgeq_runtime.buffers import Edge as Edge
 from edgeq_runtime.threads import Threads
 
-try:
-    import numpy
-except ImportError:  # the runtime works with buffers alone
-    numpy = None  # type: ignore[assignment]
-
 ALIGN = 64
-# qtypes.def: id -> name, numpy's name, format of the struct module
-TYPES = {1: ("f32", "float32", "f"), 2: ("s32", "int32", "i"), 3: ("s8", "int8", "b"), 4: ("u8", "uint8", "B")}
-S8 = 3
-
-Edge = namedtuple("Edge", "name shape dtype bytes scale zero inner inner_bytes tensor")  # inner: type of the tensor inside
 Plan = namedtuple("Plan", "model_bytes arena_bytes activation_bytes scratch_bytes packed_bytes macs")
 Op = namedtuple("Op", "op name kernel isa packing macs output")
 Tensor = namedtuple("Tensor", "name dtype shape bytes constant offset scale zero")
@@ -112,41 +104,6 @@ def isa_mask(names: str) -> int:
             raise IsaError(STATUS_ARGUMENT, "no instruction set {!r} on this CPU: have {}".format(name, ", ".join(have)))
         mask |= 1 << have[name]
     return mask or int(library().eq_cpu_isas())
-
-
-def _type(name: str) -> Tuple[int, str, Any]:
-    """Id, numpy's name and format of a type by its name."""
-    return next((kind, row[1], row[2]) for kind, row in TYPES.items() if row[0] == name)
-
-
-def _misfit(edge: Edge, model: str, found: str) -> Error:
-    wanted = [_type(edge.dtype)[1]] + ["int8"] * (edge.inner == "s8" != edge.dtype)
-    text = "{}: input {} is {}, expected {} {}, {} bytes as {}"
-    return Error(STATUS_ARGUMENT, text.format(model, edge.name, found, " or ".join(wanted), edge.shape, edge.bytes, wanted[0]))
-
-
-def _buffer(value: Any, edge: Edge, model: str) -> Tuple[int, memoryview]:
-    """The type id and the flat bytes of an input. bytes and bytearray are taken as the edge's own type."""
-    if isinstance(value, (list, tuple, str)) or value is None:
-        raise _misfit(edge, model, "a {}, not an array".format(type(value).__name__))
-    if numpy is not None and not isinstance(value, (bytes, bytearray, memoryview)):
-        value = numpy.ascontiguousarray(value) if numpy.ndim(value) else numpy.asarray(value)
-    try:
-        view = memoryview(value)
-    except (TypeError, ValueError):  # ValueError: a date
-        raise _misfit(edge, model, "a {} that cannot be read as bytes".format(type(value).__name__)) from None
-    kind, _, code = _type(edge.dtype)
-    if isinstance(value, (bytes, bytearray)):
-        if view.nbytes != edge.bytes:
-            raise _misfit(edge, model, "{} bytes".format(view.nbytes))
-        return kind, view
-    codes = {code: kind}
-    if edge.inner == "s8":
-        codes["b"] = S8
-    if view.format not in codes or view.shape != edge.shape:
-        found = str(getattr(value, "dtype", "")) or "of format {!r}".format(view.format)
-        raise _misfit(edge, model, "{} {}".format(found, view.shape))
-    return codes[view.format], view.cast("B") if view.ndim else memoryview(view.tobytes())
 
 
 class Model:
@@ -240,13 +197,13 @@ class Model:
 
     def _set(self, index: int, value: Any) -> None:
         edge = self.inputs[index]
-        kind, data = _buffer(value, edge, self.name)
+        kind, data = input_buffer(value, edge, self.name)
         memory = (c_char * data.nbytes).from_buffer_copy(data) if data.readonly else (c_char * data.nbytes).from_buffer(data)
         _raise(self._lib.eq_set_input(self._handle, self._arena.address, index, kind, memory, data.nbytes), self.name)
 
     def _get(self, index: int) -> Any:
         edge = self.outputs[index]
-        kind, _, code = _type(edge.dtype)
+        kind, _, code = type_row(edge.dtype)
         raw = bytearray(edge.bytes)
         memory = (c_char * edge.bytes).from_buffer(raw)
         _raise(self._lib.eq_get_output(self._handle, self._arena.address, index, kind, memory, edge.bytes), self.name)

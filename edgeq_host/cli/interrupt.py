@@ -23,7 +23,11 @@ def guard() -> None:
 
 
 def begin() -> None:
-    """From now on there may be something to clean up: the first Ctrl-C is a KeyboardInterrupt, the second leaves at once."""
+    """From now on there may be something to clean up: the first Ctrl-C is a KeyboardInterrupt, the second leaves at once.
+
+    While a compiled module is being set up the first does so, too: some crash where an exception comes out of what they call, and
+    nothing is half written then.
+    """
     _came.clear()
     _handle(_interrupt)
     sys.unraisablehook = _unraisable
@@ -55,11 +59,20 @@ def _handle(action: Any) -> None:
         signal.signal(signal.SIGINT, action)
 
 
-def _interrupt(number: int, frame: object) -> None:
+def _interrupt(number: int, frame: Any) -> None:
     _came.append(number)
-    if len(_came) > 1:
+    if len(_came) > 1 or _in_compiled_import(frame):
         _leave()
     raise KeyboardInterrupt
+
+
+def _in_compiled_import(frame: Any) -> bool:
+    """Whether importlib has called the C code that makes a module."""
+    while frame is not None:
+        if type(frame.f_locals.get("self")).__name__ == "ExtensionFileLoader":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _leave() -> NoReturn:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edgeq_host.errors import EdgeqError, UnsupportedError
+from edgeq_host.units import quantity as quantity
 
 MIN_NAME = 12  # characters of a name that a narrow terminal still shows
 
@@ -51,7 +52,7 @@ def note(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> None:
-    """A table: the first `left` columns are aligned left, the others right.
+    """A table: the first `left` columns are aligned left, the others right. No heading where no column has a name.
 
     Where a terminal is too narrow, names (the longest of the left columns) are shortened, never a number; lines wrap after that.
     """
@@ -59,7 +60,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 
     widths = [max(map(len, column), default=0) for column in zip(columns, *cells, strict=True)]
     if sys.stdout.isatty():
         _shorten(cells, widths, left, sys.stdout)
-    grid = Table(box=None, pad_edge=False, header_style="" if "NO_COLOR" in os.environ else "bold")
+    grid = Table(box=None, pad_edge=False, show_header=any(columns), header_style="" if "NO_COLOR" in os.environ else "bold")
     for i, column in enumerate(columns):
         grid.add_column(column, justify="left" if i < left else "right", no_wrap=True)
     for row in cells:
@@ -96,15 +97,6 @@ def error(problem: EdgeqError, as_json: bool, code: int | None = None) -> int:
     if problem.hint:
         click.echo(f"hint:  {problem.hint}", err=True)
     return exit_code
-
-
-def quantity(count: float, unit: str) -> str:
-    """12345678 bytes as "12.3 MB": three digits and a decimal prefix."""
-    for prefix in ("", "k", "M", "G"):
-        if count < 1000 or prefix == "G":
-            return f"{count:.3g} {prefix}{unit}" if prefix else f"{count:g} {unit}"
-        count /= 1000
-    raise AssertionError
 
 
 @contextmanager

@@ -12,24 +12,27 @@ from edgeq_host.cli import output, target
 if TYPE_CHECKING:
     from edgeq_host.profile import Profile
 
+HERE = "local"  # the board that is this machine
+
 
 @output.command("profile")
 @click.argument("model", metavar="FILE|NAME")
-@target.board_option(required=True)
+@target.board_option(required=False)
 @click.option("--runs", default=100, show_default=True, type=click.IntRange(1, 1_000_000), help="Inferences that are measured.")
 @click.option("--warmup", default=10, show_default=True, type=click.IntRange(0, 1_000_000), help="Inferences before, not counted.")
 @click.option("--variant", help="A precision of the file; default: its first.")
-def command(model: str, board: str, runs: int, warmup: int, variant: str | None, as_json: bool) -> None:
-    """Measure latency layer by layer on a board, with the kernel that each layer runs.
+def command(model: str, board: str | None, runs: int, warmup: int, variant: str | None, as_json: bool) -> None:
+    """Measure latency layer by layer, here or on a board, with the kernel that each layer runs.
 
     \b
+    edgeq profile model.eqm
     edgeq profile model --board local
     """
     from edgeq_host.profile import profile
 
-    name, data = target.file_or_name(model, True)
+    name, data = target.file_or_name(model, board is not None)
     with output.bar("measuring") as progress:
-        found = profile(target.resolve(board), name, data, variant or "", runs, warmup, seen=progress)
+        found = profile(target.resolve(board or HERE), name, data, variant or "", runs, warmup, seen=progress)
     if as_json:
         output.document("edgeq.profile/1", **asdict(found))
     else:

@@ -14,7 +14,13 @@ from edgeq_host.cli import output, shared, target
 @output.command("run")
 @click.argument("model", metavar="FILE|NAME")
 @click.option(
-    "-i", "--input", "inputs", required=True, multiple=True, type=click.Path(path_type=Path), help=".npy; once per input, in order."
+    "-i",
+    "--input",
+    "inputs",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help=".npy, or an image where the model's input is one; once per input, in order.",
 )
 @click.option("-o", "--output", "outputs", multiple=True, type=click.Path(path_type=Path), help=".npy to write; once per output, in order.")
 @target.board_option(required=False)
@@ -26,11 +32,13 @@ def command(model: str, inputs: tuple[Path, ...], outputs: tuple[Path, ...], boa
     edgeq run model --board local --input x.npy -o y.npy
     """
     shared.guard_outputs(outputs, [Path(model), *inputs], ".npy")
-    from edgeq_host.arrays import as_inputs, load_array, save_arrays
+    from edgeq_host.arrays import read_inputs, save_arrays
+    from edgeq_host.provenance import recorded_by
 
+    name, file = target.file_or_name(model, board is not None)
     opened = target.opened(model, board, variant)
     with opened if board is not None else nullcontext():
-        values = as_inputs([load_array(path) for path in inputs], opened.inputs)
+        values = read_inputs(inputs, opened.inputs, lambda: recorded_by(opened, file, name)[0])
         result = opened.run(values)
     results: list[Any] = list(result) if isinstance(result, (list, tuple)) else [result]
     save_arrays(outputs, results)

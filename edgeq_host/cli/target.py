@@ -18,8 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def board_option(required: bool) -> Callable[[F], F]:
-    """-b/--board, or EDGEQ_BOARD."""
-    return click.option("-b", "--board", envvar="EDGEQ_BOARD", required=required, metavar="BOARD", help="A board id, such as local.")
+    """-b/--board, or EDGEQ_BOARD. Where it is not required, this machine takes its place."""
+    text = "A board id, such as local" + ("." if required else "; without it this machine.")
+    return click.option("-b", "--board", envvar="EDGEQ_BOARD", required=required, metavar="BOARD", help=text)
 
 
 def timeout_option(function: F) -> F:

@@ -15,8 +15,8 @@ class Transport(Protocol):
     def read(self, size: int, timeout_s: float) -> bytes:
         """At most `size` bytes; empty where nothing came in time."""
 
-    def write(self, data: bytes) -> None:
-        """All of it. What arrives meanwhile is kept for `read`."""
+    def write(self, data: bytes, timeout_s: float) -> None:
+        """All of it. What arrives meanwhile is kept for `read`. Stuck once the other end has taken nothing for timeout_s."""
 
     def close(self) -> None:
         """Release everything; more than once is allowed."""
@@ -28,6 +28,10 @@ class Closed(Exception):
     def __init__(self, text: str, usage: bool = False) -> None:
         super().__init__(text)
         self.usage = usage
+
+
+class Stuck(Exception):
+    """The other end takes no more bytes."""
 
 
 def schemes() -> list[str]:

@@ -10,9 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import edgeq_runtime
 from edgeq_host.errors import LinkError, UsageError
-from edgeq_host.transports import Closed
+from edgeq_host.transports import Closed, Stuck
+from edgeq_runtime import agent
 
 _CHUNK = 1 << 16
 _END_S = 2.0  # for the process to end by itself once its input is closed
@@ -64,20 +64,27 @@ class PipeTransport:
         del self._kept[:size]
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, timeout_s: float) -> None:
         """Reads while it waits: with both pipes full, two ends that only write would wait for ever."""
-        view = memoryview(data)
+        view, end = memoryview(data), time.monotonic() + timeout_s
         while view:
-            ready, writable, _ = select.select([self._in], [self._out], [])
+            ready, writable, _ = select.select([self._in], [self._out], [], max(0.0, end - time.monotonic()))
             if ready:
                 self._kept += self._receive()
-            if writable:
-                try:
-                    view = view[os.write(self._out, view) :]
-                except BlockingIOError:
-                    continue
-                except BrokenPipeError:
-                    raise self._closed() from None
+            sent = self._send(view) if writable else 0
+            if sent:
+                view, end = view[sent:], time.monotonic() + timeout_s
+            elif time.monotonic() >= end:
+                raise Stuck
+
+    def _send(self, data: memoryview) -> int:
+        """What there is room for."""
+        try:
+            return os.write(self._out, data)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:
+            raise self._closed() from None
 
     def close(self) -> None:
         process = self._process
@@ -97,7 +104,7 @@ class PipeTransport:
 
 def agent_path() -> Path:
     """EDGEQ_AGENT, or the agent in the package edgeq_runtime."""
-    return Path(os.environ.get("EDGEQ_AGENT") or Path(edgeq_runtime.__file__).parent / "lib" / "edgeq-agent")
+    return Path(os.environ.get("EDGEQ_AGENT") or agent.path())
 
 
 def open_address(rest: str) -> PipeTransport:

@@ -98,11 +98,11 @@ def local(built_agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture(scope="session")
 def faulty_agent(built_agent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The agent with another self-test, which does what EDGEQ_TEST_FAULT says: crash or hang."""
+    """The agent with other inference, which does what EDGEQ_TEST_FAULT says: crash, hang, be slow in one run or in many."""
     config = build.config_for("agent", None, False)
     on = build.enabled(config.cc)
     objects = [build.compile_one(config, on, source) for source in build.target_sources("agent", on)]
     output = tmp_path_factory.mktemp("faulty") / "edgeq-agent"
-    compiler = [*config.cc.split(), f"-I{build.CSRC}", str(FAULTY), "-Wl,--wrap=eq_selftest"]
+    compiler = [*config.cc.split(), f"-I{build.CSRC}", str(FAULTY), "-Wl,--wrap=eq_selftest,--wrap=eq_run"]
     subprocess.run([*compiler, *map(str, objects), "-lm", "-o", str(output)], check=True)
     return output

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import edgeq_runtime
@@ -14,8 +15,10 @@ from edgeq_host import deploy as d
 from edgeq_host import device as devices
 from edgeq_host.errors import BoardError, LinkError, ModelError, RollbackError, RolledBackError, UsageError
 from edgeq_host.plan import plan
+from edgeq_host.profile import profile
+from edgeq_host.remote import RemoteModel
 from edgeq_runtime import native
-from tests.agent.conftest import Local, packed
+from tests.agent.conftest import Local, packed, sample
 
 OLD, NEW = packed(1), packed(2)
 
@@ -116,6 +119,17 @@ def test_the_agent_lives_on_while_a_long_selftest_runs(local: Local, faulty_agen
     monkeypatch.setenv("EDGEQ_TEST_FAULT", "hang")
     with pytest.raises(RolledBackError, match="did not end"):
         d.deploy(local.board, local.file("kws", NEW), selftest_s=4, quiet_s=2)
+
+
+@pytest.mark.parametrize("fault", ["slow", "many"])
+def test_the_agent_shows_that_it_lives_while_long_runs_go_on(
+    local: Local, faulty_agent: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEQ_AGENT", str(faulty_agent))
+    monkeypatch.setenv("EDGEQ_TEST_FAULT", fault)
+    with RemoteModel(local.board, data=OLD, quiet_s=1.5) as model:
+        assert np.array_equal(model.run(sample()), native.Model(OLD).run(sample()))
+    assert profile(local.board, data=OLD, runs=1, warmup=60 if fault == "many" else 0, quiet_s=1.5).runs == 1
 
 
 @pytest.mark.parametrize("at", range(0, len(OLD), 97))

@@ -26,17 +26,22 @@ OLD, NEW = packed(1), packed(2)
 
 
 class _Killing(pipe.PipeTransport):
-    """Kills the agent after a number of writes to it, each one frame."""
+    """Sends the agent a signal after a number of writes to it, each one frame."""
 
+    signal = signal.SIGKILL
     left = 0
     used = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, timeout_s: float) -> None:
         if type(self).left == 0:
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, type(self).signal)
         type(self).left -= 1
         type(self).used += 1
-        super().write(data)
+        super().write(data, timeout_s)
+
+
+class _Stopping(_Killing):
+    signal = signal.SIGSTOP
 
 
 def _deploy_with_kill(local: Local, path: Path, after: int, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -65,6 +70,16 @@ def test_an_agent_killed_at_any_frame_leaves_old_or_new_and_a_retry_completes(lo
         assert d.deploy(local.board, new).version == 2, after
         assert edgeq_runtime.open("kws").sha256 == found[2]
         assert sorted(os.listdir(local.store / "kws")) == ["state", "v1.eqm", "v2.eqm"]
+
+
+@pytest.mark.parametrize("where", [devices.STORE, devices.MEMORY])
+def test_an_agent_that_stops_reading_during_an_upload_is_unreachable(local: Local, monkeypatch: pytest.MonkeyPatch, where: int) -> None:
+    big = packed(3, size=100_000)
+    monkeypatch.setattr(pipe, "PipeTransport", _Stopping)
+    for after in (3, 20):
+        _Stopping.left = after
+        with pytest.raises(LinkError, match="silent for 1 s"), d.connect(local.board, quiet_s=1) as device:
+            device.put("kws", big, where)
 
 
 def test_an_interrupted_upload_resumes(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:

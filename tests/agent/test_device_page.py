@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import edgeq_host
 import edgeq_runtime
 from edgeq_host import deploy as d
+from edgeq_host.export import Bundle, Variant, to_bytes
+from edgeq_host.selftest import make
 from edgeq_runtime import build, native
-from tests.agent.conftest import Local, packed
+from tests.agent.conftest import Local, network, packed, sample
 
 PAGE = Path(__file__).parents[2] / "docs" / "device.md"
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 X = (np.arange(64, dtype=np.float32) / 32 - 1).reshape(1, 64)
 
 
@@ -37,8 +42,13 @@ def app(tmp_path: Path) -> Path:
     return build_page(tmp_path, edgeq_runtime.include_dir(), edgeq_runtime.library_dir())
 
 
-def expected(version: int, data: bytes) -> str:
-    return f"version {version}: {float(native.Model(data).run(X)[0, 0]).hex()}"
+def expected(version: int, data: bytes, x: np.ndarray = X) -> list[str]:
+    return [f"version {version}:", *(float(v).hex() for v in native.Model(data).run(x).reshape(-1))]
+
+
+def told(line: str) -> list[str]:
+    words = line.split()
+    return [" ".join(words[:2]), *(float.fromhex(word).hex() for word in words[2:])]
 
 
 def test_the_page_s_program_runs_the_current_version_and_refreshes(local: Local, app: Path) -> None:
@@ -47,10 +57,9 @@ def test_the_page_s_program_runs_the_current_version_and_refreshes(local: Local,
     with subprocess.Popen([app, "kws"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         assert process.stdin is not None and process.stdout is not None
 
-        def run() -> str:
+        def run() -> list[str]:
             process.stdin.write("\n")
-            version, value = process.stdout.readline().split(": ")
-            return f"{version}: {float.fromhex(value).hex()}"
+            return told(process.stdout.readline())
 
         assert [run(), run()] == [expected(1, first)] * 2
         d.deploy(local.board, local.file("kws", second))
@@ -64,6 +73,25 @@ def test_the_page_s_program_runs_the_current_version_and_refreshes(local: Local,
         process.stdin.close()
         assert process.wait(10) == 0
     assert expected(1, first) != expected(1, other)
+
+
+def test_the_page_s_program_runs_the_model_of_the_examples(local: Local, app: Path) -> None:
+    """Four axes in, ten values out."""
+    data = edgeq_host.quantize(DIGITS / "digits.onnx", DIGITS / "calibration.npz").data
+    d.deploy(local.board, local.file("digits", data))
+    done = subprocess.run([app, "digits"], input="\n", capture_output=True, text=True, check=True)
+    assert told(done.stdout) == expected(1, data, X.reshape(native.Model(data).inputs[0].shape)) and len(told(done.stdout)) == 11
+    assert done.stderr == ""
+
+
+def test_the_page_s_program_refuses_a_model_that_it_is_not_made_for(local: Local, app: Path) -> None:
+    """An output of int8: nothing is printed as if it were a result."""
+    graph = network(1)
+    graph = replace(graph, outputs=[replace(graph.outputs[0], dtype="s8")])
+    data = to_bytes(Bundle(graph.name, [Variant("int8", graph, make(graph, [sample()]))]))
+    d.deploy(local.board, local.file("other", data))
+    done = subprocess.run([app, "other"], input="\n", capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == "" and done.stderr.startswith("other: ") and done.stderr.count("\n") == 1
 
 
 def test_the_page_s_program_says_what_is_missing(local: Local, app: Path) -> None:

@@ -23,11 +23,11 @@ class _Faulty(pipe.PipeTransport):
     down: Fault
     sent = received = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, timeout_s: float) -> None:
         data = type(self).up(type(self).sent, data)
         type(self).sent += 1
         if data:
-            super().write(data)
+            super().write(data, timeout_s)
 
     def read(self, size: int, timeout_s: float) -> bytes:
         data = super().read(size, timeout_s)

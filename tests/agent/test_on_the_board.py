@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -113,7 +116,7 @@ def test_the_commands_of_the_agent_do_the_same_without_a_host(local: Local) -> N
         ["kws", "current", "2", str(len(NEW)), hashlib.sha256(NEW).hexdigest()],
         ["kws", "previous", "1", str(len(OLD)), hashlib.sha256(OLD).hexdigest()],
     ]
-    assert local.agent("selftest", "kws").stdout == "kws: version 2 passed, 1 variants\n"
+    assert local.agent("selftest", "kws").stdout == "kws: version 2 passed, 1 variant\n"
     assert local.agent("rollback", "kws").stdout == "kws: version 1 is current\n"
     assert local.agent("remove", "kws").returncode == 0 and local.agent("status").stdout == ""
     assert local.agent("rollback", "kws").returncode == 2
@@ -123,6 +126,13 @@ def test_the_commands_of_the_agent_do_the_same_without_a_host(local: Local) -> N
         assert local.agent(*words).returncode == 2
     assert local.agent("--help").stdout.startswith("usage: edgeq-agent")
     assert local.agent("install", "/nowhere.eqm").returncode == 3
+
+
+def test_the_command_becomes_the_agent_or_says_what_is_missing(local: Local) -> None:
+    code = "import sys; from edgeq_runtime import agent; agent.path = lambda: sys.argv.pop(1); agent.main()"
+    for path, returned, told in ((os.environ["EDGEQ_AGENT"], 0, "no models in"), ("/nowhere/agent", 2, "install edgeq-runtime again")):
+        done = subprocess.run([sys.executable, "-c", code, path, "status"], capture_output=True, text=True)
+        assert done.returncode == returned and done.stderr.startswith("edgeq-agent: ") and told in done.stderr
 
 
 def test_two_hosts_at_once_end_with_one_of_the_two(local: Local) -> None:

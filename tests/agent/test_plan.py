@@ -42,6 +42,25 @@ def test_a_plan_says_what_deploy_would_change_and_changes_nothing(local: Local) 
     assert files(local.store) == before
 
 
+@pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
+@pytest.mark.parametrize("which", [1, 2])
+def test_a_plan_over_a_damaged_version_says_what_deploy_does(local: Local, damage: str, which: int) -> None:
+    for i in (1, 2):
+        d.deploy(local.board, local.file("kws", packed(i)))
+    path = local.store / f"kws/v{which}.eqm"
+    data = path.read_bytes()
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(data[:-1] if damage == "short" else data[:50] + bytes([data[50] ^ 1]) + data[51:])
+    said = plan(local.board, local.file("kws", packed(2 if which == 2 else 3))).changes
+    kept = 3 - which
+    text = {"missing": "its file is missing", "short": "its file has another size", "flipped": "its file is damaged"}[damage]
+    assert sorted(said[1:]) == [f"keeps version {kept} for rollback", f"removes version {which}: {text}"]
+    done = d.deploy(local.board, local.file("kws", packed(2 if which == 2 else 3)))
+    model = d.status(local.board, "kws").models[0]
+    assert done.version == 3 and model.previous is not None and model.previous.version == kept and not model.damaged
+
+
 def test_a_plan_names_what_would_go_wrong(local: Local) -> None:
     chip = replace(local.board.chip, isas=("portable",), fpu=False)
     found = plan(replace(local.board, chip=chip), local.file("kws", packed(1)))

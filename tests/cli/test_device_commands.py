@@ -31,6 +31,17 @@ def test_deploy_run_eval_profile_give_the_integers_of_the_host(edgeq: Edgeq, pac
     assert sum(layer["share"] for layer in profile["layers"]) == pytest.approx(1)
 
 
+def test_a_file_without_a_board_is_profiled_on_this_machine(edgeq: Edgeq, packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = edgeq("profile", packed, "--runs", 2, "--json").json
+    assert profile["board"] == "local" and profile["source"] == "measured" and profile["runs"] == 2
+    named = edgeq("profile", "digits", "--runs", 2)
+    assert named.code == 2 and "--board to name a model that is installed there" in named.err
+    monkeypatch.setenv("EDGEQ_BOARD", "nowhere")
+    assert edgeq("profile", packed).code == 2
+    for command in ("run", "eval", "profile"):
+        assert "without it this machine" in " ".join(edgeq(command, "--help").out.split())
+
+
 def test_the_same_file_again_changes_nothing(edgeq: Edgeq, packed: Path) -> None:
     edgeq("deploy", packed, "-b", "local")
     again = edgeq("deploy", packed, "-b", "local", "--json")
@@ -132,6 +143,14 @@ def test_an_installed_model_opens_by_name_and_refreshes(edgeq: Edgeq, packed: Pa
 def test_doctor_finds_a_working_machine(edgeq: Edgeq) -> None:
     found = edgeq("doctor", "--json")
     assert found.code == 0 and {f["what"] for f in found.json["findings"]} >= {"numpy", "runtime library", "agent on local"}
+
+
+def test_doctor_speaks_as_status_does(edgeq: Edgeq, packed: Path) -> None:
+    edgeq("deploy", packed, "-b", "local")
+    shown = edgeq("doctor").out.splitlines()
+    assert shown[0].startswith("Python") and ", 1 model, " in shown[-1]
+    unit = edgeq("status", "-b", "local").out.splitlines()[1].split()[-2:]  # "GB free"
+    assert shown[-1].split()[-5:] == [*unit, "in", "the", "store"]
 
 
 def test_a_full_store_is_said_and_changes_nothing(edgeq: Edgeq, packed: Path) -> None:

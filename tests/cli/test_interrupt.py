@@ -93,6 +93,22 @@ def test_a_command_in_the_background_of_a_script_is_not_interrupted(edgeq: Edgeq
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
+def test_ctrl_c_while_a_compiled_module_is_set_up_leaves_at_once() -> None:
+    """The audit hook is called there, by its C code. onnx crashed where an exception came out of it."""
+    code = """
+import signal, sys
+from edgeq_host.cli import interrupt
+def hook(event, args):
+    if event == "import" and args[1]:
+        signal.raise_signal(signal.SIGINT)
+interrupt.begin()
+sys.addaudithook(hook)
+import numpy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, LINE)
+
+
 def test_nothing_that_takes_long_is_imported_before_ctrl_c_is_looked_after() -> None:
     code = "import __future__, os, signal, sys; before = set(sys.modules); import edgeq_host.cli.main; print(*set(sys.modules) - before)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 from collections.abc import Callable
 
-from edgeq_host.linklib import Endpoint, Limits
+from edgeq_host.linklib import Endpoint, Limits, library
 
 SMALL = Limits(512, 2048, 1024, 0x100)  # a microcontroller
 LARGE = Limits(1 << 16, 1 << 20, 1 << 17, 0x100)
 Fault = Callable[[int, bytes], list[bytes]]  # number of the frame and its bytes -> what arrives
+
+
+def pending(end: Endpoint) -> int:
+    """Bytes that the peer has not acknowledged."""
+    function = library().eq_link_pending
+    function.restype, function.argtypes = ctypes.c_uint32, [ctypes.c_void_p]
+    return int(function(end._link))
 
 
 def clean(_: int, frame: bytes) -> list[bytes]:
@@ -79,7 +87,7 @@ class Simulation:
     def transfer(self, data: bytes, back: bytes = b"", limit_s: float = 3600.0) -> tuple[bytes, bytes]:
         """Send `data` from host to device and `back` the other way at the same time; what arrived."""
         there, here, sent, sent_back = bytearray(), bytearray(), 0, 0
-        while len(there) < len(data) or len(here) < len(back) or self.host.pending() or self.device.pending():
+        while len(there) < len(data) or len(here) < len(back) or pending(self.host) or pending(self.device):
             assert self.now_ms < 1000 * limit_s, f"{len(there)} of {len(data)} and {len(here)} of {len(back)} bytes in {limit_s} s"
             if self.host.state(int(self.now_ms)).open:
                 sent += self.host.write(data[sent : sent + (1 << 16)])

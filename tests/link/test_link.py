@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq_host.linklib import Endpoint, Limits
-from tests.link.simulation import LARGE, SMALL, Fault, Simulation, bit_errors, clean
+from tests.link.simulation import LARGE, SMALL, Fault, Simulation, bit_errors, clean, pending
 
 DATA = random.Random(1).randbytes(20_000)
 BACK = random.Random(2).randbytes(5_000)
@@ -208,4 +208,4 @@ def test_hostile_frames_never_break_an_end(parts: list[bytes], host: bool) -> No
         end.receive(encode(kind, 1, offset, part), number)
         end.transmit(number)
         end.read()
-    assert end.pending() <= 2048
+    assert pending(end) <= 2048

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import struct
+import time
 
 import pytest
 
@@ -12,7 +13,7 @@ from edgeq_host import wire
 from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.link import SOFTWARE, Link
 from edgeq_host.linklib import Endpoint
-from edgeq_host.transports import Closed, open_transport, schemes
+from edgeq_host.transports import Closed, Stuck, open_transport, pipe, schemes
 from edgeq_runtime import lists
 from tests.link.simulation import SMALL
 from tests.link.test_frame import Receiver, encode
@@ -39,7 +40,7 @@ class Loop:
         data, self.waiting = self.waiting[:size], self.waiting[size:]
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, timeout_s: float) -> None:
         answer = self.answer(data)
         if answer is None:
             raise Closed("the other end has gone")
@@ -126,6 +127,31 @@ def test_silence_while_an_answer_is_due_ends_the_wait() -> None:
     quiet = link(Greeter(Clock(), 0x0100, 0x0100))
     with pytest.raises(LinkError, match="silent for"):
         quiet.call("list", "done")
+
+
+def test_a_peer_that_takes_no_more_bytes_is_silent_too() -> None:
+    class Full(Greeter):
+        def write(self, data: bytes, timeout_s: float) -> None:
+            if self.full:
+                raise Stuck
+            super().write(data, timeout_s)
+
+        full = False
+
+    transport = Full(Clock(), 0x0100, 0x0100)
+    session = link(transport)
+    transport.full = True
+    with pytest.raises(LinkError, match="the board: silent for 5 s"):
+        session.call("list", "done")
+
+
+def test_a_pipe_that_nobody_empties_is_stuck_after_the_time_given() -> None:
+    transport = pipe.PipeTransport(["sleep", "60"])
+    start = time.monotonic()
+    with pytest.raises(Stuck):
+        transport.write(bytes(1 << 20), 0.2)
+    assert 0.2 <= time.monotonic() - start < 5
+    transport.close()
 
 
 def test_a_peer_that_has_gone_is_unreachable() -> None:

@@ -32,7 +32,7 @@ shape = model.inputs[0].shape
 with open(sys.argv[2], "rb") as file:
     data = file.read()
 if plain:
-    x = memoryview(array.array("f", struct.unpack("%df" % (len(data) // 4), data))).cast("B").cast("f", shape)
+    x = array.array("f", struct.unpack("%df" % (len(data) // 4), data))
 else:
     import numpy
     x = numpy.frombuffer(data, "float32").reshape(shape)

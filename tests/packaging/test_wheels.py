@@ -107,6 +107,13 @@ def test_libraries_are_executable_once_installed(installed: Installed) -> None:
         assert os.access(package / name, os.X_OK), name
 
 
+def test_the_agent_is_a_command_once_installed(installed: Installed) -> None:
+    assert installed("edgeq-agent", "--version").startswith("edgeq-agent ")
+    assert not (installed.work / "device").exists()
+    done = subprocess.run([installed.bin / "edgeq-agent", "nonsense"], capture_output=True, text=True, env={"HOME": str(installed.work)})
+    assert done.returncode == 2 and done.stderr.startswith("usage: edgeq-agent")
+
+
 def test_a_c_program_is_built_against_the_wheel_as_the_page_says(installed: Installed) -> None:
     found = [installed("python", "-c", f"import edgeq_runtime as e; print(e.{f}())").strip() for f in ("include_dir", "library_dir")]
     assert all(str(installed.bin.parent) in folder for folder in found)

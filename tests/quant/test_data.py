@@ -182,7 +182,7 @@ def test_folders_that_do_not_fit_are_clear_errors(tmp_path: Path) -> None:
     cases: list[tuple[str, Edge, Recipe, str]] = [
         ("empty", IMAGE, recipe(), "no images"),
         ("torn", IMAGE, recipe(), "not a readable image"),
-        ("named", IMAGE, Recipe(), "needs to know"),
+        ("named", IMAGE, Recipe(), "takes no images"),
         ("named", edge((1, 4, 6, 3)), recipe(), "no uint8 image"),
         (".", IMAGE, recipe(labels=("x",)), "none of the recipe's labels"),
     ]

@@ -157,6 +157,20 @@ def test_buffers_without_numpy_are_taken() -> None:
         assert list(model.run(given)) == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_flat_buffer_is_taken_for_any_shape_where_size_and_type_are_right() -> None:
+    from array import array
+
+    model = identity((2, 3), (1, 0), "f32", "s8", 1.0)
+    wanted = [[1, 2, 3], [4, 5, 6]]
+    for given in (array("f", range(1, 7)), array("b", range(1, 7)), np.arange(1, 7, dtype=np.float32)):
+        assert model.run(given).tolist() == wanted
+    every_second = memoryview(array("f", [1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0]))[::2]
+    assert model.run(every_second).tolist() == wanted
+    for bad in (array("f", range(5)), array("d", range(6)), array("i", range(6)), np.zeros((6, 1), np.float32)):
+        with pytest.raises(native.Error, match="expected float32 or int8"):
+            model.run(bad)
+
+
 def test_slices_that_are_not_contiguous_are_taken_as_they_read() -> None:
     model = identity((3, 2), (0, 1), "f32", "f32")
     x = np.arange(12, dtype=np.float32).reshape(3, 4)[:, ::2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 import random
 import subprocess
@@ -18,11 +17,6 @@ from tests.store.disk import Disk
 A, B, C = (random.Random(seed).randbytes(3000) for seed in range(3))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return on_files(str(tmp_path / "deep" / "store"))
-
-
 def test_versions_count_up_and_two_are_kept(store: Store, tmp_path: Path) -> None:
     assert [store.deploy("kws", data) for data in (A, B, C)] == [1, 2, 3]
     assert store.current("kws") == (C, B)
@@ -35,15 +29,6 @@ def test_the_same_file_again_changes_nothing(store: Store, tmp_path: Path) -> No
     before = {path.name: path.stat() for path in folder.iterdir()}
     assert store.deploy("kws", A) == 0
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == {n: s.st_mtime_ns for n, s in before.items()}
-
-
-def test_a_damaged_current_version_is_installed_again(store: Store, tmp_path: Path) -> None:
-    store.deploy("kws", A)
-    path = tmp_path / "deep/store/kws/v1.eqm"
-    path.chmod(0o644)
-    path.write_bytes(A[:-1] + b"?")
-    assert store.deploy("kws", A) == 2
-    assert store.open("kws") == A
 
 
 def test_a_rollback_of_a_rollback_is_the_newer_one_again(store: Store) -> None:
@@ -61,17 +46,6 @@ def test_a_rollback_needs_a_previous_version(store: Store) -> None:
     store.deploy("kws", A)
     with pytest.raises(Refused, match="no_previous"):
         store.rollback("kws")
-
-
-def test_a_rollback_to_a_damaged_or_sick_version_changes_nothing(store: Store, tmp_path: Path) -> None:
-    store.deploy("kws", A)
-    store.deploy("kws", B)
-    with pytest.raises(Refused, match="selftest_failed"):
-        store.rollback("kws", lambda data: FAULT["selftest_failed"])
-    (tmp_path / "deep/store/kws/v1.eqm").write_bytes(A[:100])
-    with pytest.raises(Refused, match="corrupt"):
-        store.rollback("kws")
-    assert store.open("kws") == B
 
 
 def test_a_failed_health_check_leaves_the_old_version_and_no_rest(store: Store, tmp_path: Path) -> None:
@@ -105,15 +79,6 @@ def test_an_interrupted_upload_goes_on_where_it_stopped() -> None:
     disk.fails = lambda disk: False
     assert disk.store.deploy("kws", A, step=1000) == 1
     assert _sent(disk) == len(A)
-
-
-def test_a_damaged_rest_of_an_upload_is_sent_again_from_the_start(tmp_path: Path, store: Store) -> None:
-    upload, current = Upload(), ctypes.c_int()
-    digest = (ctypes.c_uint8 * 32)(*hashlib.sha256(A).digest())
-    LIB.eq_store_begin(ctypes.byref(upload), ctypes.byref(store.ops), b"kws", ctypes.c_uint64(len(A)), digest, ctypes.byref(current))
-    LIB.eq_store_write(ctypes.byref(upload), ctypes.c_uint64(0), bytes(1000), ctypes.c_size_t(1000))
-    LIB.eq_store_abort(ctypes.byref(upload))
-    assert store.deploy("kws", A) == 1 and store.open("kws") == A
 
 
 def test_an_upload_of_another_file_removes_the_rest_of_the_one_before(store: Store, tmp_path: Path) -> None:
@@ -228,22 +193,6 @@ def test_a_refresh_sees_a_model_that_was_removed_and_installed_anew(store: Store
     assert ctypes.string_at(fresh.data, fresh.size) == B and ctypes.string_at(model.data, model.size) == A
     LIB.eq_store_close(ctypes.byref(model))
     LIB.eq_store_close(ctypes.byref(fresh))
-
-
-def test_a_damaged_record_is_said_and_can_be_removed(store: Store, tmp_path: Path) -> None:
-    store.deploy("kws", A)
-    path = tmp_path / "deep/store/kws/state"
-    raw = bytearray(path.read_bytes())
-    for at in range(len(raw)):
-        changed = bytearray(raw)
-        changed[at] ^= 1
-        path.write_bytes(changed)
-        with pytest.raises(Refused, match="record"):
-            store.read("kws")
-    with pytest.raises(Refused, match="record"):
-        store.deploy("kws", B)
-    store.remove("kws")
-    assert store.deploy("kws", B) == 1
 
 
 def test_a_store_that_may_not_be_written_is_an_error_with_nothing_changed(tmp_path: Path) -> None:

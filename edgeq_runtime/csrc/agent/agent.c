@@ -20,6 +20,15 @@ int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms) {
     return flush(agent);
 }
 
+void eq_agent_alive(void *context) {
+    struct eq_agent *agent = context;
+    uint32_t now_ms = eq_agent_now_ms();
+    if (now_ms - agent->alive_ms < 450) return; /* called every 500 ms, it is never late */
+    agent->alive_ms = now_ms;
+    eq_link_touch(agent->link);
+    (void)eq_agent_pump(agent, 0);
+}
+
 static int send_bytes(struct eq_agent *agent, const uint8_t *data, size_t size) {
     while (size) {
         size_t n = eq_link_write(agent->link, data, size);

@@ -178,6 +178,11 @@ static int send_output(struct eq_agent *agent, int index, int inner) {
     return 0;
 }
 
+static void after(void *context, int index) {
+    (void)index;
+    eq_agent_alive(context);
+}
+
 EQ_HANDLER(infer) {
     struct eq_agent_model *m = &agent->model;
     if (!m->model) return EQ_FAULT_order;
@@ -190,7 +195,8 @@ EQ_HANDLER(infer) {
         if (agent->detail) return EQ_FAULT_argument;
     }
     uint64_t start = eq_port_time_ns();
-    agent->detail = eq_run(m->model, m->arena, m->plan.arena_bytes, NULL);
+    struct eq_observer observer = {after, agent};
+    agent->detail = eq_run(m->model, m->arena, m->plan.arena_bytes, &observer);
     uint64_t time_ns = eq_port_time_ns() - start;
     if (agent->detail) return EQ_FAULT_model;
     for (int i = 0; i < eq_output_count(m->model); i++) {

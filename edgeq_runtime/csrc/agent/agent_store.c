@@ -89,15 +89,9 @@ struct check {
     uint32_t limit_ms;
 };
 
-static void alive(void *context) {
-    struct eq_agent *agent = context;
-    eq_link_touch(agent->link);
-    (void)eq_agent_pump(agent, 0);
-}
-
 static int run_check(void *context, const void *data, size_t size) {
     struct check *check = context;
-    int fault = eq_agent_health(&check->health, data, size, check->agent->info.isas, check->limit_ms, alive, check->agent);
+    int fault = eq_agent_health(&check->health, data, size, check->agent->info.isas, check->limit_ms, eq_agent_alive, check->agent);
     check->agent->detail = check->health.detail;
     return fault;
 }

@@ -140,7 +140,8 @@ static int selftest(const char *name) {
     struct eq_store_model model;
     int fault = eq_store_open(&model, eq_port_store(), name, 0);
     if (!fault) fault = health(NULL, model.data, model.size);
-    if (!fault) printf("%s: version %u passed, %u variants\n", name, (unsigned)model.version.version, (unsigned)last_health.variants);
+    unsigned count = (unsigned)last_health.variants;
+    if (!fault) printf("%s: version %u passed, %u variant%s\n", name, (unsigned)model.version.version, count, count == 1 ? "" : "s");
     if (model.data) eq_store_close(&model);
     return report(name, fault);
 }

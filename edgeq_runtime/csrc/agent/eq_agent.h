@@ -37,7 +37,8 @@ struct eq_agent {
     size_t frame_room;
     uint8_t head[EQ_MESSAGE_HEAD];
     size_t head_fill, body_fill;
-    int ended; /* the stream, for good */
+    int ended;         /* the stream, for good */
+    uint32_t alive_ms; /* the last sign of life */
     int32_t detail;
     struct eq_upload upload;
     int put_target; /* enum eq_put_target while one goes on, else 0 */
@@ -82,6 +83,8 @@ int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms);
 /* The next complete message: its id, 0 where none is there yet. */
 uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body);
 uint32_t eq_agent_now_ms(void);
+/* Called often while a command works: a sign of life, about twice a second. context: the agent. */
+void eq_agent_alive(void *context);
 
 /* The type of the tensor inside an input or output. */
 int eq_agent_inner(const struct eq_model *model, int output, int index);

@@ -81,7 +81,7 @@ int eq_store_finish(struct eq_upload *upload);
 int eq_store_commit(struct eq_upload *upload, eq_store_health health, void *context, uint32_t *version);
 void eq_store_abort(struct eq_upload *upload);
 
-/* Swap current and previous after a health check of the previous. */
+/* Swap current and previous after a health check of the previous; a damaged current version is not kept. */
 int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context,
                       struct eq_store_state *state);
 /* Its versions and unfinished uploads; there need be no version. */

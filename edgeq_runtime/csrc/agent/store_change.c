@@ -183,9 +183,22 @@ static int switch_to(const struct eq_store_ops *ops, const char *name, const str
     return undone ? EQ_FAULT_rollback_failed : EQ_FAULT_switch_failed;
 }
 
+static int damaged(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version) {
+    char path[EQ_STORE_PATH];
+    return eq_store_path(path, name, version->version) || eq_store_verify(ops, path, version, NULL, NULL) == EQ_FAULT_corrupt;
+}
+
+/* Which of the versions to go back to stays: the first that is sound, else none. */
+static struct eq_store_version to_keep(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *first,
+                                       const struct eq_store_version *second) {
+    if (first->version && !damaged(ops, name, first)) return *first;
+    if (second && second->version && !damaged(ops, name, second)) return *second;
+    return (struct eq_store_version){0};
+}
+
 static int commit_checked(struct eq_upload *u, eq_store_health health, void *context, uint32_t *version) {
     char path[EQ_STORE_PATH];
-    struct eq_store_state fresh = {u->state.next + 1, u->wanted, u->state.current};
+    struct eq_store_state fresh = {u->state.next + 1, u->wanted, to_keep(u->ops, u->name, &u->state.current, &u->state.previous)};
     fresh.current.version = u->state.next;
     int err = eq_store_path(path, u->name, u->state.next);
     if (!err) err = eq_store_verify(u->ops, u->part, NULL, health, context);
@@ -217,7 +230,7 @@ static int rollback_locked(const struct eq_store_ops *ops, const char *name, eq_
     int err = eq_store_read(ops, name, &old);
     if (err) return err;
     if (!old.previous.version) return EQ_FAULT_no_previous;
-    *state = (struct eq_store_state){old.next, old.previous, old.current};
+    *state = (struct eq_store_state){old.next, old.previous, to_keep(ops, name, &old.current, NULL)};
     err = eq_store_path(path, name, old.previous.version);
     if (!err) err = eq_store_verify(ops, path, &old.previous, health, context);
     return err ? err : switch_to(ops, name, state, &old);
