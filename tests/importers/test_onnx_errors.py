@@ -32,6 +32,13 @@ def _with_decoder(net: Net) -> onnx.ModelProto:
     return net.model({"x": [1, 3, 8, 8]}, {found: None, y: None}, {found: TensorProto.INT64})
 
 
+def test_text_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = _saved(tmp_path, residual_net(1))
+    path.write_bytes(path.read_bytes().replace(b"Relu", b"Re\xffu", 1))
+    with pytest.raises(ModelError, match="is no UTF-8 text"):
+        check(path)
+
+
 def test_external_weights_are_refused_without_opening_the_file(tmp_path: Path) -> None:
     model = residual_net(1)
     tensor = model.graph.initializer[0]
