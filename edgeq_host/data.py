@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -37,8 +37,8 @@ class Edge(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    inputs: list[Array]
-    label: Array | None
+    inputs: list[Array] = field(repr=False)
+    label: Array | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Data:
     path: Path | None
     count: int
     labelled: bool
-    _open: Callable[[], Iterator[Sample]]
+    _open: Callable[[], Iterator[Sample]] = field(repr=False)
 
     def __iter__(self) -> Iterator[Sample]:
         return self._open()

@@ -50,6 +50,9 @@ class Packed:
     warnings: tuple[str, ...] = ()
     comparison: Comparison | None = None
 
+    def __repr__(self) -> str:
+        return f"<Packed {self.name!r}: {len(self.data)} bytes, {self.graph!r}>"
+
     def save(self, path: str | Path) -> None:
         """Write the file: all of it or nothing."""
         write_file(Path(path), self.data)
