@@ -82,7 +82,9 @@ def open_data(path: Path, inputs: Sequence[Edge], recipe: Recipe, labels: bool =
     elif path.suffix == ".npy":
         data = _npy(path, inputs)
     else:
-        raise UsageError(f"{path}: data is .npz, .npy or a folder of images, found {path.suffix or 'no suffix'}")
+        raise UsageError(
+            f"{path}: data is .npz, .npy or a folder of images, found {path.suffix or 'no suffix'}", "save it with numpy.savez(path, x=...)"
+        )
     if not data.count:
         raise ModelError(f"{path} holds no samples", "give at least one")
     if labels and not data.labelled:

@@ -82,7 +82,7 @@ def metric(name: str) -> Metric:
 def compare(first: Outcome, second: Outcome) -> Difference:
     """Shares: from the discordant pairs, half a pair added to each side (McNemar's setting); means: normal; auc: bootstrap."""
     if first.metric.name != second.metric.name or first.values.size != second.values.size:
-        raise UsageError("only scores of one metric over the same samples can be compared")
+        raise UsageError("only scores of one metric over the same samples can be compared", "score both on the same data")
     n, kind = first.values.size, first.metric.kind
     if kind == "rank":
         value = _auc(second.values, second.labels) - _auc(first.values, first.labels)

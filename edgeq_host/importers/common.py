@@ -95,7 +95,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise ModelError(f"{path} has {size} bytes, more than the {MAX_FILE_BYTES} that a model file may have")
+            raise ModelError(f"{path} has {size} bytes, more than the {MAX_FILE_BYTES} that a model file may have", "use a smaller one")
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}", "give the path of a model file") from None

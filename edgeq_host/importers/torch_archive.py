@@ -59,7 +59,7 @@ def cleaned(data: bytes, path: str) -> io.BytesIO:
 def _rewritten(archive: zipfile.ZipFile, path: str) -> io.BytesIO:
     entries = archive.infolist()
     if len(entries) > _MAX_ENTRIES or sum(e.file_size for e in entries) > MAX_FILE_BYTES:
-        raise ModelError(f"{path} unpacks to more than {MAX_FILE_BYTES} bytes or {_MAX_ENTRIES} files")
+        raise ModelError(f"{path} unpacks to more than {MAX_FILE_BYTES} bytes or {_MAX_ENTRIES} files", _HINT)
     if len({e.filename for e in entries}) != len(entries):
         raise ModelError(f"{path} holds a file twice", _HINT)
     out = io.BytesIO()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgeq_host import recipe
+from edgeq_host import metrics, recipe
+from edgeq_host.data import Sample
 from edgeq_host.errors import UsageError
 from edgeq_host.quant import calibrators
 from edgeq_host.recipe import Input, Recipe
@@ -40,6 +43,25 @@ def test_every_value_is_written_defaults_too() -> None:
 
 def test_without_calibration_what_decides_it_is_not_in_force() -> None:
     assert recipe.dumps(Recipe(calibrator="mse"), calibrated=False) == 'precision = "int8"\nseed = 0\nmetric = "top1"\n'
+
+
+def test_every_key_and_every_value_stands_in_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "quantize.md").read_text(encoding="utf-8")
+    kinds = (Recipe, Input, *(type(calibrators.options(method, {})) for method in calibrators.METHODS))
+    keys = [f.name for kind in kinds for f in dataclasses.fields(kind) if f.name not in ("input", "options")]
+    values = [*recipe.PRECISIONS, *recipe.KINDS, *recipe.RESIZE_RULES, *recipe.CHANNEL_ORDERS, *calibrators.METHODS, *metrics.NAMES]
+    assert [k for k in keys if f"`{k}`" not in page] == [] and [v for v in values if f'`"{v}"`' not in page] == []
+    assert "`[options]`" in page and "`[[input]]`" in page
+
+
+def test_the_metric_in_the_page_counts_as_top1_does(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "quantize.md").read_text(encoding="utf-8")
+    (tmp_path / "own.py").write_text(next(b for b in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def " in b))
+    own = metrics.metric(f"{tmp_path}/own.py:top1")
+    for label in range(3):
+        sample = Sample([], np.array(label))
+        scores = [np.array([[0.1, 0.7, 0.2]], np.float32)]
+        assert own.value(scores, sample, []) == metrics.metric("top1").value(scores, sample, [])
 
 
 def test_an_empty_file_is_the_default_recipe() -> None:

@@ -50,7 +50,7 @@ def _shape(source: Source, name: str) -> tuple[int, ...] | Open:
         return Open(name, "has no shape in the file", f"--shape {name}=1,3,224,224")
     dims = info.type.tensor_type.shape.dim
     if any(d.HasField("dim_value") and d.dim_value < 1 for d in dims):
-        raise ModelError(f"the input '{name}' of {source.path} is empty: its shape is {[d.dim_value for d in dims]}")
+        raise ModelError(f"the input '{name}' of {source.path} is empty: its shape is {[d.dim_value for d in dims]}", "export it again")
     batch = dims[0].dim_param if dims and not dims[0].HasField("dim_value") else None
     found = [d.dim_value if d.HasField("dim_value") else 1 if i == 0 or (batch and d.dim_param == batch) else 0 for i, d in enumerate(dims)]
     if any(d < 1 for d in found) or (len(dims) == 1 and batch is not None):
@@ -58,7 +58,7 @@ def _shape(source: Source, name: str) -> tuple[int, ...] | Open:
         example = ",".join(str(d) if d > 0 else "N" for d in found)
         return Open(name, f"has the shape [{shown}], which is not fixed", f"--shape {name}={example}")
     if math.prod(found) > MAX_ELEMENTS:
-        raise ModelError(f"the input '{name}' of {source.path} has the shape {found}, more than {MAX_ELEMENTS} elements")
+        raise ModelError(f"the input '{name}' of {source.path} has the shape {found}, more than {MAX_ELEMENTS} elements", "export it again")
     return tuple(found)
 
 
