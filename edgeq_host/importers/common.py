@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,6 +111,24 @@ def checked_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
     if math.prod(dims) > MAX_ELEMENTS:
         raise Refusal(f"'{name}' has {math.prod(dims)} elements, at most {MAX_ELEMENTS} are possible")
     return dims
+
+
+def given_shape(name: str, given: tuple[int, ...], stated: Sequence[int | None] | None) -> tuple[int, ...]:
+    """--shape of an input: any of the rank that the file states; whether the operators can follow is for them to say."""
+    shown = ",".join(map(str, given))
+    example = f"for example --shape {name}={','.join(str(d or 8) for d in stated or (1, 3, 96, 96))}"
+    if not given or any(d < 1 for d in given) or math.prod(given) > MAX_ELEMENTS:
+        found = f"--shape {name}={shown}: every dimension must be at least 1, of at most {MAX_ELEMENTS} elements in all"
+        raise UsageError(found, example)
+    if stated is not None and len(stated) != len(given):
+        raise UsageError(f"--shape {name}={shown} has {len(given)} dimensions, the model's input has {len(stated)}", example)
+    return given
+
+
+def fixed_hint(stated: Mapping[str, Sequence[int | None]]) -> str:
+    """For an operator that cannot follow --shape to another shape than the file's."""
+    shown = ", ".join(f"{name} at {['?' if d is None else d for d in dims]}" for name, dims in stated.items())
+    return f"the file fixes {shown}: leave --shape out, or export the model for that shape" if stated else ""
 
 
 def dtype_of(array: Array) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.graph import Graph
-from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
+from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, fixed_hint, given_shape, unsupported
 from edgeq_host.importers.tflite_file import DAMAGE, FileModel, FileOperator, read_file
 from edgeq_host.importers.tflite_ops.batch_space import fold_dilations
 from edgeq_host.importers.tflite_ops.constants import activation_quant
@@ -87,7 +87,9 @@ class _Import:
                 raise UsageError(f"the model has no input named {name!r}", f"its inputs are {', '.join(sorted(names))}")
         for index in self.model.inputs:
             tensor = self.model.tensors[index]
-            shape = self.options.shapes.get(tensor.name) or tuple(max(d, 1) for d in tensor.shape)
+            shape = tuple(max(d, 1) for d in tensor.shape)
+            if tensor.name in self.options.shapes:
+                shape = given_shape(tensor.name, self.options.shapes[tensor.name], tensor.shape)
             try:
                 if tensor.type not in EDGE_TYPES:
                     raise Refusal(f"an input of type {tensor.type}; expected float32, int8, uint8 or int32", "convert with one of these")
@@ -108,11 +110,17 @@ class _Import:
         except Refusal as refusal:
             if not (isinstance(refusal, NotConstant) and self.refused.intersection(op.inputs)):
                 where = self.model.tensors[op.outputs[0]].name if op.outputs else "-"
-                self.problems.append(Problem(where, f"operator {op.index} {op.code}", refusal.reason, refusal.hint))
+                hint = refusal.hint or self._fixed()
+                self.problems.append(Problem(where, f"operator {op.index} {op.code}", refusal.reason, hint))
             for index in op.outputs:
                 self._guess(index)
         except ModelError as error:
             raise ModelError(f"operator {op.index} ({op.code}): {error.message}", error.hint) from error
+
+    def _fixed(self) -> str:
+        """Where --shape asks for another shape than the file's."""
+        shapes = {t.name: t.shape for t in (self.model.tensors[i] for i in self.model.inputs) if t.name in self.options.shapes}
+        return fixed_hint({name: shape for name, shape in shapes.items() if tuple(shape) != self.options.shapes[name]})
 
     def _hint(self, op: FileOperator) -> str:
         """Where the network can be cut: before the operator, or behind it where nothing stands before."""

@@ -61,10 +61,24 @@ def test_an_unknown_batch_is_one_and_other_unknown_dimensions_ask_for_shape(tmp_
         load(path)
     assert raised.value.hint == "give it: --shape x=1,3,N,N"
     assert load(path, ImportOptions(shapes={"x": (2, 3, 9, 7)})).inputs[0].shape == (2, 3, 9, 7)
-    with pytest.raises(UsageError, match="does not fit"):
+    with pytest.raises(UnsupportedError, match=r"4 channels.*the file fixes x at \['\?', 3, '\?', '\?'\]"):
         load(path, ImportOptions(shapes={"x": (1, 4, 9, 7)}))
+    with pytest.raises(UsageError, match="2 dimensions") as short:
+        load(path, ImportOptions(shapes={"x": (1, 3)}))
+    assert short.value.hint == "for example --shape x=8,3,8,8"
     with pytest.raises(UsageError, match="no such input"):
         load(path, ImportOptions(shapes={"y": (1, 3, 9, 7)}))
+
+
+def test_a_fixed_shape_gives_way_where_the_operators_can_follow(tmp_path: Path) -> None:
+    net = Net(1)
+    y = net.add("GlobalAveragePool", net.conv("x", 3, 4, 3))
+    path = _saved(tmp_path, net.model({"x": [1, 3, 8, 8]}, {y: [1, 4, 1, 1]}))
+    assert load(path, ImportOptions(shapes={"x": (1, 3, 20, 12)})).outputs[0].shape == (1, 4, 1, 1)
+    net = Net(1)
+    y = net.add("NotThere", net.conv("x", 3, 4, 3))
+    path = _saved(tmp_path, net.model({"x": [1, 3, 8, 8]}, {y: [1, 4, 6, 6]}))
+    assert "--shape" not in check(path, ImportOptions(shapes={"x": (1, 3, 20, 12)})).problems[0].hint
 
 
 def test_every_unsupported_operator_is_listed_and_the_cut_makes_the_model_pass(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from edgeq_host.check import check
 from edgeq_host.errors import ModelError, UsageError
-from edgeq_host.importers import from_torch, load
+from edgeq_host.importers import ImportOptions, from_torch, load
+from edgeq_host.importers.torch_archive import cleaned
 from edgeq_host.session import Session
 
 torch = pytest.importorskip("torch")
@@ -157,6 +158,49 @@ def test_a_dimension_that_is_an_expression_of_python_is_refused(program: Path, t
 
     with pytest.raises(ModelError, match="does not evaluate"):
         load(_rewritten(program, tmp_path / "expression.pt2", change))
+
+
+@pytest.mark.parametrize("text", ["9**9**9", "Symbol('s0', commutative=False)", "Symbol('x')", "Symbol(open('s0'))", "1" * 60 + "!"])
+def test_other_expressions_of_sympy_are_refused(text: str, program: Path, tmp_path: Path) -> None:
+    def change(name: str, body: bytes) -> bytes:
+        return json.dumps(json.loads(body) | {"expr_str": text}).encode() if name.endswith("models/model.json") else body
+
+    with pytest.raises(ModelError, match="does not evaluate"):
+        load(_rewritten(program, tmp_path / "expression.pt2", change))
+
+
+class Pooled(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """Reshapes by the size of its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3, stride=2)
+
+    def forward(self, x: Any) -> Any:
+        y = self.conv(x)
+        n, c, h, w = y.shape
+        return y.reshape(n, c, h * w).mean(2)
+
+
+def test_the_open_shapes_of_a_program_are_given_as_those_of_onnx(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    module, path = Pooled().eval(), tmp_path / "open.pt2"
+    dims = {i: torch.export.Dim(name, min=8, max=64) for i, name in ((2, "h"), (3, "w"))}
+    torch.export.save(torch.export.export(module, (torch.zeros(1, 3, 16, 17),), dynamic_shapes=(dims,)), path)
+    assert check(path).shapes == ("--shape x=1,3,N,N",)
+    graph = load(path, ImportOptions(shapes={"x": (1, 3, 21, 30)}))
+    x = np.random.default_rng(3).normal(0, 1, (1, 3, 21, 30)).astype(np.float32)
+    np.testing.assert_allclose(Session(graph).run(x)[0], module(torch.from_numpy(x)).detach().numpy(), atol=1e-6)
+
+
+def test_guards_written_in_python_are_left_out(program: Path, tmp_path: Path) -> None:
+    def change(name: str, body: bytes) -> bytes:
+        guards = {"guards_code": ["__import__('os').abort()"]}
+        return json.dumps(json.loads(body) | guards).encode() if name.endswith("models/model.json") else body
+
+    path = _rewritten(program, tmp_path / "guards.pt2", change)
+    assert b"abort" not in cleaned(path.read_bytes(), "guards.pt2").read()
+    load(path)
 
 
 def test_parts_that_may_run_code_are_refused(program: Path, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 
 from edgeq_host.graph import Graph
-from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
+from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, fixed_hint, unsupported
 from edgeq_host.importers.onnx_ops import RULES, Rule, fold, native_onnx
 from edgeq_host.importers.onnx_ops.context import Op
-from edgeq_host.importers.onnx_ops.inputs import element_type, input_dtype, input_shape, open_error, open_inputs
+from edgeq_host.importers.onnx_ops.inputs import element_type, input_dtype, input_shape, open_error, open_inputs, overridden, stated_shape
 from edgeq_host.importers.onnx_ops.source import Source, decode, read_source, reads
 from edgeq_host.importers.onnx_ops.values import Act, Const, Unknown, Value
 
@@ -153,9 +153,14 @@ class _Walk:
                 raise Refusal(f"its output '{name}' cannot be computed")
 
     def _refuse(self, node: onnx.NodeProto, reason: str, hint: str) -> None:
-        self.built.problems.append(Problem(_name(node), node.op_type, reason, hint or self._where_to_cut(node)))
+        self.built.problems.append(Problem(_name(node), node.op_type, reason, hint or self._fixed(node) or self._where_to_cut(node)))
         self.built.tainted |= {n for n in node.output if n}
         self._guess(node)
+
+    def _fixed(self, node: onnx.NodeProto) -> str:
+        """An operator that edgeq has may be refused for a shape that the file does not have."""
+        names = overridden(self.source) if find_rule(node) is not None else []
+        return fixed_hint({name: stated_shape(self.source, name) or () for name in names})
 
     def _where_to_cut(self, node: onnx.NodeProto) -> str:
         """Before the node; where nothing stands before it, behind it."""
@@ -229,6 +234,9 @@ def inferred_shapes(source: Source) -> dict[str, tuple[int, ...]]:
     light.graph.name = graph.name
     light.graph.node.extend(graph.node)
     light.graph.output.extend(graph.output)
+    if overridden(source):
+        for out in light.graph.output:
+            out.type.tensor_type.ClearField("shape")
     for tensor in graph.initializer:
         if np.prod(tensor.dims, dtype=np.float64) <= 64:
             light.graph.initializer.append(tensor)
