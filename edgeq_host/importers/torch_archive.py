@@ -32,13 +32,6 @@ _MAX_ENTRIES = 100_000
 _HINT = "export it again with torch.export.save(torch.export.export(model.eval(), example_inputs), 'model.pt2')"
 
 
-def is_checkpoint(data: bytes) -> bool:
-    """A pickle: torch.save's archive with data.pkl, its older plain form, or TorchScript. Told by the bytes alone."""
-    if data[:2] == b"PK":
-        return any(name.endswith("data.pkl") and name.count("/") <= 1 for name in _names(data))
-    return len(data) > 2 and data[0] == 0x80 and 2 <= data[1] <= 5
-
-
 def is_exported(data: bytes) -> bool:
     return data[:2] == b"PK" and any(re.search(r"(?:^|/)models/[^/]+\.json$", name) for name in _names(data))
 

@@ -50,7 +50,7 @@ def test_a_shape_of_another_rank_is_refused_with_an_example(tmp_path: Path) -> N
     net = Net()
     with pytest.raises(UsageError, match="1 dimensions") as caught:
         read(tmp_path, net, chain(net)[-1], shapes={"x": (3,)})
-    assert caught.value.hint == "for example --shape x=1,4"
+    assert caught.value.hint == "for example --shape x=8,4"
 
 
 def test_a_shape_for_an_unknown_input_names_those_there_are(tmp_path: Path) -> None:

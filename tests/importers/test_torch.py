@@ -100,6 +100,32 @@ def test_a_checkpoint_is_told_by_its_content_and_answered_with_the_lines_that_ex
     assert not mark.exists()
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("inner", [torch.nn.Conv2d(1, 2, 3), torch.nn.Sequential()])
+def test_a_module_that_was_saved_whole_is_told_from_weights(tmp_path: Path, inner: Any, zipped: bool) -> None:
+    torch.save({"epoch": 3, "model": inner}, tmp_path / "whole.pt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ModelError, match="is a PyTorch module saved whole") as raised:
+        load(tmp_path / "whole.pt")
+    assert "weights_only=False" in raised.value.hint and "torch.export.save" in raised.value.hint
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_lines_for_torchscript_export_it(module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.jit.save(torch.jit.trace(module, torch.zeros(1, 3, 8, 8)), "script.pt")
+    with pytest.raises(ModelError, match="is a TorchScript program") as raised:
+        load("script.pt")
+    lines = [line.strip() for line in raised.value.hint.splitlines()[1:]]
+    exec("\n".join(lines).replace("1, 3, 224, 224", "1, 3, 8, 8"), {})
+    assert load("script.onnx").outputs[0].shape == (1, 5)
+
+
+def test_what_torch_cannot_export_is_said_with_its_cause(module: Any) -> None:
+    with pytest.raises(ModelError, match="to have 3 channels, but got 4 channels") as raised:
+        from_torch(module, torch.zeros(1, 4, 8, 8))
+    assert "\x1b" not in raised.value.message and "\n" not in raised.value.message
+
+
 def _rewritten(program: Path, target: Path, change: Callable[[str, bytes], bytes | None], extra: dict[str, bytes] | None = None) -> Path:
     with zipfile.ZipFile(program) as source, zipfile.ZipFile(target, "w") as out:
         for name in source.namelist():
