@@ -13,6 +13,7 @@ import numpy as np
 from edgeq_host.attributes import full_attrs
 from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
+from edgeq_host.importers.cuts import Cut
 
 MAX_RANK = 6
 MAX_ELEMENTS = 2**31 - 1
@@ -28,6 +29,11 @@ class ImportOptions:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+
+    def at(self, cut: Cut) -> ImportOptions:
+        """The same for a part of the model: its own inputs may go."""
+        shapes = {name: shape for name, shape in self.shapes.items() if not cut.inputs or name in cut.inputs}
+        return ImportOptions(shapes, cut.inputs or self.inputs, cut.outputs or self.outputs)
 
 
 @dataclass(frozen=True)
@@ -63,13 +69,13 @@ class OperatorsError(UnsupportedError):
 @dataclass(frozen=True)
 class Survey:
     """A look at a model that lists every problem. operators: of the source, with how often they occur. graph: None where problems stand
-    in its way. cut: names for --outputs that leave out what cannot run; empty where there is none. shapes: flags that fix what the
-    file leaves open; only what needs no shapes was looked at then."""
+    in its way. cut: what can be kept without them; None where nothing can. shapes: flags that fix what the file leaves open; only what
+    needs no shapes was looked at then."""
 
     problems: tuple[Problem, ...]
     operators: dict[str, int]
     graph: Graph | None
-    cut: tuple[str, ...] = ()
+    cut: Cut | None = None
     shapes: tuple[str, ...] = ()
 
 
@@ -86,7 +92,7 @@ def unsupported(path: Path | str, problems: Sequence[Problem], hint: str = "") -
     """The error that names every problem, not only the first."""
     lines = tuple(str(p) for p in problems)
     count = f"{len(lines)} operators that edgeq cannot run" if len(lines) > 1 else "an operator that edgeq cannot run"
-    hint = hint or f"run 'edgeq check {path}' to see where the graph can be cut with --outputs"
+    hint = hint or f"run 'edgeq check {path}' to see where the graph can be cut"
     return OperatorsError("\n  ".join([f"{path} has {count}:", *lines]), hint, tuple(problems))
 
 

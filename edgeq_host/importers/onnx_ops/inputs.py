@@ -86,5 +86,5 @@ def input_dtype(source: Source, name: str) -> str:
     kind = element_type(source, name)
     if kind not in DTYPES:
         shown = TensorProto.DataType.Name(kind) if kind in TensorProto.DataType.values() else str(kind)
-        raise Refusal(f"is of type {shown}", "float32, int32, int8 and uint8 are possible: cut the graph behind it with --inputs")
+        raise Refusal(f"is of type {shown}", "float32, int32, int8 and uint8 are possible")
     return DTYPES[kind]
