@@ -43,7 +43,7 @@ def best_cut(steps: Sequence[Step], inputs: Sequence[str], outputs: Sequence[str
     """inputs, outputs: the model's. read: the graph of a part, None where it is refused. The largest part that passes is taken."""
     for part in _parts(steps):
         cut = _edges(steps, part, inputs, outputs)
-        if any("," in name for name in (*cut.inputs, *cut.outputs)):
+        if any("," in name or not name or name != name.strip() for name in (*cut.inputs, *cut.outputs)):
             continue  # no flag can say it
         try:
             graph = read(cut)
