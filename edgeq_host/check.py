@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 from edgeq_host.graph import Edge, Graph
 from edgeq_host.importers import format_of
 from edgeq_host.importers.common import ImportOptions, Problem, Survey
+from edgeq_host.importers.cuts import Cut
 from edgeq_host.passes import normalize
 from edgeq_host.quant import rules
 
@@ -21,7 +23,7 @@ SCHEMA = "edgeq.check/1"
 
 @dataclass(frozen=True)
 class Report:
-    """source_operators: as the file has them; operators: edgeq's, after normalization. cut: names for --outputs that make it pass.
+    """source_operators: as the file has them; operators: edgeq's, after normalization. cut: the part that passes and keeps most.
 
     shapes: flags for inputs that are open. quantized: the source brings scales of its activations.
     """
@@ -34,7 +36,7 @@ class Report:
     inputs: tuple[Edge, ...]
     outputs: tuple[Edge, ...]
     parameters: int
-    cut: tuple[str, ...]
+    cut: Cut | None
     shapes: tuple[str, ...]
     quantized: bool
 
@@ -66,7 +68,7 @@ class Report:
             "inputs": [_edge(e) for e in self.inputs],
             "outputs": [_edge(e) for e in self.outputs],
             "parameters": self.parameters,
-            "cut": list(self.cut),
+            "cut": None if self.cut is None else {"inputs": list(self.cut.inputs), "outputs": list(self.cut.outputs)},
             "shapes": list(self.shapes),
             "quantized": self.quantized,
         }
@@ -89,10 +91,16 @@ class Report:
         yield from (f"    {problem}" for problem in self.problems)
         if self.shapes:
             yield f"  the rest is checked with the open shapes given: {' '.join(self.shapes)}"
-        elif self.cut:
-            yield f"  the part before them is supported: --outputs {','.join(self.cut)}"
+        elif self.cut is not None:
+            yield f"  {self.cut.kept} of {sum(self.source_operators.values())} operators pass as a part: {_flags(self.cut)}"
         else:
-            yield "  nothing before them can be kept"
+            yield "  no part that computes anything passes without them: replace them in the source, or compute the whole elsewhere"
+
+
+def _flags(cut: Cut) -> str:
+    """As a shell takes them."""
+    flags = (("--inputs", cut.inputs), ("--outputs", cut.outputs))
+    return " ".join(f"{flag} {shlex.quote(','.join(names))}" for flag, names in flags if names)
 
 
 def _plain(text: str) -> str:

@@ -44,9 +44,9 @@ class Edge(Protocol):
 class Sample:
     """inputs: what the model takes. values: the same before it was quantized, where the data holds quantized integers."""
 
-    inputs: list[Array]
-    label: Array | None
-    values: list[Array] = field(default_factory=list)
+    inputs: list[Array] = field(repr=False)
+    label: Array | None = field(repr=False)
+    values: list[Array] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         if not self.values:
@@ -60,7 +60,7 @@ class Data:
     path: Path | None
     count: int
     labelled: bool
-    _open: Callable[[], Iterator[Sample]]
+    _open: Callable[[], Iterator[Sample]] = field(repr=False)
 
     def __iter__(self) -> Iterator[Sample]:
         return self._open()
@@ -94,7 +94,9 @@ def open_data(path: Path, inputs: Sequence[Edge], recipe: Recipe, labels: bool =
     elif path.suffix == ".npy":
         data = _npy(path, inputs)
     else:
-        raise UsageError(f"{path}: data is .npz, .npy or a folder of images, found {path.suffix or 'no suffix'}")
+        raise UsageError(
+            f"{path}: data is .npz, .npy or a folder of images, found {path.suffix or 'no suffix'}", "save it with numpy.savez(path, x=...)"
+        )
     if not data.count:
         raise ModelError(f"{path} holds no samples", "give at least one")
     if labels and not data.labelled:

@@ -30,6 +30,11 @@ class Quant:
     zero: Array
     axis: int | None = None
 
+    def __repr__(self) -> str:
+        if self.axis is None:
+            return f"<Quant: scale {float(self.scale[0]):.6g}, zero {int(self.zero[0])}>"
+        return f"<Quant: {self.scale.size} scales of axis {self.axis}>"
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -49,6 +54,10 @@ class Tensor:
     def is_real(self) -> bool:
         """Stands for real numbers: a float tensor, or a constant of quantized ones; not indices."""
         return self.dtype == "f32" or (self.data is not None and self.quant is not None)
+
+    def __repr__(self) -> str:
+        kinds = [self.dtype, str(list(self.shape)), "constant" if self.data is not None else "", repr(self.quant) if self.quant else ""]
+        return f"<Tensor {self.name!r}: {' '.join(filter(None, kinds))}>"
 
     def real(self) -> Array:
         """The real values of a constant, float32."""
@@ -90,6 +99,11 @@ class Graph:
     inputs: list[Edge]
     outputs: list[Edge]
     labels: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        edges = [", ".join(f"{e.name} {e.dtype} {list(e.shape)}" for e in side) for side in (self.inputs, self.outputs)]
+        size = sum(t.data.nbytes for t in self.tensors.values() if t.data is not None)
+        return f"<Graph {self.name!r}: {edges[0]} -> {edges[1]}, {len(self.nodes)} operators, {size} bytes of constants>"
 
     def producer(self, tensor: str) -> Node | None:
         return next((n for n in self.nodes if tensor in n.outputs), None)

@@ -22,6 +22,7 @@ NAMES = ("top1", "top5", "auc", "mse", "mae", "agreement")
 _Z = 1.959963984540054  # 97.5th percentile of the normal distribution
 _RESAMPLES = 2000
 _SEED = 1
+_OWN = "it takes (outputs, label) of one sample and returns a number: docs/quantize.md shows one"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Difference:
 
 
 def metric(name: str) -> Metric:
-    """By name, or FILE.py:FUNCTION, a function of (outputs, label) that gives a number per sample; the score is the mean."""
+    """By name, or FILE.py:FUNCTION, a function of one sample's (outputs, label) that gives a number; the score is their mean."""
     if name in _METRICS:
         return _METRICS[name]
     file, colon, function = name.rpartition(":")
@@ -81,7 +82,7 @@ def metric(name: str) -> Metric:
 def compare(first: Outcome, second: Outcome) -> Difference:
     """Shares: from the discordant pairs, half a pair added to each side (McNemar's setting); means: normal; auc: bootstrap."""
     if first.metric.name != second.metric.name or first.values.size != second.values.size:
-        raise UsageError("only scores of one metric over the same samples can be compared")
+        raise UsageError("only scores of one metric over the same samples can be compared", "score both on the same data")
     n, kind = first.values.size, first.metric.kind
     if kind == "rank":
         value = _auc(second.values, second.labels) - _auc(first.values, first.labels)
@@ -166,7 +167,7 @@ def _label(sample: Sample) -> float:
     if sample.label.size != 1:
         raise ModelError(f"a label has shape {list(sample.label.shape)}", "y needs one class number per sample")
     label = float(sample.label.reshape(-1)[0])
-    if label != int(label):
+    if not label.is_integer():
         raise ModelError(f"a label is {label:g}, no class number", "y needs whole numbers, one class per sample")
     return label
 
@@ -190,6 +191,9 @@ def _suspicion(outputs: list[Array], sample: Sample) -> float:
     scores = outputs[0].astype(np.float64).reshape(-1)
     if scores.size <= 2:
         return float(scores[-1] - (scores[0] if scores.size == 2 else 0))
+    if scores.size != sample.values[0].size:
+        found = f"auc ranks one output, two classes or an autoencoder's error; this output has {scores.size} values"
+        raise ModelError(f"{found}, its input {sample.values[0].size}", "choose top1, or FILE.py:FUNCTION for a metric of your own")
     return float(np.mean(_error(outputs, Sample(sample.values, None)) ** 2))
 
 
@@ -208,17 +212,28 @@ def _load(file: Path, function: str) -> Callable[[list[Array], Any], float]:
         raise UsageError(f"{file} cannot be loaded: {type(e).__name__}: {e}", "correct the file") from e
     call = getattr(module, function, None)
     if not callable(call):
-        raise UsageError(f"{file} has no function {function!r}", "it takes (outputs, label) and returns a number")
+        raise UsageError(f"{file} has no function {function!r}", _OWN)
     found: Callable[[list[Array], Any], float] = call
     return found
+
+
+class Outputs(list[Array]):
+    """What a metric of the user's own gets: a list, which numpy would otherwise take for one array with an axis of samples."""
+
+    def __array__(self, *_: Any, **__: Any) -> Array:
+        raise TypeError("outputs is a list with one array per output of the model, of one sample: write outputs[0]")
 
 
 def _own(name: str, call: Callable[[list[Array], Any], float]) -> Callable[[list[Array], Sample, list[Array]], float]:
     def value(outputs: list[Array], sample: Sample, _: list[Array]) -> float:
         try:
-            return float(call(outputs, sample.label))
+            found = call(Outputs(outputs), sample.label)
         except Exception as e:  # the user's own code may raise anything
-            raise UsageError(f"the metric {name} failed: {type(e).__name__}: {e}", "it takes (outputs, label) and returns a number") from e
+            raise UsageError(f"the metric {name} failed: {type(e).__name__}: {e}", _OWN) from e
+        if np.ndim(found) or np.asarray(found).dtype.kind not in "biuf" or not math.isfinite(found):
+            shown = f"an array of shape {list(np.shape(found))}" if np.ndim(found) else repr(found)
+            raise UsageError(f"the metric {name} gave {shown} for a sample, no finite number", _OWN)
+        return float(found)
 
     return value
 

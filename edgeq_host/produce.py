@@ -19,13 +19,14 @@ from edgeq_host.importers.common import ImportOptions
 from edgeq_host.metrics import Difference
 from edgeq_host.progress import Progress, Report
 from edgeq_host.provenance import options_text
-from edgeq_host.quant import Island, prepare, quantize_reported
+from edgeq_host.quant import Island, prepare, quantize_reported, wants_samples
 from edgeq_host.recipe import Recipe
 from edgeq_host.scores import outcome
 
 FLOAT = "float32"
 RANDOM = "random"  # the calibration "data" that says nothing about accuracy
 RANDOM_SAMPLES = 8
+_WITHOUT = ("the source brings every scale", "float32 needs none")
 NAME_MAX = 63  # characters of a name in a store
 
 
@@ -49,6 +50,9 @@ class Packed:
     islands: tuple[Island, ...] = ()
     warnings: tuple[str, ...] = ()
     comparison: Comparison | None = None
+
+    def __repr__(self) -> str:
+        return f"<Packed {self.name!r}: {len(self.data)} bytes, {self.graph!r}>"
 
     def save(self, path: str | Path) -> None:
         """Write the file: all of it or nothing."""
@@ -83,13 +87,15 @@ def pack_graph(graph: Graph, source: Source) -> Packed:
     """Quantize a float graph that was imported from `source`."""
     metrics.metric(source.recipe.metric)  # an unknown one is refused before anything is made
     prepared = prepare(graph, source.recipe)
-    calibration = _calibration(prepared, source)
-    score = _score(prepared, source)
+    given, score = _calibration(prepared, source), _score(prepared, source)
+    calibration = given if wants_samples(prepared, source.recipe) else None
     seen, scored = calibration.count if calibration else 0, score.count if score else 0
     progress = Progress(source.progress, seen + 2 * scored)
     final, islands, warnings = _quantized(prepared, calibration, source.recipe, progress)
     progress.to(seen)
-    if source.calibration == RANDOM:
+    if calibration is None and given is not None:
+        warnings += (f"calibration is not used: {_WITHOUT[source.recipe.precision == FLOAT]}",)
+    elif source.calibration == RANDOM:
         warnings = ("calibrated on noise, for timing only: scores of this file mean nothing",)
     warnings += _overlap(calibration, score)
     comparison = None if score is None else _compare(prepared, final, score, source.recipe.metric, progress)
@@ -181,12 +187,12 @@ def _digests(data: Data) -> Iterator[bytes]:
 
 def _provenance(source: Source, calibration: Data | None, score: Data | None) -> Provenance:
     model = "" if source.model is None else source.model.name
-    seen = RANDOM if source.calibration == RANDOM else _name(calibration)
+    seen = RANDOM if calibration is not None and source.calibration == RANDOM else _name(calibration)
     names = source.recorded or (model, seen, _name(score))
     return Provenance(
         source_name=names[0],
         source_sha256=b"" if source.model is None else _file_sha256(source.model),
-        recipe=recipe.dumps(source.recipe),
+        recipe=recipe.dumps(source.recipe, calibration is not None),
         tool=f"edgeq {__version__}",
         calibration_sha256=b"" if calibration is None else calibration.sha256(),
         score_sha256=b"" if score is None else score.sha256(),

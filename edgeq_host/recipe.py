@@ -24,6 +24,7 @@ KINDS = ("image", "vector")
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm")  # files that an input of kind "image" takes
 RESIZE_RULES = ("stretch", "crop", "none")
 CHANNEL_ORDERS = ("RGB", "BGR", "gray")
+_OF_IMAGES = ("size", "resize", "channels")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class Input:
         if self.kind == "vector" and (self.size or self.resize != "stretch" or self.channels != "RGB"):
             raise UsageError("size, resize and channels belong to kind = 'image'", "remove them from the input of kind = 'vector'")
         if not self.mean or not self.std or any(s <= 0 for s in self.std) or self.scale <= 0:
-            raise UsageError(f"mean and std must hold numbers, std and scale above 0; found std {list(self.std)}, scale {self.scale}")
+            found = f"mean {list(self.mean)}, std {list(self.std)}, scale {self.scale}"
+            raise UsageError(
+                f"mean and std must hold numbers, std and scale above 0; found {found}", "the model sees (raw * scale - mean) / std"
+            )
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,33 @@ def loads(text: str, where: str = "the recipe") -> Recipe:
     return Recipe(**values, input=tuple(Input(**_checked(Input, i, f"{where}, [[input]]")) for i in inputs))
 
 
-def dumps(recipe: Recipe) -> str:
-    """TOML of every value that is not the default, in the order of the fields; loads() gives the same recipe back."""
-    table = _plain(recipe, Recipe())
-    if recipe.input:
-        table["input"] = [{"kind": i.kind, **_plain(i, Input(i.kind))} for i in recipe.input]
-    return tomli_w.dumps(table)
+def dumps(recipe: Recipe, calibrated: bool = True) -> str:
+    """TOML of every value that is in force, defaults too, in the order of the fields; loads() gives a recipe that does the same.
+
+    calibrated: without calibration, what only calibration reads is not in force.
+    """
+    table = asdict(recipe)
+    inputs, options = table.pop("input"), table.pop("options")
+    if calibrated:
+        options = asdict(calibrators.options(recipe.calibrator, options))
+    else:
+        options, table = {}, {key: value for key, value in table.items() if key not in ("calibrator", "bias_correction")}
+    parts = [_lines(table)]
+    parts += [["[options]", *_lines(options)]] if options else []
+    parts += [["[[input]]", *_lines({k: v for k, v in i.items() if i["kind"] == "image" or k not in _OF_IMAGES})] for i in inputs]
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _lines(table: dict[str, Any]) -> list[str]:
+    """`key = value`; an empty value says nothing."""
+    return [f"{key} = {_literal(value)}" for key, value in table.items() if value not in ("", ())]
+
+
+def _literal(value: Any) -> str:
+    """In TOML, an array on one line."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    return tomli_w.dumps({"_": value}).removeprefix("_ = ").rstrip()
 
 
 def read(path: Path) -> Recipe:
@@ -124,12 +149,13 @@ _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (i
 def _checked(kind: type, table: dict[str, Any], where: str) -> dict[str, Any]:
     """The values of a table as arguments of a dataclass."""
     declared = {f.name: str(f.type) for f in fields(kind) if f.name != "input"}
+    tables = ", [options], [[input]]" if "options" in declared else ""
     if "kind" in declared and "kind" not in table:
         raise UsageError(f"{where}: kind is missing", f"write kind = one of: {', '.join(KINDS)}")
     values = {}
     for key, value in table.items():
         if key not in declared:
-            raise UsageError(f"{where}: unknown key {key!r}", f"allowed: {', '.join(declared)}")
+            raise UsageError(f"{where}: unknown key {key!r}", f"allowed: {', '.join(k for k in declared if k != 'options')}{tables}")
         values[key] = _value(declared[key], value, f"{where}: {key}")
     return values
 
@@ -146,14 +172,6 @@ def _value(declared: str, value: Any, where: str) -> Any:
     if isinstance(value, bool) != (declared == "bool") or not isinstance(value, _KINDS[declared]):
         raise UsageError(f"{where} must be of type {declared}, found {value!r}", "docs/quantize.md shows a recipe")
     return float(cast(float, value)) if declared == "float" else value  # TOML may give a whole number
-
-
-def _plain(item: Any, default: Any) -> dict[str, Any]:
-    found = {}
-    for key, value in asdict(item).items():
-        if key != "input" and value != getattr(default, key):
-            found[key] = list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
-    return found
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -86,6 +86,8 @@ def _differences(old: Any, new: Any) -> list[str]:
     for label, hashes in (("calibration data", "calibrationSha256"), ("scored data", "scoreSha256")):
         if bytes(getattr(old.provenance, hashes)) != bytes(getattr(new.provenance, hashes)):
             found.append(f"the {label} is not what was used (its SHA-256 differs)")
+    if text(old.provenance.recipe) != text(new.provenance.recipe):
+        found.append("the recorded recipe")
     if len(a.operators) != len(b.operators):
         found.append(f"{len(a.operators)} operators, rebuilt {len(b.operators)}")
     if [t.scale for t in a.tensors] != [t.scale for t in b.tensors]:

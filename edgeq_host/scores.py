@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from edgeq_host import metrics
-from edgeq_host.data import Data
-from edgeq_host.errors import UsageError
+from edgeq_host.data import Data, Sample
+from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import Score
 from edgeq_host.graph import Array, Edge, Graph, Quant
 from edgeq_host.metrics import Outcome
 from edgeq_host.session import Session
 from edgeq_runtime import native
+
+_SAME = "give the source that the model was made from, or another model that takes and gives the same"
 
 Run = Callable[[list[Array]], list[Array]]
 
@@ -32,17 +34,18 @@ def outcome(model: Any, data: Data, metric: str, reference: Any = None) -> Outco
         raise UsageError(f"metric {metric} needs labels", "put them into the .npz as y (N), or images into one subfolder per label")
     if chosen.needs_reference and reference is None:
         raise UsageError(f"metric {metric} compares with a reference model", "give the float source with --reference")
-    run, other = runner(model), runner(reference) if chosen.needs_reference else None
+    run, other = runners(model, reference) if chosen.needs_reference else (runner(model), None)
     values, labels = [], []
-    for sample in data:
+    for number, sample in enumerate(data):
+        label = _first_label(sample, number)
         values.append(chosen.value(run(sample.inputs), sample, other(sample.values) if other else []))
-        labels.append(float(sample.label.reshape(-1)[0]) if sample.label is not None else 0.0)
+        labels.append(label)
     return Outcome(chosen, np.array(values, np.float64), np.array(labels, np.float64))
 
 
 def output_sqnr(model: Any, reference: Any, data: Data) -> list[float]:
     """dB per output, over all samples together."""
-    run, other = runner(model), runner(reference)
+    run, other = runners(model, reference)
     signal: dict[int, float] = {}
     noise: dict[int, float] = {}
     for sample in data:
@@ -53,13 +56,48 @@ def output_sqnr(model: Any, reference: Any, data: Data) -> list[float]:
     return [metrics.decibel(signal[i], noise[i]) for i in sorted(signal)]
 
 
+def _first_label(sample: Sample, number: int) -> float:
+    """What auc ranks against. ModelError where a label is no finite number: no metric means anything with it."""
+    if sample.label is None:
+        return 0.0
+    if sample.label.dtype.kind not in "biuf":
+        raise ModelError(f"the label of sample {number} is {sample.label.dtype}, no number", "store y as numbers: classes count from 0")
+    if not np.isfinite(sample.label).all():
+        bad = "NaN" if np.isnan(sample.label).any() else "infinity"
+        raise ModelError(f"the label of sample {number} holds {bad}", "remove the sample or repair its source")
+    return float(sample.label.reshape(-1)[0]) if sample.label.size else 0.0
+
+
+def runners(model: Any, reference: Any) -> tuple[Run, Run]:
+    """Of two models that are compared: they must take and give the same."""
+    model, reference = _opened(model), _opened(reference)
+    for side in ("inputs", "outputs"):
+        found, wanted = _edges(model, side), _edges(reference, side)
+        if found and wanted and found != wanted:
+            raise ModelError(f"the {side} of the model are {_shown(found)}, those of the reference {_shown(wanted)}", _SAME)
+    return runner(model), runner(reference)
+
+
+def _opened(model: Any) -> Any:
+    return native.Model(str(model)) if isinstance(model, (str, Path)) else model
+
+
+def _edges(model: Any, side: str) -> list[tuple[str, list[int]]]:
+    """Types and shapes; no output's type, which is compared by what it stands for. Empty for an object that does not tell."""
+    held = model.graph if isinstance(model, Session) else model
+    return [(e.dtype if side == "inputs" else "", list(e.shape)) for e in getattr(held, side, ())]
+
+
+def _shown(edges: list[tuple[str, list[int]]]) -> str:
+    return " and ".join(f"{kind} {shape}".strip() for kind, shape in edges)
+
+
 def runner(model: Any) -> Run:
     """A function from inputs to outputs in real values. model: a Graph, the path of a model file, an opened one, a Session, or
     any object whose run(*inputs) gives a list of outputs."""
     if isinstance(model, Graph):
         model = Session(model)
-    if isinstance(model, (str, Path)):
-        model = native.Model(str(model))
+    model = _opened(model)
     if isinstance(model, Session):
         session, quants = model, [_edge_quant(model.graph, e) for e in model.graph.outputs]
         return lambda inputs: [_real(y, q) for y, q in zip(session.run(*inputs), quants, strict=True)]

@@ -89,7 +89,6 @@ def _invoke(arguments: list[str]) -> int:
     """Not click's own main(): it ends a closed pipe with 1, which is ours for bugs."""
     with cli.make_context("edgeq", list(arguments)) as context:
         code = cli.invoke(context)
-    sys.stdout.flush()
     return code if isinstance(code, int) else 0
 
 
@@ -102,16 +101,16 @@ def _report(error: Exception, arguments: list[str]) -> int:
         ctx = getattr(error, "ctx", None)
         hint = f"see edgeq {ctx.info_name} --help" if ctx is not None and ctx.parent is not None else "see edgeq --help"
         return output.error(UsageError(error.format_message(), hint), as_json)
+    if "--traceback" in arguments:
+        output.trace(error)
     if isinstance(error, OSError):
         return _no_output(error)
-    if "--traceback" in arguments:
-        raise error
     return output.error(_known(error), as_json)
 
 
 def _no_output(error: OSError) -> int:
-    """The result could not be written: a closed pipe ends quietly, as other programs do; a full disk is said."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """The result could not be written: a full disk is said. Only --help and --version, which click prints, end here for a closed pipe."""
+    output.discard(sys.stdout)
     if isinstance(error, BrokenPipeError):
         return 0
     return output.error(UsageError(f"the result cannot be written: {error.strerror or error}", "free space or write elsewhere"), False)

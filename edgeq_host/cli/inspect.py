@@ -60,7 +60,9 @@ def _head(v: FileView) -> None:
     if v.labels:
         output.line(f"  labels: {', '.join(v.labels)}")
     for key, value in v.provenance.items():
-        if value and key != "recipe":
+        if key in ("recipe", "import_options") and value:
+            output.line("\n    ".join([f"  {key}:", *value.splitlines()]))
+        elif value:
             output.line(f"  {key}: {value[:16] if key.endswith('sha256') else value}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from edgeq_host.cli import interrupt
@@ -23,6 +24,7 @@ def entry(args: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = interrupt.CODE
     interrupt.end()
+    gc.freeze()  # behind torch, the interpreter would look for garbage among millions of objects before it ends: a second
     sys.exit(interrupt.say() if code == interrupt.CODE or interrupt.came() else code)
 
 

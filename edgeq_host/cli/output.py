@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, TypeVar
@@ -28,9 +29,23 @@ def options(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; errors too.")(function)
 
 
+def _write(text: str, stream: TextIO | None = None) -> None:
+    """A reader that has left (`edgeq check m.onnx | head`) changes nothing of how the command ends."""
+    stream = stream or sys.stdout
+    try:
+        click.echo(text, stream)
+    except BrokenPipeError:
+        discard(stream)
+
+
+def discard(stream: TextIO) -> None:
+    """What is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def document(schema: str, **fields: Any) -> None:
     """Print a JSON result: `schema` as in "edgeq.deploy/1", then the fields."""
-    click.echo(json.dumps({"schema": schema, **fields}, indent=2, default=_plain))
+    _write(json.dumps({"schema": schema, **fields}, indent=2, default=_plain))
 
 
 def _plain(value: Any) -> Any:
@@ -43,12 +58,12 @@ def _plain(value: Any) -> Any:
 
 def line(text: str = "") -> None:
     """A line of the result."""
-    click.echo(text)
+    _write(text)
 
 
 def note(text: str) -> None:
     """Anything that is not the result: progress, warnings, what was chosen."""
-    click.echo(text, err=True)
+    _write(text, sys.stderr)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> None:
@@ -65,7 +80,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 
         grid.add_column(column, justify="left" if i < left else "right", no_wrap=True)
     for row in cells:
         grid.add_row(*row)
-    Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True, width=sum(widths) + 2 * len(widths)).print(grid)
+    console = Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True, width=sum(widths) + 2 * len(widths))
+    with console.capture() as text:  # rich would end the program where the reader has left
+        console.print(grid)
+    _write(text.get().removesuffix("\n"))
 
 
 def _shorten(cells: list[list[str]], widths: list[int], left: int, terminal: TextIO) -> None:
@@ -81,6 +99,11 @@ def _shorten(cells: list[list[str]], widths: list[int], left: int, terminal: Tex
             row[widest] = ".." + row[widest][2 - width :]
 
 
+def trace(problem: Exception) -> None:
+    """Where an error arose: for --traceback."""
+    _write("".join(traceback.format_exception(problem)).rstrip(), sys.stderr)
+
+
 def error(problem: EdgeqError, as_json: bool, code: int | None = None) -> int:
     """Print an error and give its exit code."""
     exit_code = problem.code if code is None else code
@@ -88,14 +111,14 @@ def error(problem: EdgeqError, as_json: bool, code: int | None = None) -> int:
         body: dict[str, Any] = {"code": exit_code, "message": problem.message, "hint": problem.hint}
         if isinstance(problem, UnsupportedError):
             body["problems"] = list(problem.problems)
-        click.echo(json.dumps({"error": body}, indent=2))
+        _write(json.dumps({"error": body}, indent=2))
         return exit_code
-    click.echo(f"error: {problem.message}", err=True)
+    _write(f"error: {problem.message}", sys.stderr)
     for place in problem.problems if isinstance(problem, UnsupportedError) else ():
         if place not in problem.message:
-            click.echo(f"  {place}", err=True)
+            _write(f"  {place}", sys.stderr)
     if problem.hint:
-        click.echo(f"hint:  {problem.hint}", err=True)
+        _write(f"hint:  {problem.hint}", sys.stderr)
     return exit_code
 
 

@@ -46,8 +46,10 @@ def command(
     edgeq quantize model.onnx --calibration calib.npz --data test.npz --precision int8 -o model.eqm
     """
     from edgeq_host.errors import UsageError
+    from edgeq_host.importers import format_of
     from edgeq_host.produce import Source, model_name, produce
 
+    format_of(model)  # what is no model is not said to be an output
     file = target or Path(f"{model.stem}.eqm")
     shared.guard_outputs([file], [model, Path(calibration or ""), data, recipe_file], ".eqm")
     if name is not None and model_name(Path(f"{name}.eqm")) != name:

@@ -23,7 +23,12 @@ def import_options(function: F) -> F:
     """How the source is read: --shape, --inputs, --outputs."""
     function = click.option("--outputs", metavar="A,B", help="Cut the graph: end at these nodes or tensors.")(function)
     function = click.option("--inputs", metavar="A,B", help="Cut the graph: begin at these tensors.")(function)
-    return click.option("--shape", multiple=True, metavar="NAME=1,3,96,96", help="The shape of an input that leaves it open.")(function)
+    return click.option(
+        "--shape",
+        multiple=True,
+        metavar="NAME=1,3,96,96",
+        help="The shape of an input: one that is left open, or another than the file's that its operators can follow.",
+    )(function)
 
 
 def parse_import(shapes: tuple[str, ...], inputs: str | None, outputs: str | None) -> ImportOptions:

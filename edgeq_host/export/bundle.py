@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgeq_host.graph import Array, Graph
 
@@ -15,9 +15,9 @@ class SelfTest:
     output by output, the internal bytes of each; the writer stores a SHA-256 where there are more than 1024.
     """
 
-    inputs: tuple[Array, ...]
+    inputs: tuple[Array, ...] = field(repr=False)
     seeds: tuple[int, ...]
-    outputs: tuple[bytes, ...]
+    outputs: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from edgeq_host.attributes import full_attrs
 from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
+from edgeq_host.importers.cuts import Cut
 
 MAX_RANK = 6
 MAX_ELEMENTS = 2**31 - 1
@@ -28,6 +29,11 @@ class ImportOptions:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+
+    def at(self, cut: Cut) -> ImportOptions:
+        """The same for a part of the model: its own inputs may go."""
+        shapes = {name: shape for name, shape in self.shapes.items() if not cut.inputs or name in cut.inputs}
+        return ImportOptions(shapes, cut.inputs or self.inputs, cut.outputs or self.outputs)
 
 
 @dataclass(frozen=True)
@@ -63,13 +69,13 @@ class OperatorsError(UnsupportedError):
 @dataclass(frozen=True)
 class Survey:
     """A look at a model that lists every problem. operators: of the source, with how often they occur. graph: None where problems stand
-    in its way. cut: names for --outputs that leave out what cannot run; empty where there is none. shapes: flags that fix what the
-    file leaves open; only what needs no shapes was looked at then."""
+    in its way. cut: what can be kept without them; None where nothing can. shapes: flags that fix what the file leaves open; only what
+    needs no shapes was looked at then."""
 
     problems: tuple[Problem, ...]
     operators: dict[str, int]
     graph: Graph | None
-    cut: tuple[str, ...] = ()
+    cut: Cut | None = None
     shapes: tuple[str, ...] = ()
 
 
@@ -86,7 +92,7 @@ def unsupported(path: Path | str, problems: Sequence[Problem], hint: str = "") -
     """The error that names every problem, not only the first."""
     lines = tuple(str(p) for p in problems)
     count = f"{len(lines)} operators that edgeq cannot run" if len(lines) > 1 else "an operator that edgeq cannot run"
-    hint = hint or f"run 'edgeq check {path}' to see where the graph can be cut with --outputs"
+    hint = hint or f"run 'edgeq check {path}' to see where the graph can be cut"
     return OperatorsError("\n  ".join([f"{path} has {count}:", *lines]), hint, tuple(problems))
 
 
@@ -95,7 +101,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise ModelError(f"{path} has {size} bytes, more than the {MAX_FILE_BYTES} that a model file may have")
+            raise ModelError(f"{path} has {size} bytes, more than the {MAX_FILE_BYTES} that a model file may have", "use a smaller one")
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}", "give the path of a model file") from None
@@ -111,6 +117,24 @@ def checked_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
     if math.prod(dims) > MAX_ELEMENTS:
         raise Refusal(f"'{name}' has {math.prod(dims)} elements, at most {MAX_ELEMENTS} are possible")
     return dims
+
+
+def given_shape(name: str, given: tuple[int, ...], stated: Sequence[int | None] | None) -> tuple[int, ...]:
+    """--shape of an input: any of the rank that the file states; whether the operators can follow is for them to say."""
+    shown = ",".join(map(str, given))
+    example = f"for example --shape {name}={','.join(str(d or 8) for d in stated or (1, 3, 96, 96))}"
+    if not given or any(d < 1 for d in given) or math.prod(given) > MAX_ELEMENTS:
+        found = f"--shape {name}={shown}: every dimension must be at least 1, of at most {MAX_ELEMENTS} elements in all"
+        raise UsageError(found, example)
+    if stated is not None and len(stated) != len(given):
+        raise UsageError(f"--shape {name}={shown} has {len(given)} dimensions, the model's input has {len(stated)}", example)
+    return given
+
+
+def fixed_hint(stated: Mapping[str, Sequence[int | None]]) -> str:
+    """For an operator that cannot follow --shape to another shape than the file's."""
+    shown = ", ".join(f"{name} at {['?' if d is None else d for d in dims]}" for name, dims in stated.items())
+    return f"the file fixes {shown}: leave --shape out, or export the model for that shape" if stated else ""
 
 
 def dtype_of(array: Array) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.graph import Graph
-from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
+from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, fixed_hint, given_shape, unsupported
+from edgeq_host.importers.cuts import Cut, Step, best_cut, computes
 from edgeq_host.importers.tflite_file import DAMAGE, FileModel, FileOperator, read_file
 from edgeq_host.importers.tflite_ops.batch_space import fold_dilations
 from edgeq_host.importers.tflite_ops.constants import activation_quant
 from edgeq_host.importers.tflite_ops.context import EDGE_TYPES, Context, NotConstant
-from edgeq_host.importers.tflite_ops.cut import cut, kept_part
+from edgeq_host.importers.tflite_ops.cut import cut
 from edgeq_host.importers.tflite_ops.table import RULES, options_of
 
 _STATE = "a network that keeps state inside is not supported: pass the state as an input and an output"
@@ -36,7 +36,7 @@ def survey(path: Path, options: ImportOptions) -> Survey:
     operators = dict(Counter(op.code for op in done.model.operators).most_common())
     if not done.problems:
         return Survey((), operators, done.graph())
-    return Survey(tuple(done.problems), operators, None, _remedy(done, path, model, options))
+    return Survey(tuple(done.problems), operators, None, _cut(done, path, model, options))
 
 
 def _import(path: Path, model: FileModel, options: ImportOptions) -> _Import:
@@ -50,13 +50,14 @@ def _import(path: Path, model: FileModel, options: ImportOptions) -> _Import:
     return done
 
 
-def _remedy(done: _Import, path: Path, model: FileModel, options: ImportOptions) -> tuple[str, ...]:
-    """Names for --outputs; nothing where what is left would not do either."""
-    names = kept_part(done.model, done.refused)
-    if not names:
-        return ()
-    again = _import(path, model, replace(options, outputs=names))
-    return names if not again.problems and again.graph().nodes else ()
+def _cut(done: _Import, path: Path, model: FileModel, options: ImportOptions) -> Cut | None:
+    names = [[done.model.tensors[t].name for t in side] for side in (done.model.inputs, done.model.outputs)]
+
+    def read(cut: Cut) -> Graph | None:
+        again = _import(path, model, options.at(cut))
+        return None if again.problems else again.graph()
+
+    return best_cut(done.steps(), names[0], names[1], read)
 
 
 class _Import:
@@ -65,12 +66,16 @@ class _Import:
         self.context = Context(model, Builder(model.name), {})
         self.problems: list[Problem] = []
         self.refused: set[int] = set()  # tensors that only what the file says about them stands for
+        self.bad: set[int] = set()  # tensors that can be no edge
+        self._steps: list[tuple[FileOperator, bool, bool]] = []  # with whether it was refused, and whether it computes
 
     def run(self) -> None:
         self._inputs()
         with np.errstate(all="ignore"):  # folding may divide by zero as the network would
             for op in self.model.operators:
-                self._operator(op)
+                made = len(self.context.builder.graph.nodes)
+                taken = self._operator(op)
+                self._steps.append((op, not taken, computes(self.context.builder.graph, made)))
         self._outputs()
 
     def graph(self) -> Graph:
@@ -87,7 +92,9 @@ class _Import:
                 raise UsageError(f"the model has no input named {name!r}", f"its inputs are {', '.join(sorted(names))}")
         for index in self.model.inputs:
             tensor = self.model.tensors[index]
-            shape = self.options.shapes.get(tensor.name) or tuple(max(d, 1) for d in tensor.shape)
+            shape = tuple(max(d, 1) for d in tensor.shape)
+            if tensor.name in self.options.shapes:
+                shape = given_shape(tensor.name, self.options.shapes[tensor.name], tensor.shape)
             try:
                 if tensor.type not in EDGE_TYPES:
                     raise Refusal(f"an input of type {tensor.type}; expected float32, int8, uint8 or int32", "convert with one of these")
@@ -95,34 +102,47 @@ class _Import:
                 self.context.held[index] = self.context.builder.input(tensor.name, shape, EDGE_TYPES[tensor.type], quant)
             except Refusal as refusal:
                 self.problems.append(Problem(tensor.name, "input", refusal.reason, refusal.hint))
+                self.bad.add(index)
                 self._guess(index)
 
-    def _operator(self, op: FileOperator) -> None:
+    def steps(self) -> list[Step]:
+        """Operators that compute on activations; what is made of constants is at hand in every part."""
+        name = [t.name for t in self.model.tensors]
+        constant = {t for t, held in self.context.held.items() if self.context.builder.tensor(held).data is not None}
+        constant |= {t for t, tensor in enumerate(self.model.tensors) if tensor.data is not None}
+        steps = []
+        for op, refused, counts in self._steps:
+            reads, makes = ([t for t in side if t >= 0 and t not in constant] for side in (op.inputs, op.outputs))
+            if makes or not op.outputs:
+                refused = refused or not self.bad.isdisjoint((*reads, *makes))
+                steps.append(Step(tuple(name[t] for t in reads), tuple(name[t] for t in makes), refused, counts))
+        return steps
+
+    def _operator(self, op: FileOperator) -> bool:
+        """False where it is refused."""
         rule = RULES.get(op.code)
         try:
             if rule is None:
-                raise Refusal("edgeq has no such operator", self._hint(op))
+                raise Refusal("edgeq has no such operator", _HINTS.get(op.code, ""))
             if not op.outputs:
                 raise ModelError("it has no output", DAMAGE)
             rule.run(self.context.at(op))
         except Refusal as refusal:
             if not (isinstance(refusal, NotConstant) and self.refused.intersection(op.inputs)):
                 where = self.model.tensors[op.outputs[0]].name if op.outputs else "-"
-                self.problems.append(Problem(where, f"operator {op.index} {op.code}", refusal.reason, refusal.hint))
+                hint = refusal.hint or self._fixed()
+                self.problems.append(Problem(where, f"operator {op.index} {op.code}", refusal.reason, hint))
             for index in op.outputs:
                 self._guess(index)
+            return False
         except ModelError as error:
             raise ModelError(f"operator {op.index} ({op.code}): {error.message}", error.hint) from error
+        return True
 
-    def _hint(self, op: FileOperator) -> str:
-        """Where the network can be cut: before the operator, or behind it where nothing stands before."""
-        if op.code in _HINTS:
-            return _HINTS[op.code]
-        made = {t for other in self.model.operators for t in other.outputs}
-        before = [self.model.tensors[t].name for t in op.inputs if t in made]
-        if before:
-            return "compute it outside: cut the network before it with --outputs " + ",".join(before)
-        return "compute it outside: cut the network behind it with --inputs " + ",".join(self.model.tensors[t].name for t in op.outputs)
+    def _fixed(self) -> str:
+        """Where --shape asks for another shape than the file's."""
+        shapes = {t.name: t.shape for t in (self.model.tensors[i] for i in self.model.inputs) if t.name in self.options.shapes}
+        return fixed_hint({name: shape for name, shape in shapes.items() if tuple(shape) != self.options.shapes[name]})
 
     def _guess(self, index: int) -> None:
         """Go on behind a refused operator, so that the rest is checked too."""
@@ -149,3 +169,4 @@ class _Import:
                 self.context.builder.output(source.name, tensor.name, EDGE_TYPES[source.type])
             except Refusal as refusal:
                 self.problems.append(Problem(source.name, "output", refusal.reason, refusal.hint))
+                self.bad.add(index)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +17,10 @@ from edgeq_host.errors import EdgeqError, ModelError, UsageError
 from edgeq_host.graph import Graph
 from edgeq_host.importers.common import ImportOptions, Survey, read_bytes
 from edgeq_host.importers.onnx_ops import build
-from edgeq_host.importers.torch_archive import cleaned, is_checkpoint, is_exported
+from edgeq_host.importers.torch_archive import cleaned, is_exported
+from edgeq_host.importers.torch_saved import saved_error
 
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
 _INSTALL = "pip install torch onnxscript"
 
 
@@ -32,16 +36,16 @@ def _exported(path: Path) -> onnx.ModelProto:
     """The program in a file as ONNX."""
     data = read_bytes(path)
     if not is_exported(data):
-        if is_checkpoint(data):
-            raise checkpoint_error(path)
-        raise ModelError(f"{path} is not an exported PyTorch program", "save one with torch.export.save(torch.export.export(...), PATH)")
+        raise saved_error(data, path) or ModelError(
+            f"{path} is not an exported PyTorch program", "save one with torch.export.save(torch.export.export(...), PATH)"
+        )
     archive = cleaned(data, str(path))
-    torch = _torch()
     with _quiet():
+        torch = _torch()
         try:
             program = torch.export.load(archive)
         except Exception as error:  # torch raises whatever its parser meets in a damaged file
-            raise ModelError(f"{path}: torch cannot load it: {_first_line(error)}", "export it with this version of torch") from None
+            raise ModelError(f"{path}: torch cannot load it: {_cause(error)}", "export it with this version of torch") from None
     return _as_onnx(program, None, path.stem, str(path))
 
 
@@ -62,20 +66,9 @@ def from_module(module: Any, example_inputs: Any, options: ImportOptions) -> Gra
             part.training = mode
 
 
-def checkpoint_error(path: Path) -> ModelError:
-    lines = [
-        "a checkpoint holds weights without the network, and edgeq unpickles nothing. Export the network where you build it:",
-        "  import torch",
-        f"  model = MyNetwork(); model.load_state_dict(torch.load({str(path)!r}, weights_only=True))",
-        "  example = (torch.zeros(1, 3, 224, 224),)",
-        f"  torch.export.save(torch.export.export(model.eval(), example), {path.stem + '.pt2'!r})",
-    ]
-    return ModelError(f"{path} is a PyTorch checkpoint", "\n".join(lines))
-
-
 def _as_onnx(source: Any, inputs: tuple[Any, ...] | None, name: str, shown: str) -> onnx.ModelProto:
-    torch = _torch()
     with _quiet():
+        torch = _torch()
         try:
             args = {} if inputs is None else {"args": inputs}
             model: onnx.ModelProto = torch.onnx.export(source, **args, dynamo=True, verbose=False, optimize=True).model_proto
@@ -83,7 +76,7 @@ def _as_onnx(source: Any, inputs: tuple[Any, ...] | None, name: str, shown: str)
             raise
         except Exception as error:  # the exporter raises many kinds for what it cannot translate
             raise ModelError(
-                f"torch cannot export {shown}: {_first_line(error)}", "try torch.onnx.export(..., dynamo=True) by hand to see why"
+                f"torch cannot export {shown}: {_cause(error)}", "try torch.onnx.export(..., dynamo=True) by hand to see why"
             ) from None
     model.graph.name = name
     return model
@@ -98,18 +91,25 @@ def _torch() -> Any:
     return torch
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _cause(error: BaseException) -> str:
+    """What torch says went wrong first; around it, it wraps advice on its own development."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (_COLOURS.sub("", str(error)).strip().splitlines() or [type(error).__name__])[0]
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter's warnings speak of its own insides."""
-    before = logging.root.manager.disable
+    """The exporter's warnings speak of its own insides; and it keeps nearly all of the many objects that it makes: looking for
+    garbage among them takes a quarter of its time."""
+    before, collected = logging.root.manager.disable, gc.isenabled()
     logging.disable(logging.CRITICAL)
+    gc.disable()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(before)
+        if collected:
+            gc.enable()

@@ -24,16 +24,12 @@ _PLAIN = re.compile(
 _SAMPLES = re.compile(r"data/sample_inputs/[\w.-]+\.pt")
 _EMPTY_FOLDER = re.compile(r"(?:extra|data)/.*/")
 _OPERATOR = re.compile(r"torch\.ops\.aten\.(?!from_file)\w+\.\w+|_operator\.(?:add|sub|mul|floordiv|getitem)")
-_EXPRESSION = re.compile(r"(?:[su]\d+|\d+|-?int_oo|-?oo|Max|Min|Mod|FloorDiv|[-+*/(), ])*")
+_SYMBOL = r"Symbol\('[a-z]+\d+'(?:, (?:positive|nonnegative|integer)=True)*\)"  # as sympy writes it
+_EXPRESSION = re.compile(
+    rf"(?:{_SYMBOL}|[su]\d+(?!\d)|\d{{1,19}}(?!\d)|-?int_oo|-?oo|Integer|Add|Mul|Max|Min|Mod|FloorDiv|\*(?!\*)|[-+/(), ])*"
+)
 _MAX_ENTRIES = 100_000
 _HINT = "export it again with torch.export.save(torch.export.export(model.eval(), example_inputs), 'model.pt2')"
-
-
-def is_checkpoint(data: bytes) -> bool:
-    """A pickle: torch.save's archive with data.pkl, its older plain form, or TorchScript. Told by the bytes alone."""
-    if data[:2] == b"PK":
-        return any(name.endswith("data.pkl") and name.count("/") <= 1 for name in _names(data))
-    return len(data) > 2 and data[0] == 0x80 and 2 <= data[1] <= 5
 
 
 def is_exported(data: bytes) -> bool:
@@ -59,7 +55,7 @@ def cleaned(data: bytes, path: str) -> io.BytesIO:
 def _rewritten(archive: zipfile.ZipFile, path: str) -> io.BytesIO:
     entries = archive.infolist()
     if len(entries) > _MAX_ENTRIES or sum(e.file_size for e in entries) > MAX_FILE_BYTES:
-        raise ModelError(f"{path} unpacks to more than {MAX_FILE_BYTES} bytes or {_MAX_ENTRIES} files")
+        raise ModelError(f"{path} unpacks to more than {MAX_FILE_BYTES} bytes or {_MAX_ENTRIES} files", _HINT)
     if len({e.filename for e in entries}) != len(entries):
         raise ModelError(f"{path} holds a file twice", _HINT)
     out = io.BytesIO()
@@ -83,12 +79,11 @@ def _checked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inner: str, path:
     if not _PLAIN.fullmatch(inner):
         raise ModelError(f"{path} holds '{inner}', which edgeq does not read: it may run code when it is loaded", _HINT)
     body = archive.read(entry)
-    if inner.endswith(".json"):
-        _check_json(body, inner, path)
-    return body
+    return _checked_json(body, inner, path) if inner.endswith(".json") else body
 
 
-def _check_json(body: bytes, inner: str, path: str) -> None:
+def _checked_json(body: bytes, inner: str, path: str) -> bytes:
+    """The same, without the guards of a program with open shapes: they are Python, and only say which inputs it was exported for."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -100,6 +95,9 @@ def _check_json(body: bytes, inner: str, path: str) -> None:
             raise ModelError(f"{path} calls '{value}', which edgeq does not run", "use operators of torch.nn and torch.nn.functional")
         if key == "expr_str" and not _EXPRESSION.fullmatch(str(value)):
             raise ModelError(f"{path} has the dimension '{value}', which edgeq does not evaluate", "export it with fixed shapes")
+    if isinstance(found, dict) and found.get("guards_code"):
+        return json.dumps(found | {"guards_code": []}).encode()
+    return body
 
 
 def _known_target(value: str) -> bool:

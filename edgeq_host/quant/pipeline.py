@@ -38,6 +38,11 @@ class Quantized:
     warnings: tuple[str, ...]
 
 
+def wants_samples(graph: Graph, recipe: Recipe) -> bool:
+    """Whether calibration would decide anything: a range that the source does not state, for int8."""
+    return recipe.precision == "int8" and any(g.known is None for g in groups(prepare(graph, recipe)))
+
+
 def quantize(graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe) -> Graph:
     """The int8 graph. samples: one list of arrays per sample, as the inputs of prepare(graph, recipe) have them."""
     return quantize_reported(graph, samples, recipe).graph

@@ -44,12 +44,21 @@ def prepare(graph: Graph, recipe: Recipe) -> Graph:
     """The float graph that takes what the recipe's inputs describe. A graph that was prepared before is returned as it is."""
     graph = graph.copy()
     if recipe.labels:
+        _check_labels(graph, recipe.labels)
         graph.labels = recipe.labels
     for position, item in enumerate(recipe.input):
         index = _edge_index(graph, item, position)
         if not graph.inputs[index].tensor.endswith(("/raw", FLOAT)):
             _prepare_input(graph, index, item)
     return graph
+
+
+def _check_labels(graph: Graph, labels: tuple[str, ...]) -> None:
+    """One output with one number per class, as classifiers have it; of other outputs nothing is known."""
+    shapes = [e.shape for e in graph.outputs]
+    if len(shapes) == 1 and len(shapes[0]) <= 2 and shapes[0][-1:] not in ((), (1,), (len(labels),)):
+        found = f"the recipe has {len(labels)} labels, the output {graph.outputs[0].name} has {shapes[0][-1]} classes"
+        raise UsageError(found, "name every class in labels, in the order of the output")
 
 
 def input_for(graph: Graph, recipe: Recipe, index: int) -> Input | None:

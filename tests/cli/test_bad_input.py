@@ -68,7 +68,8 @@ def test_every_unsupported_operator_is_named_with_its_node(edgeq: Edgeq) -> None
     quantize(edgeq, "m.onnx", "--calibration", "random", code=3, names="second_bad")
     report = edgeq("check", "m.onnx", "--json")
     assert report.code == 3 and {p["node"] for p in report.json["problems"]} == {"first_bad", "second_bad"}
-    cut = ",".join(report.json["cut"])
+    assert report.json["cut"]["inputs"] == []
+    cut = ",".join(report.json["cut"]["outputs"])
     assert edgeq("check", "m.onnx", "--outputs", cut).code == 0
 
 
@@ -106,6 +107,16 @@ def test_data_without_labels_is_refused(edgeq: Edgeq, packed: Path) -> None:
 
 def test_int4_asks_what_the_activations_are(edgeq: Edgeq) -> None:
     quantize(edgeq, MODEL, "--calibration", CALIBRATION, "--precision", "int4", code=2, names="w4a8 or w4a4?")
+
+
+def test_labels_that_are_not_one_per_class_are_refused(edgeq: Edgeq) -> None:
+    Path("r.toml").write_text('labels = ["cat", "dog"]\n')
+    quantize(edgeq, MODEL, "--calibration", CALIBRATION, "--recipe", "r.toml", code=2, names="10 classes")
+
+
+def test_a_packed_model_is_not_quantized_again_whatever_its_name(edgeq: Edgeq, packed: Path) -> None:
+    Path("m.eqm").write_bytes(packed.read_bytes())
+    refused(edgeq, "quantize", "m.eqm", code=3, names="already a packed model")
 
 
 def test_an_unknown_key_in_a_recipe_names_the_known_ones(edgeq: Edgeq) -> None:

@@ -110,7 +110,9 @@ import numpy
 
 
 def test_nothing_that_takes_long_is_imported_before_ctrl_c_is_looked_after() -> None:
-    code = "import __future__, os, signal, sys; before = set(sys.modules); import edgeq_host.cli.main; print(*set(sys.modules) - before)"
+    code = (
+        "import __future__, gc, os, signal, sys; before = set(sys.modules); import edgeq_host.cli.main; print(*set(sys.modules) - before)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env=environment)
     assert set(done.stdout.split()) == {"edgeq_host", "edgeq_host.cli", "edgeq_host.cli.main", "edgeq_host.cli.interrupt"}, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,11 @@ import pytest
 
 import edgeq_host
 from tests.cli.conftest import DIGITS, Edgeq
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 TEST, MODEL = DIGITS / "test.npz", DIGITS / "digits.onnx"
 
@@ -34,3 +40,31 @@ def test_the_python_function_uses_the_recorded_metric_unless_one_is_given(made: 
     packed = edgeq_host.quantize(MODEL, str(DIGITS / "calibration.npz"), recipe="r.toml")
     assert edgeq_host.evaluate(packed, (arrays["x"], arrays["y"])) == five
     assert edgeq_host.evaluate(edgeq_host.load(MODEL), TEST).metric == "top1"
+
+
+def _recipe(edgeq: Edgeq, file: str) -> dict[str, object]:
+    return dict(tomllib.loads(edgeq("inspect", file, "--json").json["provenance"]["recipe"]))
+
+
+def test_the_file_records_every_value_that_was_in_force_and_inspect_shows_it(edgeq: Edgeq) -> None:
+    quantize = ("quantize", MODEL, "--calibration", DIGITS / "calibration.npz", "-o")
+    edgeq(*quantize, "plain.eqm")
+    found = {"precision": "int8", "calibrator": "minmax", "bias_correction": True, "seed": 0, "metric": "top1"}
+    assert _recipe(edgeq, "plain.eqm") == found
+    edgeq(*quantize, "mse.eqm", "--calibrator", "mse")
+    assert _recipe(edgeq, "mse.eqm") == found | {"calibrator": "mse", "options": {"steps": 100, "bins": 8192}}
+    shown = edgeq("inspect", "mse.eqm").out
+    assert '    calibrator = "mse"\n' in shown and "    steps = 100\n" in shown
+
+
+@pytest.mark.parametrize("precision", ["int8", "float32"])
+def test_calibration_that_decides_nothing_is_said_and_not_recorded(edgeq: Edgeq, assets: Path, precision: str) -> None:
+    model = assets / "models" / "hello_world_int8.tflite" if precision == "int8" else MODEL
+    words = ("quantize", model, "--precision", precision)
+    result = edgeq(*words, "--calibration", "random", "-o", "m.eqm")
+    assert result.code == 0 and "calibration is not used" in result.err and "noise" not in result.err
+    assert edgeq("inspect", "m.eqm", "--json").json["provenance"]["calibration"] == ""
+    assert "calibrator" not in _recipe(edgeq, "m.eqm")
+    edgeq(*words, "-o", "without.eqm", "--name", "m")
+    assert Path("without.eqm").read_bytes() == Path("m.eqm").read_bytes()
+    assert edgeq("reproduce", "m.eqm", "--model", model).code == 0

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq_host.graph import Edge, Graph, Quant
-from edgeq_host.reference import run_graph
 from edgeq_host.session import Session
+from tests.reference import run_graph
 
 Array = NDArray[Any]
 

@@ -12,6 +12,7 @@ from edgeq_host.check import check
 from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.importers import load
 from edgeq_host.importers.common import ImportOptions
+from edgeq_host.importers.cuts import Cut
 from tests.importers.onnx_nets import Net, residual_net
 
 
@@ -30,6 +31,13 @@ def _with_decoder(net: Net) -> onnx.ModelProto:
     scores = net.add("TopK", net.add("Flatten", net.add("Sigmoid", head)), net.const(np.array([3])), outputs=2)
     found = net.add("NonZero", scores[0])
     return net.model({"x": [1, 3, 8, 8]}, {found: None, y: None}, {found: TensorProto.INT64})
+
+
+def test_text_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = _saved(tmp_path, residual_net(1))
+    path.write_bytes(path.read_bytes().replace(b"Relu", b"Re\xffu", 1))
+    with pytest.raises(ModelError, match="is no UTF-8 text"):
+        check(path)
 
 
 def test_external_weights_are_refused_without_opening_the_file(tmp_path: Path) -> None:
@@ -54,10 +62,24 @@ def test_an_unknown_batch_is_one_and_other_unknown_dimensions_ask_for_shape(tmp_
         load(path)
     assert raised.value.hint == "give it: --shape x=1,3,N,N"
     assert load(path, ImportOptions(shapes={"x": (2, 3, 9, 7)})).inputs[0].shape == (2, 3, 9, 7)
-    with pytest.raises(UsageError, match="does not fit"):
+    with pytest.raises(UnsupportedError, match=r"4 channels.*the file fixes x at \['\?', 3, '\?', '\?'\]"):
         load(path, ImportOptions(shapes={"x": (1, 4, 9, 7)}))
+    with pytest.raises(UsageError, match="2 dimensions") as short:
+        load(path, ImportOptions(shapes={"x": (1, 3)}))
+    assert short.value.hint == "for example --shape x=8,3,8,8"
     with pytest.raises(UsageError, match="no such input"):
         load(path, ImportOptions(shapes={"y": (1, 3, 9, 7)}))
+
+
+def test_a_fixed_shape_gives_way_where_the_operators_can_follow(tmp_path: Path) -> None:
+    net = Net(1)
+    y = net.add("GlobalAveragePool", net.conv("x", 3, 4, 3))
+    path = _saved(tmp_path, net.model({"x": [1, 3, 8, 8]}, {y: [1, 4, 1, 1]}))
+    assert load(path, ImportOptions(shapes={"x": (1, 3, 20, 12)})).outputs[0].shape == (1, 4, 1, 1)
+    net = Net(1)
+    y = net.add("NotThere", net.conv("x", 3, 4, 3))
+    path = _saved(tmp_path, net.model({"x": [1, 3, 8, 8]}, {y: [1, 4, 6, 6]}))
+    assert "--shape" not in check(path, ImportOptions(shapes={"x": (1, 3, 20, 12)})).problems[0].hint
 
 
 def test_every_unsupported_operator_is_listed_and_the_cut_makes_the_model_pass(tmp_path: Path) -> None:
@@ -67,9 +89,9 @@ def test_every_unsupported_operator_is_listed_and_the_cut_makes_the_model_pass(t
     assert [p.split()[0] for p in raised.value.problems] == ["TopK", "NonZero"]
     report = check(path)
     assert not report.ok and len(report.problems) == 2 and "TopK" in "\n".join(report.lines())
-    assert report.cut
-    passing = check(path, ImportOptions(outputs=report.cut))
-    assert passing.ok and [e.name for e in passing.outputs] == list(report.cut)
+    assert report.cut is not None and not report.cut.inputs
+    passing = check(path, ImportOptions().at(report.cut))
+    assert passing.ok and [e.name for e in passing.outputs] == list(report.cut.outputs)
 
 
 def test_a_graph_is_cut_at_names_of_nodes_and_of_tensors(tmp_path: Path) -> None:
@@ -131,7 +153,8 @@ def test_check_answers_within_five_seconds_for_fifty_megabytes(tmp_path: Path) -
     assert check(path).cut
     assert time.monotonic() - start < 5
     start = time.monotonic()
-    assert check(path, ImportOptions(outputs=check(path).cut)).ok
+    cut = check(path).cut
+    assert cut is not None and check(path, ImportOptions().at(cut)).ok
     assert time.monotonic() - start < 10
 
 
@@ -159,13 +182,13 @@ def test_every_open_input_and_every_operator_without_a_rule_is_named_at_once(tmp
     assert raised.value.hint == "give them: --shape a=1,N --shape b=2,N"
 
 
-def test_a_refused_node_names_the_tensors_before_it(tmp_path: Path) -> None:
+def test_what_stands_before_a_refused_node_is_kept(tmp_path: Path) -> None:
     net = Net(8)
     y = net.add("Flatten", net.add("Relu", net.conv("x", 3, 4, 3)))
     found = net.add("TopK", y, net.const(np.array([3])), outputs=2)
     report = check(_saved(tmp_path, net.model({"x": [1, 3, 8, 8]}, {found[0]: None, found[1]: None}, {found[1]: TensorProto.INT64})))
-    assert [p.hint for p in report.problems] == [f"cut the graph before it: --outputs {y}"]
-    assert report.cut == (y,)
+    assert report.cut == Cut((), (y,), 3)
+    assert list(report.lines())[-1] == f"  3 of 4 operators pass as a part: --outputs {y}"
 
 
 def test_a_cut_leaves_out_inputs_that_only_the_refused_part_reads(tmp_path: Path) -> None:
@@ -175,7 +198,7 @@ def test_a_cut_leaves_out_inputs_that_only_the_refused_part_reads(tmp_path: Path
     model = net.model({"x": [1, 3, 8, 8], "rate": []}, {net.add("Add", y, z): None})
     model.graph.input[1].type.tensor_type.elem_type = TensorProto.INT64
     path = _saved(tmp_path, model)
-    assert check(path).cut == (y,)
+    assert check(path).cut == Cut((), (y,), 2)
     assert [e.name for e in load(path, ImportOptions(outputs=(y,))).inputs] == ["x"]
 
 
@@ -186,15 +209,34 @@ def test_what_a_branch_reads_from_outside_can_be_kept(tmp_path: Path) -> None:
     branch = helper.make_graph([helper.make_node("Identity", [y], ["r"])], "branch", [], out)
     z = net.add("If", net.const(np.array(True)), then_branch=branch, else_branch=branch)
     report = check(_saved(tmp_path, net.model({"x": [1, 3, 8, 8]}, {z: None})))
-    assert report.cut == (y,) and report.problems[0].hint.endswith(f"--outputs {y}")
+    assert report.cut == Cut((), (y,), 2)
 
 
-def test_a_refused_first_operator_says_that_nothing_stands_before_it(tmp_path: Path) -> None:
+def test_what_stands_behind_a_refused_first_operator_is_kept(tmp_path: Path) -> None:
     net = Net(11)
     y = net.add("Det", "x")
-    report = check(_saved(tmp_path, net.model({"x": [1, 4, 4]}, {net.add("Relu", y): None})))
-    assert not report.cut and report.problems[0].hint == f"nothing is computed before it: cut the graph behind it with --inputs {y}"
-    assert list(report.lines())[-1] == "  nothing before them can be kept"
+    path = _saved(tmp_path, net.model({"x": [1, 4, 4]}, {net.add("Relu", y): None}))
+    cut = check(path).cut
+    assert cut == Cut((y,), (), 1) and check(path, ImportOptions().at(cut)).ok
+
+
+def test_an_input_of_a_type_that_is_refused_is_left_out_with_what_reads_it(tmp_path: Path) -> None:
+    net = Net(13)
+    y = net.add("Cast", "x", to=TensorProto.FLOAT)
+    model = net.model({"x": [1, 4]}, {net.add("Relu", y): None})
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    assert check(_saved(tmp_path, model)).cut == Cut((y,), (), 1)
+
+
+@pytest.mark.parametrize("behind", [[], ["Flatten", "Identity"]])
+def test_where_nothing_that_computes_can_be_kept_check_says_so(behind: list[str], tmp_path: Path) -> None:
+    net = Net(11)
+    y = net.add("Det", net.add("Flatten", "x"))
+    for op in behind:
+        y = net.add(op, y)
+    report = check(_saved(tmp_path, net.model({"x": [1, 4, 4]}, {y: None})))
+    assert report.cut is None and list(report.lines())[-1].startswith("  no part that computes anything passes")
+    assert all("--" not in p.hint for p in report.problems)
 
 
 def test_a_wrong_name_of_a_cut_names_near_ones_and_the_last(tmp_path: Path) -> None:

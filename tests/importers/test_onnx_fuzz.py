@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,15 +40,32 @@ def _double(data: bytearray, rng: random.Random) -> None:
     data[at:at] = data[at : at + rng.randint(1, 64)]
 
 
-BYTES = (_flip, _cut_off, _drop, _double)
+def _texts(data: bytes | bytearray) -> list[int]:
+    """Where something begins that looks like a name: chance seldom hits one among the weights."""
+    return [m.start() for m in re.finditer(rb"[A-Za-z_/.]{3,}", data)]
+
+
+def _spoil_text(data: bytearray, rng: random.Random) -> None:
+    if names := _texts(data):
+        data[rng.choice(names) + rng.randrange(3)] = 0xFF
+
+
+BYTES = (_flip, _cut_off, _drop, _double, _spoil_text)
 
 
 def _read(data: bytes) -> None:
     try:
-        graph = normalize(import_model(parse(data, "fuzzed"), "fuzzed", ImportOptions()))
-        graph.validate()
+        model = parse(data, "fuzzed")
     except EdgeqError:
         return
+    _import_or_survey(model)
+
+
+def _import_or_survey(model: onnx.ModelProto) -> None:
+    try:
+        normalize(import_model(model, "fuzzed", ImportOptions())).validate()
+    except EdgeqError:
+        survey_or_error(model)
 
 
 def _mutated_fields(model: onnx.ModelProto, rng: random.Random) -> None:
@@ -138,10 +156,7 @@ def _fuzz_fields(source: onnx.ModelProto, rounds: int, seed: int) -> None:
         model.CopyFrom(source)
         for _ in range(rng.randint(1, 3)):
             _mutated_fields(model, rng)
-        try:
-            normalize(import_model(model, "fuzzed", ImportOptions())).validate()
-        except EdgeqError:
-            survey_or_error(model)
+        _import_or_survey(model)
 
 
 def survey_or_error(model: onnx.ModelProto) -> None:
@@ -166,6 +181,14 @@ def test_a_network_with_changed_fields_is_read_or_refused(seed: int) -> None:
 
 def test_a_network_with_changed_bytes_is_read_or_refused() -> None:
     _fuzz_bytes(residual_net(1).SerializeToString(), 150, 1)
+
+
+def test_a_refused_network_with_text_that_is_not_utf8_is_refused() -> None:
+    model = residual_net(1)
+    model.graph.node[-1].op_type = "NotThere"  # then shapes are inferred, over every name
+    data = model.SerializeToString()
+    for at in _texts(data):
+        _read(data[:at] + b"\xff" + data[at + 1 :])
 
 
 @pytest.mark.parametrize("name", MODELS)

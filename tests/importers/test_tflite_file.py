@@ -11,6 +11,7 @@ from edgeq_host.errors import ModelError, UnsupportedError, UsageError
 from edgeq_host.graph import Graph
 from edgeq_host.importers import tflite
 from edgeq_host.importers.common import ImportOptions
+from edgeq_host.importers.cuts import Cut
 from tests.importers.float_run import evaluate, real
 from tests.importers.tflite_writer import Net, outputs, witness
 
@@ -44,6 +45,13 @@ def test_a_given_shape_replaces_the_input_shape(tmp_path: Path) -> None:
     net = Net()
     graph = read(tmp_path, net, chain(net)[-1], shapes={"x": (3, 7)})
     assert graph.outputs[0].shape == (3, 7)
+
+
+def test_a_shape_of_another_rank_is_refused_with_an_example(tmp_path: Path) -> None:
+    net = Net()
+    with pytest.raises(UsageError, match="1 dimensions") as caught:
+        read(tmp_path, net, chain(net)[-1], shapes={"x": (3,)})
+    assert caught.value.hint == "for example --shape x=8,4"
 
 
 def test_a_shape_for_an_unknown_input_names_those_there_are(tmp_path: Path) -> None:
@@ -85,7 +93,7 @@ def test_a_cut_before_what_is_not_supported_makes_the_model_pass(tmp_path: Path)
     bad = net.op("COS", [good], [net.tensor((4,))], "CosOptions")
     with pytest.raises(UnsupportedError) as caught:
         read(tmp_path, net, bad)
-    assert "--outputs good" in caught.value.problems[0]
+    assert "COS" in caught.value.problems[0] and "edgeq check" in caught.value.hint
     assert read(tmp_path, net, bad, outputs=("good",)).outputs[0].name == "good"
 
 
@@ -263,8 +271,8 @@ def test_a_survey_finds_the_cut_that_makes_a_model_pass(tmp_path: Path) -> None:
     found = tflite.survey(tmp_path / "net.tflite", ImportOptions())
     assert found.graph is None and len(found.problems) == 1
     assert found.operators == {"RELU": 2, "TANH": 1, "COS": 1}
-    assert found.cut == ("good", "fine")
-    tflite.read(tmp_path / "net.tflite", ImportOptions(outputs=found.cut)).validate()
+    assert found.cut == Cut((), ("good", "fine"), 2)
+    tflite.read(tmp_path / "net.tflite", ImportOptions().at(found.cut)).validate()
 
 
 def test_a_survey_of_a_good_model_has_its_graph(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from edgeq_host.check import check
 from edgeq_host.errors import ModelError, UsageError
-from edgeq_host.importers import from_torch, load
+from edgeq_host.importers import ImportOptions, from_torch, load
+from edgeq_host.importers.torch_archive import cleaned
 from edgeq_host.session import Session
 
 torch = pytest.importorskip("torch")
@@ -99,6 +100,32 @@ def test_a_checkpoint_is_told_by_its_content_and_answered_with_the_lines_that_ex
     assert not mark.exists()
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("inner", [torch.nn.Conv2d(1, 2, 3), torch.nn.Sequential()])
+def test_a_module_that_was_saved_whole_is_told_from_weights(tmp_path: Path, inner: Any, zipped: bool) -> None:
+    torch.save({"epoch": 3, "model": inner}, tmp_path / "whole.pt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ModelError, match="is a PyTorch module saved whole") as raised:
+        load(tmp_path / "whole.pt")
+    assert "weights_only=False" in raised.value.hint and "torch.export.save" in raised.value.hint
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_lines_for_torchscript_export_it(module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.jit.save(torch.jit.trace(module, torch.zeros(1, 3, 8, 8)), "script.pt")
+    with pytest.raises(ModelError, match="is a TorchScript program") as raised:
+        load("script.pt")
+    lines = [line.strip() for line in raised.value.hint.splitlines()[1:]]
+    exec("\n".join(lines).replace("1, 3, 224, 224", "1, 3, 8, 8"), {})
+    assert load("script.onnx").outputs[0].shape == (1, 5)
+
+
+def test_what_torch_cannot_export_is_said_with_its_cause(module: Any) -> None:
+    with pytest.raises(ModelError, match="to have 3 channels, but got 4 channels") as raised:
+        from_torch(module, torch.zeros(1, 4, 8, 8))
+    assert "\x1b" not in raised.value.message and "\n" not in raised.value.message
+
+
 def _rewritten(program: Path, target: Path, change: Callable[[str, bytes], bytes | None], extra: dict[str, bytes] | None = None) -> Path:
     with zipfile.ZipFile(program) as source, zipfile.ZipFile(target, "w") as out:
         for name in source.namelist():
@@ -157,6 +184,49 @@ def test_a_dimension_that_is_an_expression_of_python_is_refused(program: Path, t
 
     with pytest.raises(ModelError, match="does not evaluate"):
         load(_rewritten(program, tmp_path / "expression.pt2", change))
+
+
+@pytest.mark.parametrize("text", ["9**9**9", "Symbol('s0', commutative=False)", "Symbol('x')", "Symbol(open('s0'))", "1" * 60 + "!"])
+def test_other_expressions_of_sympy_are_refused(text: str, program: Path, tmp_path: Path) -> None:
+    def change(name: str, body: bytes) -> bytes:
+        return json.dumps(json.loads(body) | {"expr_str": text}).encode() if name.endswith("models/model.json") else body
+
+    with pytest.raises(ModelError, match="does not evaluate"):
+        load(_rewritten(program, tmp_path / "expression.pt2", change))
+
+
+class Pooled(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """Reshapes by the size of its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3, stride=2)
+
+    def forward(self, x: Any) -> Any:
+        y = self.conv(x)
+        n, c, h, w = y.shape
+        return y.reshape(n, c, h * w).mean(2)
+
+
+def test_the_open_shapes_of_a_program_are_given_as_those_of_onnx(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    module, path = Pooled().eval(), tmp_path / "open.pt2"
+    dims = {i: torch.export.Dim(name, min=8, max=64) for i, name in ((2, "h"), (3, "w"))}
+    torch.export.save(torch.export.export(module, (torch.zeros(1, 3, 16, 17),), dynamic_shapes=(dims,)), path)
+    assert check(path).shapes == ("--shape x=1,3,N,N",)
+    graph = load(path, ImportOptions(shapes={"x": (1, 3, 21, 30)}))
+    x = np.random.default_rng(3).normal(0, 1, (1, 3, 21, 30)).astype(np.float32)
+    np.testing.assert_allclose(Session(graph).run(x)[0], module(torch.from_numpy(x)).detach().numpy(), atol=1e-6)
+
+
+def test_guards_written_in_python_are_left_out(program: Path, tmp_path: Path) -> None:
+    def change(name: str, body: bytes) -> bytes:
+        guards = {"guards_code": ["__import__('os').abort()"]}
+        return json.dumps(json.loads(body) | guards).encode() if name.endswith("models/model.json") else body
+
+    path = _rewritten(program, tmp_path / "guards.pt2", change)
+    assert b"abort" not in cleaned(path.read_bytes(), "guards.pt2").read()
+    load(path)
 
 
 def test_parts_that_may_run_code_are_refused(program: Path, tmp_path: Path) -> None:

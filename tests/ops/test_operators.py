@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeq_host.reference import run_graph
 from edgeq_host.session import Session
 from edgeq_runtime import lists
 from tests.core import isa_masks
@@ -17,6 +16,7 @@ from tests.ops.cases.base import Case
 from tests.ops.cases.windows import LAYOUTS
 from tests.ops.compare import difference
 from tests.ops.runner import graph_of, model_bytes, run_core, run_reference
+from tests.reference import run_graph
 
 SHOWN = 5  # differing runs that a failure prints
 WITH_TABLE = ("lookup_s8", "softmax_s8")  # their second input is a constant

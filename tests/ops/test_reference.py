@@ -12,7 +12,6 @@ from edgeq_host.graph import Edge, Graph
 from edgeq_host.importers import load
 from edgeq_host.quant import quantize
 from edgeq_host.recipe import Recipe
-from edgeq_host.reference import run_graph
 from edgeq_host.session import Session
 from edgeq_runtime.ops import DTYPES
 from edgeq_runtime.rounding import quantize as quantize_values
@@ -21,6 +20,7 @@ from tests.ops.cases import cases_of
 from tests.ops.cases.base import Array, Rng
 from tests.ops.compare import difference
 from tests.ops.runner import graph_of
+from tests.reference import run_graph
 
 NETWORKS = ("kws_ref_model_float32.tflite", "ad01_fp32.tflite", "mnist_valid_f.tflite", "vww_96_float.tflite", "pretrainedResnet.onnx")
 QUANTIZED = ("kws_ref_model.tflite", "ad01_int8.tflite", "mnist_valid_q.tflite", "vww_96_int8.tflite", "person_detect.tflite")

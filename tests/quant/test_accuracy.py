@@ -12,12 +12,12 @@ from edgeq_host.metrics import compare
 from edgeq_host.quant import quantize, quantize_reported
 from edgeq_host.quant.calibrators import METHODS
 from edgeq_host.recipe import Input, Recipe
-from edgeq_host.reference import run_graph
 from edgeq_host.scores import outcome
 from edgeq_host.selftest import to_inner
 from edgeq_host.session import Session
 from tests.quant import accuracy
 from tests.quant.networks import NETWORKS, crops, keyword_spotting, mnist, tenths
+from tests.reference import run_graph
 
 AGREES = dict.fromkeys(METHODS, 0.975) | {"moving-average": 0.97}  # it clips what only the loudest samples reach
 

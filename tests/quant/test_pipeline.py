@@ -10,11 +10,11 @@ from edgeq_host.quant import quantize, quantize_reported
 from edgeq_host.quant.calibrators import METHODS
 from edgeq_host.quant.constraints import groups
 from edgeq_host.recipe import Recipe
-from edgeq_host.reference import run_graph
 from edgeq_host.selftest import to_inner
 from edgeq_host.session import Session
 from edgeq_runtime import native
 from tests.quant.graphs import OPEN, RELU, WINDOW, Net, residual, samples, scale
+from tests.reference import run_graph
 
 POOL = {"kernel_h": 2, "kernel_w": 2} | WINDOW | {"stride_h": 2, "stride_w": 2}
 

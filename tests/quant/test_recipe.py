@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgeq_host import recipe
+from edgeq_host import metrics, recipe
+from edgeq_host.data import Sample
 from edgeq_host.errors import UsageError
+from edgeq_host.quant import calibrators
 from edgeq_host.recipe import Input, Recipe
 
 FULL = Recipe(
@@ -16,20 +20,52 @@ FULL = Recipe(
 
 
 def test_a_recipe_survives_its_file(tmp_path: Path) -> None:
-    for item in (Recipe(), FULL):
+    for item in (Recipe(), Recipe(calibrator="mse"), FULL):
         (tmp_path / "r.toml").write_text(recipe.dumps(item), encoding="utf-8")
-        assert recipe.read(tmp_path / "r.toml") == item
+        found = recipe.read(tmp_path / "r.toml")
+        assert dataclasses.replace(found, options=item.options) == item
+        assert calibrators.options(found.calibrator, dict(found.options)) == calibrators.options(item.calibrator, dict(item.options))
+        assert recipe.dumps(found) == recipe.dumps(item)
 
 
-def test_every_field_is_written_where_it_is_not_the_default() -> None:
+def test_every_value_is_written_defaults_too() -> None:
     text = recipe.dumps(FULL)
     for field in (*dataclasses.fields(Recipe), *dataclasses.fields(Input)):
-        if field.name not in ("precision", "input"):
-            assert field.name in text
+        assert field.name in text
+    assert recipe.dumps(Recipe(calibrator="percentile")) == (
+        'precision = "int8"\ncalibrator = "percentile"\nbias_correction = true\nseed = 0\nmetric = "top1"\n'
+        "[options]\npercentile = 99.99\nbins = 8192\n"
+    )
+    assert recipe.dumps(Recipe(input=(Input("vector", mean=(1.0, 2.0)),))).endswith(
+        '[[input]]\nkind = "vector"\nmean = [1.0, 2.0]\nstd = [1.0]\nscale = 1.0\n'
+    )
 
 
-def test_the_default_recipe_is_an_empty_file() -> None:
-    assert recipe.dumps(Recipe()) == "" and recipe.loads("") == Recipe()
+def test_without_calibration_what_decides_it_is_not_in_force() -> None:
+    assert recipe.dumps(Recipe(calibrator="mse"), calibrated=False) == 'precision = "int8"\nseed = 0\nmetric = "top1"\n'
+
+
+def test_every_key_and_every_value_stands_in_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "quantize.md").read_text(encoding="utf-8")
+    kinds = (Recipe, Input, *(type(calibrators.options(method, {})) for method in calibrators.METHODS))
+    keys = [f.name for kind in kinds for f in dataclasses.fields(kind) if f.name not in ("input", "options")]
+    values = [*recipe.PRECISIONS, *recipe.KINDS, *recipe.RESIZE_RULES, *recipe.CHANNEL_ORDERS, *calibrators.METHODS, *metrics.NAMES]
+    assert [k for k in keys if f"`{k}`" not in page] == [] and [v for v in values if f'`"{v}"`' not in page] == []
+    assert "`[options]`" in page and "`[[input]]`" in page
+
+
+def test_the_metric_in_the_page_counts_as_top1_does(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "quantize.md").read_text(encoding="utf-8")
+    (tmp_path / "own.py").write_text(next(b for b in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def " in b))
+    own = metrics.metric(f"{tmp_path}/own.py:top1")
+    for label in range(3):
+        sample = Sample([], np.array(label))
+        scores = [np.array([[0.1, 0.7, 0.2]], np.float32)]
+        assert own.value(scores, sample, []) == metrics.metric("top1").value(scores, sample, [])
+
+
+def test_an_empty_file_is_the_default_recipe() -> None:
+    assert recipe.loads("") == Recipe()
 
 
 def test_whole_numbers_are_legal_where_real_ones_are_meant() -> None:
@@ -51,7 +87,7 @@ def test_names_of_int8(text: str) -> None:
         ("precision = 'fp16'", "w<weight bits>a<activation bits>"),
         ("precision = 8", "must be of type str"),
         ("seed = true", "must be of type int"),
-        ("colour = 1", "precision, calibrator, options, bias_correction, seed, metric, labels"),
+        ("colour = 1", "precision, calibrator, bias_correction, seed, metric, labels, [options], [[input]]"),
         ("calibrator = 'kl'", "minmax, moving-average, percentile, mse"),
         ("[options]\npercentile = 99", "no options"),
         ("options = 3", "[options]"),

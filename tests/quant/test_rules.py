@@ -11,10 +11,10 @@ from edgeq_host.graph import Graph
 from edgeq_host.quant import quantize_reported
 from edgeq_host.quant.rules import RULES
 from edgeq_host.recipe import Recipe
-from edgeq_host.reference import run_graph
 from edgeq_host.selftest import to_inner
 from edgeq_host.session import Session
 from tests.quant.graphs import OPEN, RELU, WINDOW, Net, samples
+from tests.reference import run_graph
 
 SHAPE = (1, 6, 6, 8)
 POOL = {"kernel_h": 3, "kernel_w": 3} | WINDOW | {"pad_top": 1, "pad_left": 1, "pad_bottom": 1, "pad_right": 1}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
 
 from edgeq_host.graph import Graph
-from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, unsupported
+from edgeq_host.importers.common import Builder, ImportOptions, Problem, Refusal, Survey, fixed_hint, unsupported
+from edgeq_host.importers.cuts import Cut, Step, best_cut, computes
 from edgeq_host.importers.onnx_ops import RULES, Rule, fold, native_onnx
 from edgeq_host.importers.onnx_ops.context import Op
-from edgeq_host.importers.onnx_ops.inputs import element_type, input_dtype, input_shape, open_error, open_inputs
+from edgeq_host.importers.onnx_ops.inputs import element_type, input_dtype, input_shape, open_error, open_inputs, overridden, stated_shape
 from edgeq_host.importers.onnx_ops.source import Source, decode, read_source, reads
 from edgeq_host.importers.onnx_ops.values import Act, Const, Unknown, Value
 
@@ -21,13 +22,15 @@ _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 
 @dataclass
 class Built:
-    """`tainted`: names of values that depend on an operator that was refused."""
+    """`tainted`: names of values that depend on an operator that was refused. refused, computing: nodes by their place in the source."""
 
     source: Source
     builder: Builder
     values: dict[str, Value]
     problems: list[Problem] = field(default_factory=list)
     tainted: set[str] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
+    computing: set[int] = field(default_factory=set)
 
 
 def import_model(model: onnx.ModelProto, path: str, options: ImportOptions) -> Graph:
@@ -49,8 +52,8 @@ def build(model: onnx.ModelProto, path: str, options: ImportOptions) -> Built:
 def _walk(source: Source) -> Built:
     walk = _Walk(source)
     walk.inputs()
-    for node in source.nodes:
-        walk.visit(node)
+    for number, node in enumerate(source.nodes):
+        walk.visit(node, number)
     walk.outputs()
     return walk.built
 
@@ -85,16 +88,28 @@ def _without_rule(source: Source) -> list[Problem]:
     return [Problem(_name(n), n.op_type, _no_rule(n)) for n in nodes]
 
 
-def _cut(built: Built, model: onnx.ModelProto, options: ImportOptions) -> tuple[str, ...]:
-    """Values that no refused operator touches but that one needs, and outputs that are fine: what can be kept of the model."""
-    computed = {name for node in built.source.nodes for name in node.output}
-    wanted = [n for node in built.source.nodes if any(o in built.tainted for o in node.output) for n in reads(node)]
-    names = list(dict.fromkeys(n for n in wanted + built.source.outputs if n in computed and n not in built.tainted))
-    names = [n for n in names if isinstance(built.values.get(n), Act)]
-    if not names:
-        return ()
-    kept = build(model, built.source.path, replace(options, outputs=tuple(names)))
-    return tuple(names) if kept.builder.graph.nodes and not kept.problems else ()
+def _cut(built: Built, model: onnx.ModelProto, options: ImportOptions) -> Cut | None:
+    source = built.source
+
+    def read(cut: Cut) -> Graph | None:
+        kept = build(model, source.path, options.at(cut))
+        return None if kept.problems else kept.builder.graph
+
+    return best_cut(_steps(built), source.inputs, source.outputs, read)
+
+
+def _steps(built: Built) -> list[Step]:
+    """Nodes that compute on activations; what is made of constants is at hand in every part."""
+    source = built.source
+    constant = {name for name, value in built.values.items() if isinstance(value, Const)} | set(source.initializers)
+    bad_inputs = {p.node for p in built.problems if p.op == "input"}
+    steps = []
+    for number, node in enumerate(source.nodes):
+        makes = tuple(n for n in node.output if n and n not in constant)
+        read = tuple(n for n in reads(node) if n not in constant)
+        if makes:
+            steps.append(Step(read, makes, number in built.refused or not bad_inputs.isdisjoint(read), number in built.computing))
+    return steps
 
 
 class _Walk:
@@ -116,7 +131,15 @@ class _Walk:
                 self.built.tainted.add(name)
                 self.values[name] = Unknown()
 
-    def visit(self, node: onnx.NodeProto) -> None:
+    def visit(self, node: onnx.NodeProto, number: int) -> None:
+        count, made = len(self.built.problems), len(self.built.builder.graph.nodes)
+        self._visit(node)
+        if len(self.built.problems) > count:
+            self.built.refused.add(number)
+        if computes(self.built.builder.graph, made):
+            self.built.computing.add(number)
+
+    def _visit(self, node: onnx.NodeProto) -> None:
         self._constants(node)
         unknown = [n for n in node.input if isinstance(self.values.get(n), Unknown)]
         if any(n in self.built.tainted for n in reads(node)):
@@ -153,19 +176,14 @@ class _Walk:
                 raise Refusal(f"its output '{name}' cannot be computed")
 
     def _refuse(self, node: onnx.NodeProto, reason: str, hint: str) -> None:
-        self.built.problems.append(Problem(_name(node), node.op_type, reason, hint or self._where_to_cut(node)))
+        self.built.problems.append(Problem(_name(node), node.op_type, reason, hint or self._fixed(node)))
         self.built.tainted |= {n for n in node.output if n}
         self._guess(node)
 
-    def _where_to_cut(self, node: onnx.NodeProto) -> str:
-        """Before the node; where nothing stands before it, behind it."""
-        read = [n for n in reads(node) if n not in self.source.initializers]
-        if any(n in self.built.tainted for n in read):
-            return "behind an operator that is refused too"
-        before = [n for n in read if n in self.computed and isinstance(self.values.get(n), Act)]
-        if before:
-            return f"cut the graph before it: --outputs {','.join(before)}"
-        return f"nothing is computed before it: cut the graph behind it with --inputs {','.join(filter(None, node.output))}"
+    def _fixed(self, node: onnx.NodeProto) -> str:
+        """An operator that edgeq has may be refused for a shape that the file does not have."""
+        names = overridden(self.source) if find_rule(node) is not None else []
+        return fixed_hint({name: stated_shape(self.source, name) or () for name in names})
 
     def _rule(self, node: onnx.NodeProto) -> Rule:
         rule = find_rule(node)
@@ -229,6 +247,9 @@ def inferred_shapes(source: Source) -> dict[str, tuple[int, ...]]:
     light.graph.name = graph.name
     light.graph.node.extend(graph.node)
     light.graph.output.extend(graph.output)
+    if overridden(source):
+        for out in light.graph.output:
+            out.type.tensor_type.ClearField("shape")
     for tensor in graph.initializer:
         if np.prod(tensor.dims, dtype=np.float64) <= 64:
             light.graph.initializer.append(tensor)

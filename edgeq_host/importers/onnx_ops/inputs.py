@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from onnx import TensorProto
 
-from edgeq_host.errors import ModelError, UsageError
-from edgeq_host.importers.common import MAX_ELEMENTS, Refusal
+from edgeq_host.errors import ModelError
+from edgeq_host.importers.common import MAX_ELEMENTS, Refusal, given_shape
 from edgeq_host.importers.onnx_ops.source import Source
 
 DTYPES = {1: "f32", 10: "f32", 11: "f32", 16: "f32", 6: "s32", 3: "s8", 2: "u8"}
@@ -44,13 +44,13 @@ def input_shape(source: Source, name: str) -> tuple[int, ...]:
 
 def _shape(source: Source, name: str) -> tuple[int, ...] | Open:
     if name in source.options.shapes:
-        return _given_shape(source, name)
+        return given_shape(name, source.options.shapes[name], stated_shape(source, name))
     info = source.infos.get(name)
     if info is None or not info.type.tensor_type.HasField("shape"):
         return Open(name, "has no shape in the file", f"--shape {name}=1,3,224,224")
     dims = info.type.tensor_type.shape.dim
     if any(d.HasField("dim_value") and d.dim_value < 1 for d in dims):
-        raise ModelError(f"the input '{name}' of {source.path} is empty: its shape is {[d.dim_value for d in dims]}")
+        raise ModelError(f"the input '{name}' of {source.path} is empty: its shape is {[d.dim_value for d in dims]}", "export it again")
     batch = dims[0].dim_param if dims and not dims[0].HasField("dim_value") else None
     found = [d.dim_value if d.HasField("dim_value") else 1 if i == 0 or (batch and d.dim_param == batch) else 0 for i, d in enumerate(dims)]
     if any(d < 1 for d in found) or (len(dims) == 1 and batch is not None):
@@ -58,21 +58,22 @@ def _shape(source: Source, name: str) -> tuple[int, ...] | Open:
         example = ",".join(str(d) if d > 0 else "N" for d in found)
         return Open(name, f"has the shape [{shown}], which is not fixed", f"--shape {name}={example}")
     if math.prod(found) > MAX_ELEMENTS:
-        raise ModelError(f"the input '{name}' of {source.path} has the shape {found}, more than {MAX_ELEMENTS} elements")
+        raise ModelError(f"the input '{name}' of {source.path} has the shape {found}, more than {MAX_ELEMENTS} elements", "export it again")
     return tuple(found)
 
 
-def _given_shape(source: Source, name: str) -> tuple[int, ...]:
-    given = source.options.shapes[name]
+def stated_shape(source: Source, name: str) -> list[int | None] | None:
+    """What the file says: None for an open dimension, or where it says nothing."""
     info = source.infos.get(name)
-    shown = ",".join(map(str, given))
-    if not given or any(d < 1 for d in given) or math.prod(given) > MAX_ELEMENTS:
-        raise UsageError(f"--shape {name}={shown}: every dimension must be at least 1, of at most {MAX_ELEMENTS} elements in all")
-    if info is not None and info.type.tensor_type.HasField("shape"):
-        dims = [d.dim_value if d.HasField("dim_value") else None for d in info.type.tensor_type.shape.dim]
-        if len(dims) != len(given) or any(i and d is not None and d != g for i, (d, g) in enumerate(zip(dims, given, strict=True))):
-            raise UsageError(f"--shape {name}={shown} does not fit the model's {[d if d is not None else '?' for d in dims]}")
-    return given
+    if info is None or not info.type.tensor_type.HasField("shape"):
+        return None
+    return [d.dim_value if d.HasField("dim_value") else None for d in info.type.tensor_type.shape.dim]
+
+
+def overridden(source: Source) -> list[str]:
+    """Inputs whose shape the file fixes and --shape changes."""
+    pairs = ((name, zip(stated_shape(source, name) or (), given, strict=False)) for name, given in source.options.shapes.items())
+    return [name for name, dims in pairs if any(d is not None and d != g for d, g in dims)]
 
 
 def element_type(source: Source, name: str) -> int:
@@ -85,5 +86,5 @@ def input_dtype(source: Source, name: str) -> str:
     kind = element_type(source, name)
     if kind not in DTYPES:
         shown = TensorProto.DataType.Name(kind) if kind in TensorProto.DataType.values() else str(kind)
-        raise Refusal(f"is of type {shown}", "float32, int32, int8 and uint8 are possible: cut the graph behind it with --inputs")
+        raise Refusal(f"is of type {shown}", "float32, int32, int8 and uint8 are possible")
     return DTYPES[kind]

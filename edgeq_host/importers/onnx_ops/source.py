@@ -17,6 +17,7 @@ from edgeq_host.importers.onnx_ops import native_onnx
 
 MAX_NODES = 200_000
 _WEIGHT_ELEMENTS = 1 << 28
+_DAMAGED = "the file may be damaged: export it again"
 
 
 @dataclass
@@ -50,7 +51,7 @@ def read_source(model: onnx.ModelProto, path: str, options: ImportOptions) -> So
     if not graph.node and not graph.output:
         raise ModelError(f"{path} holds no graph", "is it an ONNX model?")
     if len(graph.node) > MAX_NODES:
-        raise ModelError(f"{path} has {len(graph.node)} nodes, at most {MAX_NODES} are possible")
+        raise ModelError(f"{path} has {len(graph.node)} nodes, at most {MAX_NODES} are possible", "cut it into parts")
     if not any(o.domain in ("", "ai.onnx") for o in model.opset_import):
         raise ModelError(f"{path} does not say which version of the ONNX operators it uses", "export it again")
     if graph.sparse_initializer:
@@ -89,15 +90,16 @@ def _check_order(source: Source) -> None:
     for node in graph.node:
         for name in node.input:
             if name not in ready:
-                raise ModelError(f"{source.path}: '{node.name or node.op_type}' reads '{name}', which nothing makes before it")
+                found = f"{source.path}: '{node.name or node.op_type}' reads '{name}', which nothing makes before it"
+                raise ModelError(found, "nodes must stand in an order in which they can run, without a cycle: export the model again")
         for name in filter(None, node.output):
             if name in made or name in source.initializers:
-                raise ModelError(f"{source.path}: '{name}' is made twice")
+                raise ModelError(f"{source.path}: '{name}' is made twice", _DAMAGED)
             made.add(name)
         ready |= set(node.output)
     for out in graph.output:
         if out.name not in ready:
-            raise ModelError(f"{source.path}: the output '{out.name}' is never made")
+            raise ModelError(f"{source.path}: the output '{out.name}' is never made", _DAMAGED)
 
 
 def reads(node: onnx.NodeProto) -> list[str]:
@@ -145,7 +147,10 @@ def _cut(source: Source) -> None:
         raise UsageError(f"--outputs {','.join(given)}: that is an input of {source.path}, which nothing computes", last_outputs(source))
     unread = [n for n in cut_inputs if n not in read]
     if unread:
-        raise UsageError(f"--inputs {','.join(unread)}: the outputs {','.join(source.outputs)} do not depend on it")
+        raise UsageError(
+            f"--inputs {','.join(unread)}: the outputs {','.join(source.outputs)} do not depend on it",
+            "leave it out, or name other outputs",
+        )
 
 
 def _resolve(source: Source, names: Sequence[str], flag: str) -> list[str]:
@@ -174,8 +179,8 @@ def decode(source: Source, tensor: TensorProto) -> Array:
             "save the model as one file: onnx.save_model(onnx.load(PATH), NEW_PATH, save_as_external_data=False)",
         )
     if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > _WEIGHT_ELEMENTS:
-        raise ModelError(f"{source.path}: the weights '{tensor.name}' have the shape {list(tensor.dims)}")
+        raise ModelError(f"{source.path}: the weights '{tensor.name}' have the shape {list(tensor.dims)}", _DAMAGED)
     try:
         return onnx.numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, OverflowError, NotImplementedError) as error:
-        raise ModelError(f"{source.path}: the weights '{tensor.name}' cannot be read: {error}", "the file may be damaged") from None
+        raise ModelError(f"{source.path}: the weights '{tensor.name}' cannot be read: {error}", _DAMAGED) from None

@@ -39,14 +39,3 @@ def _find(model: FileModel, name: str) -> int:
 def _last_outputs(model: FileModel) -> str:
     names = [model.tensors[op.outputs[0]].name for op in model.operators if op.outputs]
     return f"the last tensors are {', '.join(names[-3:])}" if names else ""
-
-
-def kept_part(model: FileModel, refused: set[int]) -> tuple[str, ...]:
-    """The tensors where everything that depends on `refused` begins, and outputs that do not."""
-    behind, made = set(refused), set[int]()
-    for op in model.operators:
-        if behind.intersection(op.inputs):
-            behind.update(op.outputs)
-        made.update(op.outputs)
-    read = [t for op in model.operators if not op.outputs or behind.intersection(op.outputs) for t in op.inputs]
-    return tuple(dict.fromkeys(model.tensors[t].name for t in (*read, *model.outputs) if t in made and t not in behind))

@@ -33,7 +33,7 @@ def options(method: str, values: dict[str, Any]) -> Any:
             known = f"its options are: {', '.join(allowed)}" if allowed else "it has no options"
             raise UsageError(f"calibrator {method!r} does not know the option {key!r}", known)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise UsageError(f"option {key} of calibrator {method!r} must be a number, found {value!r}")
+            raise UsageError(f"option {key} of calibrator {method!r} must be a number, found {value!r}", "give a number")
     return kind(**values)
 
 

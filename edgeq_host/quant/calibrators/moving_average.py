@@ -17,7 +17,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if not 0 <= self.momentum < 1:
-            raise UsageError(f"momentum must lie in [0, 1), found {self.momentum}")
+            raise UsageError(f"momentum must lie in [0, 1), found {self.momentum}", "for example 0.9")
 
 
 class Observer:

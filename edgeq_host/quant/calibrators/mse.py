@@ -24,9 +24,9 @@ class Options:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.steps, int) and 2 <= self.steps <= 10000):
-            raise UsageError(f"steps must be a whole number from 2 to 10000, found {self.steps}")
+            raise UsageError(f"steps must be a whole number from 2 to 10000, found {self.steps}", "for example 100")
         if not (isinstance(self.bins, int) and 256 <= self.bins <= 1 << 20):
-            raise UsageError(f"bins must be a whole number from 256 to {1 << 20}, found {self.bins}")
+            raise UsageError(f"bins must be a whole number from 256 to {1 << 20}, found {self.bins}", "for example 8192")
 
 
 class Observer:

@@ -21,9 +21,9 @@ class Options:
 
     def __post_init__(self) -> None:
         if not 50 < self.percentile <= 100:
-            raise UsageError(f"percentile must lie in (50, 100], found {self.percentile}")
+            raise UsageError(f"percentile must lie in (50, 100], found {self.percentile}", "for example 99.99")
         if not (isinstance(self.bins, int) and 256 <= self.bins <= 1 << 20):
-            raise UsageError(f"bins must be a whole number from 256 to {1 << 20}, found {self.bins}")
+            raise UsageError(f"bins must be a whole number from 256 to {1 << 20}, found {self.bins}", "for example 8192")
 
 
 class Observer:
