@@ -10,9 +10,7 @@ __all__ = ["Error", "InstalledModel", "Model", "include_dir", "library_dir", "op
 __version__ = "0.1.0"
 
 
-def open(
-    path: str, variant: Union[int, str, None] = None, isas: Optional[int] = None, follow: bool = False, threads: int = 1
-) -> Model:
+def open(path: str, variant: Union[int, str, None] = None, isas: Optional[int] = None, follow: bool = False, threads: int = 1) -> Model:
     """A model ready to run: that in a file, or the installed one of this name.
 
     A name has no folder and no .eqm at its end. variant: its name or number (None: the first). isas: a mask of instruction sets

@@ -108,11 +108,11 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
             raise BuildError(f"{path}: no row {isa!r} in isa.def")
         if on[isa]:
             kernels.append(path)
+    threads = sorted(CSRC.glob("threads/*.c"))
     programs = {"selftest": sorted(CSRC.glob("selftest/*.c")), "runner": [CSRC / "runner.c", *threads]}
-    core = [p for p in sorted(CSRC.glob("*.c")) if p not in programs["runner"]]
+    core = [p for p in sorted(CSRC.glob("*.c")) if p.name != "runner.c"]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
     agent = sorted(CSRC.glob("agent/*.c"))
-    threads = sorted(CSRC.glob("threads/*.c"))
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]

@@ -1,7 +1,7 @@
 """Threads that inferences of one model share. Python 3.6."""
 
 import os
-from typing import Any, Optional
+from typing import Any, Optional  # noqa: F401 (in a type comment)
 
 from edgeq_runtime.abi import STATUS_ARGUMENT, Error, library
 

@@ -65,7 +65,11 @@ def test_the_core_has_no_writable_data_and_calls_nothing_that_allocates_or_print
 
 
 def test_the_core_includes_only_headers_without_a_system_behind_them() -> None:
-    files = [p for p in build.CSRC.rglob("*.[ch]") if not {"agent", "fuzz", "bench", "selftest", "threads"} & set(p.parts) and p.name not in PROGRAMS]
+    files = [
+        p
+        for p in build.CSRC.rglob("*.[ch]")
+        if not {"agent", "fuzz", "bench", "selftest", "threads"} & set(p.parts) and p.name not in PROGRAMS
+    ]
     bad = [
         f"{p.name} includes {name}"
         for p in files
