@@ -17,11 +17,11 @@ int __wrap_eq_selftest(const struct eq_model *model, void *arena, size_t arena_b
 int __real_eq_run(const struct eq_model *model, void *arena, size_t arena_bytes, const struct eq_observer *observer);
 int __wrap_eq_run(const struct eq_model *model, void *arena, size_t arena_bytes, const struct eq_observer *observer);
 
-/* slow: 4 s in one run, layer after layer. many: each run takes 50 ms. */
+/* slow: 2.5 s in one run, layer after layer. many: each run takes 50 ms. */
 int __wrap_eq_run(const struct eq_model *model, void *arena, size_t arena_bytes, const struct eq_observer *observer) {
     const char *fault = getenv("EDGEQ_TEST_FAULT");
     if (fault && !strcmp(fault, "many")) usleep(50000);
-    for (int i = 0; fault && observer && !strcmp(fault, "slow") && i < 40; i++) {
+    for (int i = 0; fault && observer && !strcmp(fault, "slow") && i < 25; i++) {
         usleep(100000);
         observer->after(observer->context, 0);
     }

@@ -129,7 +129,7 @@ def test_the_agent_shows_that_it_lives_while_long_runs_go_on(
     monkeypatch.setenv("EDGEQ_TEST_FAULT", fault)
     with RemoteModel(local.board, data=OLD, quiet_s=1.5) as model:
         assert np.array_equal(model.run(sample()), native.Model(OLD).run(sample()))
-    assert profile(local.board, data=OLD, runs=1, warmup=60 if fault == "many" else 0, quiet_s=1.5).runs == 1
+    assert profile(local.board, data=OLD, runs=1, warmup=45 if fault == "many" else 0, quiet_s=1.5).runs == 1
 
 
 @pytest.mark.parametrize("at", range(0, len(OLD), 97))
