@@ -36,7 +36,8 @@ def load(
 ) -> Graph:
     """The graph of an .onnx, .tflite or .pt2 file: float32 operators, NHWC inside, edges as the source has them.
 
-    shapes: of inputs that the file leaves open. inputs, outputs: nodes or tensors where the graph is cut.
+    shapes: of inputs that the file leaves open, or others where the operators can follow.
+    inputs, outputs: nodes or tensors where the graph is cut.
     Raises ModelError (not a model, damaged) and UnsupportedError (with every operator that edgeq lacks).
     """
     options = ImportOptions({name: tuple(shape) for name, shape in (shapes or {}).items()}, tuple(inputs), tuple(outputs))
