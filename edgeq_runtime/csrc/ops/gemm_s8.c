@@ -62,11 +62,14 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
     return EQ_OK;
 }
 
+/* Whether the rows of a call are one stretch of x. */
+static bool is_stretch(const struct eq_window *w, size_t stride) { return eq_window_k(w) == stride && eq_window_plain(w); }
+
 /* The next rows of activations, widened; the inputs that were added are 0. */
 static void fill_wide(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride,
                       int16_t *row) {
     const size_t k = eq_window_k(&op->window);
-    if (k == stride && eq_window_plain(&op->window)) { /* p->ox counts all pixels */
+    if (is_stretch(&op->window, stride)) { /* p->ox counts all pixels */
         eq_widen_s16(x + (size_t)p->ox * k, op->attrs.x_zero, rows * k, row);
         p->ox += (int64_t)rows;
         return;
@@ -96,8 +99,8 @@ static void run_wide(const struct eq_call *call, const struct eq_gemm_op *op, si
                                      .lo = op->attrs.lo,
                                      .hi = op->attrs.hi};
     const size_t end = eq_end(call, eq_window_pixels(&op->window));
-    struct eq_pixel p =
-        eq_window_plain(&op->window) ? (struct eq_pixel){0, 0, (int64_t)call->first} : eq_pixel_at(&op->window, call->first);
+    struct eq_pixel p = {0, 0, (int64_t)call->first};
+    if (!is_stretch(&op->window, k)) p = eq_pixel_at(&op->window, call->first);
     args.y = (int8_t *)eq_write(call, 0) + call->first * channels + group * n;
     for (size_t i = call->first; i < end; i += args.m, args.y += args.m * channels) {
         args.m = end - i < kernel->mr ? end - i : kernel->mr;

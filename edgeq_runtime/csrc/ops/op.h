@@ -36,8 +36,11 @@ static inline size_t eq_element_bytes(const struct eq_tensor *t) { return t->byt
 static inline size_t eq_row_length(const struct eq_tensor *t) { return t->rank ? (size_t)t->dims[t->rank - 1] : 1; }
 static inline size_t eq_row_count(const struct eq_tensor *t) { return t->count / eq_row_length(t); }
 
+#ifndef EQ_SHARE_WORK
+#define EQ_SHARE_WORK 65536u /* some microseconds on a slow core, some tenths on a fast one: what waking a thread takes */
+#endif
 /* `units` where there is enough work (multiply-adds, or elements that are moved) to share it between threads, else 0. */
-static inline size_t eq_units(uint64_t work, size_t units) { return work >= 1 << 16 ? units : 0; }
+static inline size_t eq_units(uint64_t work, size_t units) { return work >= EQ_SHARE_WORK ? units : 0; }
 
 /* The units of a call, or all of an operator that does not share. */
 static inline size_t eq_end(const struct eq_call *call, size_t units) { return call->node->units ? call->end : units; }
