@@ -48,9 +48,9 @@ def run(cpu: str, command: list[str | Path], data: bytes = b"", options: tuple[s
     return done.stdout
 
 
-def infer(cpu: str, pack: Path, samples: bytes) -> bytes:
+def infer(cpu: str, pack: Path, samples: bytes, threads: int = 1) -> bytes:
     """The output bytes of all samples; both sides in the types and layouts of the source."""
-    return run(cpu, [program("runner"), pack], samples)
+    return run(cpu, [program("runner"), pack, "-1", str(threads)], samples)
 
 
 @cache

@@ -1,6 +1,6 @@
-/* runner MODEL [ISAS] < inputs > outputs: variant 0 on as many samples as the input holds, with the instruction sets of a mask. A sample
- * is the bytes of every input in the source's type and layout; its outputs follow each other in the same way. */
-#include "eq.h"
+/* runner MODEL [ISAS [THREADS]] < inputs > outputs: variant 0 on as many samples as the input holds, with the instruction sets of a mask. A
+ * sample is the bytes of every input in the source's type and layout; its outputs follow each other in the same way. */
+#include "threads/eq_threads.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -65,8 +65,9 @@ static void write_outputs(const struct eq_model *model, const void *arena) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2 && argc != 3) die("usage", "runner MODEL [ISAS] < inputs > outputs");
-    const uint32_t isas = argc == 3 ? (uint32_t)strtoul(argv[2], NULL, 0) : eq_cpu_isas();
+    if (argc < 2 || argc > 4) die("usage", "runner MODEL [ISAS [THREADS]] < inputs > outputs");
+    const int threads = argc == 4 ? (int)strtol(argv[3], NULL, 0) : 1;
+    const uint32_t isas = argc >= 3 ? (uint32_t)strtoul(argv[2], NULL, 0) : eq_cpu_isas();
     const struct bytes data = read_file(argv[1]);
     struct eq_file file;
     struct eq_plan plan;
@@ -74,10 +75,14 @@ int main(int argc, char **argv) {
     check(eq_file_check(&file, data.data, data.size), argv[1]);
     check(eq_plan(&plan, &file, 0, isas), argv[1]);
     check(eq_open(&model, &file, 0, isas, aligned(plan.model_bytes), plan.model_bytes), argv[1]);
-    uint8_t *arena = aligned(plan.arena_bytes);
+    struct eq_threads *pool = threads == 1 ? NULL : eq_threads_start(threads);
+    const size_t arena_bytes = eq_arena_bytes(&plan, threads);
+    if (arena_bytes == 0 || (threads != 1 && !pool)) die("threads", "no such number can be started");
+    uint8_t *arena = aligned(arena_bytes);
     while (set_inputs(model, arena)) {
-        check(eq_run(model, arena, plan.arena_bytes, NULL), argv[1]);
+        check(eq_run_on(model, arena, arena_bytes, pool ? eq_threads_workers(pool) : NULL, NULL), argv[1]);
         write_outputs(model, arena);
     }
+    eq_threads_stop(pool);
     return 0;
 }

@@ -69,9 +69,9 @@ def _golden_data(graph: Graph, assets: Path, network: str) -> Data:
     return Data(None, len(samples), False, lambda: iter(samples))
 
 
-def digest(assets: Path, network: str, variant: str, isas: int | None = None) -> str:
+def digest(assets: Path, network: str, variant: str, isas: int | None = None, threads: int = 1) -> str:
     """Of the outputs under a mask of instruction sets."""
-    model = native.Model(pack_of(assets, network, variant), isas=isas)
+    model = native.Model(pack_of(assets, network, variant), isas=isas, threads=threads)
     total = hashlib.sha256()
     for sample in inputs(assets, network, model):
         result = model.run(sample)

@@ -16,13 +16,20 @@ def test_the_table_has_a_row_for_every_case() -> None:
     assert list(hashes.table()) == hashes.cases()
 
 
+@pytest.mark.parametrize("threads", [1, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in (2, 4))])
 @pytest.mark.parametrize("mask", isa_masks())
 @pytest.mark.parametrize(
     ("network", "variant"),
     [case if case in QUICK else pytest.param(*case, marks=pytest.mark.exhaustive) for case in hashes.cases()],
 )
-def test_outputs_are_those_of_the_table(assets: Path, network: str, variant: str, mask: int) -> None:
-    assert hashes.digest(assets, network, variant, mask) == hashes.table()[network, variant]
+def test_outputs_are_those_of_the_table(assets: Path, network: str, variant: str, mask: int, threads: int) -> None:
+    assert hashes.digest(assets, network, variant, mask, threads) == hashes.table()[network, variant]
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+@pytest.mark.parametrize(("network", "variant"), sorted(QUICK))
+def test_threads_give_the_outputs_of_the_table(assets: Path, network: str, variant: str, threads: int) -> None:
+    assert hashes.digest(assets, network, variant, threads=threads) == hashes.table()[network, variant]
 
 
 @pytest.mark.parametrize(
