@@ -89,6 +89,7 @@ class Opened:
     scratch_bytes: int
     macs: int
     isas: int
+    threads: int
     inputs: tuple[Edge, ...]
     outputs: tuple[Edge, ...]
 
@@ -204,9 +205,10 @@ class Device:
     def remove(self, name: str) -> None:
         self.link.call("remove", "done", name=name)
 
-    def open(self, name: str = "", version: int = 0, variant: str = "", isas: int = 0) -> Opened:
-        """Open an installed model, or ("") the one in memory, for layers, infer and profile. isas 0: all that the agent uses."""
-        head, *edges = list(self.link.stream("open", name=name, version=version, variant=variant, isas=isas))
+    def open(self, name: str = "", version: int = 0, variant: str = "", isas: int = 0, threads: int = 1) -> Opened:
+        """Open an installed model, or ("") the one in memory, for layers, infer and profile. isas 0: all that the agent uses.
+        An agent before 1.3 computes on one thread and says 0."""
+        head, *edges = list(self.link.stream("open", name=name, version=version, variant=variant, isas=isas, threads=threads))
         f = {key: value for key, value in head.fields.items() if key not in ("operators", "inputs", "outputs")}
         f["sha256"] = f["sha256"].hex()
         inputs = tuple(_edge(e) for e in edges if not e["output"])

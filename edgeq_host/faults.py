@@ -15,6 +15,7 @@ _HINTS = {
     "memory": "use a smaller model or free memory on the device; `edgeq plan` shows the exact bytes",
     "argument": "check the shape and type of the inputs with `edgeq inspect`",
     "name": "choose another with --name",
+    "threads": "use fewer with --threads",
     "missing": "`edgeq status` lists what is installed; `edgeq deploy` installs",
     "busy": "wait until the other deploy has ended, then repeat",
     "full": "free space on the device, or remove models and unfinished uploads with `edgeq remove` (`edgeq status` lists both); "

@@ -45,6 +45,7 @@ class Profile:
     variant: str
     board: str
     source: str
+    threads: int
     runs: int
     warmup: int
     latency_us: Figures
@@ -77,9 +78,10 @@ def profile(
     warmup: int = WARMUP,
     quiet_s: float = QUIET_S,
     seen: Callable[[int, int], None] | None = None,
+    threads: int = 1,
 ) -> Profile:
     """An installed model (NAME or NAME@VERSION), or with `data` a file that is not installed."""
-    with RemoteModel(board, name, data, variant, quiet_s=quiet_s) as model:
+    with RemoteModel(board, name, data, variant, quiet_s=quiet_s, threads=threads) as model:
         layers = model.layers()
         totals, rows = measure(model, runs, warmup, seen)
         opened = model.opened
@@ -90,4 +92,4 @@ def profile(
         for layer, f in zip(layers, each, strict=True)
     )
     source = _SOURCES[board.evidence.kind]
-    return Profile(name, opened.version, opened.variant, board.id, source, len(totals), warmup, figures(totals), table)
+    return Profile(name, opened.version, opened.variant, board.id, source, opened.threads or 1, len(totals), warmup, figures(totals), table)

@@ -39,7 +39,14 @@ class RemoteModel:
     """
 
     def __init__(
-        self, board: Board, name: str = "", data: bytes | None = None, variant: str = "", isas: int = 0, quiet_s: float = QUIET_S
+        self,
+        board: Board,
+        name: str = "",
+        data: bytes | None = None,
+        variant: str = "",
+        isas: int = 0,
+        quiet_s: float = QUIET_S,
+        threads: int = 1,
     ) -> None:
         self.what = f"{name or 'the model'} on {board.id}"
         self.board, self.name = board.id, split_version(name)[0] if data is None else name
@@ -52,7 +59,7 @@ class RemoteModel:
                 if data is not None:
                     self.device.put("", data, devices.MEMORY)
                 wanted, version = ("", 0) if data is not None else split_version(name)
-                self.opened = self.device.open(wanted, version, variant, isas)
+                self.opened = self.device.open(wanted, version, variant, isas, threads)
         except BaseException:
             self.device.link.close()
             raise

@@ -21,7 +21,8 @@ HERE = "local"  # the board that is this machine
 @click.option("--runs", default=100, show_default=True, type=click.IntRange(1, 1_000_000), help="Inferences that are measured.")
 @click.option("--warmup", default=10, show_default=True, type=click.IntRange(0, 1_000_000), help="Inferences before, not counted.")
 @click.option("--variant", help="A precision of the file; default: its first.")
-def command(model: str, board: str | None, runs: int, warmup: int, variant: str | None, as_json: bool) -> None:
+@target.threads_option
+def command(model: str, board: str | None, runs: int, warmup: int, variant: str | None, threads: int, as_json: bool) -> None:
     """Measure latency layer by layer, here or on a board, with the kernel that each layer runs.
 
     \b
@@ -32,7 +33,7 @@ def command(model: str, board: str | None, runs: int, warmup: int, variant: str 
 
     name, data = target.file_or_name(model, board is not None)
     with output.bar("measuring") as progress:
-        found = profile(target.resolve(board or HERE), name, data, variant or "", runs, warmup, seen=progress)
+        found = profile(target.resolve(board or HERE), name, data, variant or "", runs, warmup, seen=progress, threads=threads)
     if as_json:
         output.document("edgeq.profile/1", **asdict(found))
     else:
@@ -40,9 +41,9 @@ def command(model: str, board: str | None, runs: int, warmup: int, variant: str 
 
 
 def _print(found: Profile) -> None:
-    latency = found.latency_us
+    latency, threads = found.latency_us, f"{found.threads} thread{'s' if found.threads != 1 else ''}"
     output.line(
-        f"{found.name} ({found.variant}) on {found.board}, {found.source}: median {latency.median:.1f} us, "
+        f"{found.name} ({found.variant}) on {found.board}, {found.source}, {threads}: median {latency.median:.1f} us, "
         f"p90 {latency.p90:.1f} us, p99 {latency.p99:.1f} us, {found.runs} runs after {found.warmup} to warm up"
     )
     rows = [

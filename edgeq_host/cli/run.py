@@ -25,7 +25,10 @@ from edgeq_host.cli import output, shared, target
 @click.option("-o", "--output", "outputs", multiple=True, type=click.Path(path_type=Path), help=".npy to write; once per output, in order.")
 @target.board_option(required=False)
 @click.option("--variant", help="A precision of the file; default: its first.")
-def command(model: str, inputs: tuple[Path, ...], outputs: tuple[Path, ...], board: str | None, variant: str | None, as_json: bool) -> None:
+@target.threads_option
+def command(
+    model: str, inputs: tuple[Path, ...], outputs: tuple[Path, ...], board: str | None, variant: str | None, threads: int, as_json: bool
+) -> None:
     """One inference, here or on a board: arrays in and out as the source model has them.
 
     \b
@@ -36,7 +39,7 @@ def command(model: str, inputs: tuple[Path, ...], outputs: tuple[Path, ...], boa
     from edgeq_host.provenance import recorded_by
 
     name, file = target.file_or_name(model, board is not None)
-    opened = target.opened(model, board, variant)
+    opened = target.opened(model, board, variant, threads)
     with opened if board is not None else nullcontext():
         values = read_inputs(inputs, opened.inputs, lambda: recorded_by(opened, file, name)[0])
         result = opened.run(values)

@@ -29,6 +29,11 @@ def timeout_option(function: F) -> F:
     )
 
 
+def threads_option(function: F) -> F:
+    text = "Threads that compute one inference; the results are the same."
+    return click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 64), help=text)(function)
+
+
 def resolve(board: str) -> Board:
     """The board of --board; what was chosen is said where the name was an alias."""
     from edgeq_host.boards import resolve as find
@@ -53,7 +58,7 @@ def file_or_name(target: str, on_board: bool) -> tuple[str, bytes | None]:
     raise UsageError(f"there is no file {target}", "give an .eqm file, or --board to name a model that is installed there")
 
 
-def opened(target: str, board: str | None, variant: str | None) -> Any:
+def opened(target: str, board: str | None, variant: str | None, threads: int = 1) -> Any:
     """A model with inputs, outputs and run(); a context manager where it lives on a board."""
     from edgeq_host.export import unpack
     from edgeq_host.remote import RemoteModel
@@ -62,11 +67,11 @@ def opened(target: str, board: str | None, variant: str | None) -> Any:
 
     name, data = file_or_name(target, board is not None)
     if board is not None:
-        return RemoteModel(resolve(board), name, data, variant or "")
+        return RemoteModel(resolve(board), name, data, variant or "", threads=threads)
     assert data is not None
     unpack(data, target)
     try:
-        return native.Model(data, variant=variant)
+        return native.Model(data, variant=variant, threads=threads)
     except IsaError:
         raise
     except native.Error as error:

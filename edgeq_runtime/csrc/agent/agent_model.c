@@ -12,6 +12,7 @@ void eq_agent_drop_model(struct eq_agent *agent) {
     eq_port_free(m->arena);
     eq_port_free(m->memory);
     eq_store_close(&m->stored);
+    (void)eq_port_workers(1);
     memset(m, 0, sizeof *m);
 }
 
@@ -66,6 +67,9 @@ static int open_model(struct eq_agent *agent, const struct eq_msg_open *message,
     uint32_t isas = agent->info.isas & (message->isas ? message->isas : UINT32_MAX);
     agent->detail = eq_plan(&m->plan, &m->file, *variant, isas);
     if (agent->detail) return EQ_FAULT_model;
+    int threads = message->threads ? message->threads : 1;
+    if (threads > 1 && !(m->workers = eq_port_workers(threads))) return EQ_FAULT_threads;
+    m->plan.arena_bytes = eq_arena_bytes(&m->plan, threads);
     m->memory = eq_port_alloc(m->plan.model_bytes);
     m->arena = eq_port_alloc(m->plan.arena_bytes + 1);
     if (!m->memory || !m->arena) return EQ_FAULT_memory;
@@ -97,7 +101,7 @@ static int send_opened(struct eq_agent *agent, int variant, uint32_t isas) {
     if (m->stored.data) memcpy(sha256.bytes, m->stored.version.sha256, 32);
     err = EQ_SEND(agent, opened, m->stored.version.version, sha256, m->file.size, p->model_bytes, p->packed_bytes, p->arena_bytes,
                   p->activation_bytes, p->scratch_bytes, p->macs, isas, (uint32_t)eq_op_count(m->model), (uint8_t)inputs, (uint8_t)outputs,
-                  eq_text(eq_file_variant_name(&m->file, variant)));
+                  eq_text(eq_file_variant_name(&m->file, variant)), (uint16_t)(m->workers ? m->workers->threads : 1));
     for (int i = 0; i < inputs && !err; i++) err = send_edge(agent, 0, i);
     for (int i = 0; i < outputs && !err; i++) err = send_edge(agent, 1, i);
     return err ? err : eq_agent_send(agent, EQ_MSG_done, NULL, 0);
@@ -196,7 +200,7 @@ EQ_HANDLER(infer) {
     }
     uint64_t start = eq_port_time_ns();
     struct eq_observer observer = {after, agent};
-    agent->detail = eq_run(m->model, m->arena, m->plan.arena_bytes, &observer);
+    agent->detail = eq_run_on(m->model, m->arena, m->plan.arena_bytes, m->workers, &observer);
     uint64_t time_ns = eq_port_time_ns() - start;
     if (agent->detail) return EQ_FAULT_model;
     for (int i = 0; i < eq_output_count(m->model); i++) {

@@ -69,7 +69,7 @@ EQ_HANDLER(profile) {
         uint64_t start = eq_port_time_ns();
         struct watch watch = {agent, m->layer_ns, start, start};
         struct eq_observer observer = {after, &watch};
-        agent->detail = eq_run(m->model, m->arena, m->plan.arena_bytes, &observer);
+        agent->detail = eq_run_on(m->model, m->arena, m->plan.arena_bytes, m->workers, &observer);
         if (agent->detail) return EQ_FAULT_model;
         if (i >= warmup && send_timing(agent, i - warmup, watch.last - start)) return -1;
         eq_agent_alive(agent);

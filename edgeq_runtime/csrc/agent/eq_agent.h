@@ -24,6 +24,7 @@ struct eq_agent_model {
     struct eq_plan plan;
     struct eq_model *model; /* NULL: none is open */
     void *memory, *arena;
+    const struct eq_workers *workers; /* NULL: the agent's own thread alone */
     struct eq_agent_input *inputs;
     int input_fault; /* the first since the last infer */
     uint8_t *output; /* room for the largest */

@@ -1,6 +1,7 @@
 /* The machine as the agent sees it. A port implements these functions and calls eq_agent_serve. */
 #ifndef EQ_PORT_H
 #define EQ_PORT_H
+#include "../eq.h"
 #include "eq_link.h"
 #include "eq_store.h"
 
@@ -16,6 +17,9 @@ void *eq_port_alloc(size_t size);
 void eq_port_free(void *memory);
 
 const struct eq_store_ops *eq_port_store(void);
+
+/* So many threads for inferences, until the next call; 1 lets them go and gives NULL, as a number that the port cannot start does. */
+const struct eq_workers *eq_port_workers(int threads);
 
 /* Run work(argument, result) where a crash or an endless loop does not take the agent with it (a child process, a watchdog);
  * result_size bytes at result come back. alive is called at least once a second meanwhile where the port can. 0: work has returned;

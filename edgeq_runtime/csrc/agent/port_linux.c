@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "port_linux.h"
 #include "../eq.h"
+#include "../threads/eq_threads.h"
 #include "eq_port.h"
 #include <errno.h>
 #include <poll.h>
@@ -135,6 +136,13 @@ static uint64_t meminfo(const char *key) {
 }
 
 /* No more than there is: the system would hand it out all the same and end some process later. */
+const struct eq_workers *eq_port_workers(int threads) {
+    static struct eq_threads *pool;
+    eq_threads_stop(pool);
+    pool = threads > 1 ? eq_threads_start(threads) : NULL;
+    return pool ? eq_threads_workers(pool) : NULL;
+}
+
 void *eq_port_alloc(size_t size) {
     uint64_t available = size > SMALL_BYTES ? meminfo("MemAvailable") : 0;
     if (size > SIZE_MAX / 2 || (available && size > available)) return NULL;

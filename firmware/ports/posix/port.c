@@ -13,6 +13,11 @@ static alignas(EQ_ALIGN) uint8_t memory[POOL_BYTES];
 static struct eq_pool pool = {memory, POOL_BYTES};
 static struct eq_store_files files;
 
+const struct eq_workers *eq_port_workers(int threads) {
+    (void)threads;
+    return NULL;
+}
+
 void *eq_port_alloc(size_t size) { return eq_pool_alloc(&pool, size); }
 
 void eq_port_free(void *block) { eq_pool_free(&pool, block); }
