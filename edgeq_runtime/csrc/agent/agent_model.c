@@ -8,7 +8,7 @@ void eq_agent_drop_model(struct eq_agent *agent) {
     for (int i = 0; m->inputs && i < inputs; i++) eq_port_free(m->inputs[i].data);
     eq_port_free(m->inputs);
     eq_port_free(m->output);
-    eq_port_free(m->layer_ns);
+    eq_port_free(m->layers);
     eq_port_free(m->arena);
     eq_port_free(m->memory);
     eq_store_close(&m->stored);
@@ -21,8 +21,8 @@ static int alloc_edges(struct eq_agent_model *m) {
     struct eq_edge edge;
     size_t largest = 1, inputs = (size_t)eq_input_count(m->model);
     m->inputs = eq_port_alloc(inputs * sizeof *m->inputs + 1);
-    m->layer_ns = eq_port_alloc((size_t)eq_op_count(m->model) * sizeof *m->layer_ns + 1);
-    if (!m->inputs || !m->layer_ns) return EQ_FAULT_memory;
+    m->layers = eq_port_alloc((size_t)eq_op_count(m->model) * sizeof *m->layers + 1);
+    if (!m->inputs || !m->layers) return EQ_FAULT_memory;
     for (size_t i = 0; i < inputs; i++) {
         if (eq_input(m->model, (int)i, &edge)) return EQ_FAULT_model;
         m->inputs[i].room = edge.bytes > edge.inner_bytes ? edge.bytes : edge.inner_bytes;

@@ -3,16 +3,24 @@
 
 struct watch {
     struct eq_agent *agent;
-    uint32_t *layer_ns;
-    uint64_t start, last;
+    uint64_t *layers;
+    uint64_t start, last; /* ticks */
 };
+
+enum { LONG = 1 << 26 /* ticks: 16 ms of a fast counter, 3 s of a slow one */ };
 
 static void after(void *context, int index) {
     struct watch *watch = context;
-    uint64_t now = eq_port_time_ns(), spent = now - watch->last;
-    watch->layer_ns[index] = spent < UINT32_MAX ? (uint32_t)spent : UINT32_MAX;
+    const uint64_t now = eq_port_ticks();
+    watch->layers[index] = now - watch->last;
     watch->last = now;
-    if (now - watch->start >= 500000000u) eq_agent_alive(watch->agent); /* shorter runs show it between them, untimed */
+    if (now - watch->start >= LONG) eq_agent_alive(watch->agent); /* shorter runs show it between them, untimed */
+}
+
+/* Ticks to nanoseconds: the run itself tells how long they are. */
+static void scale(const struct eq_agent_model *m, uint64_t ticks, uint64_t ns) {
+    for (int i = 0; i < eq_op_count(m->model); i++)
+        m->layers[i] = ticks ? (uint64_t)((double)m->layers[i] * ((double)ns / (double)ticks) + 0.5) : 0;
 }
 
 /* The same inputs for every run: bytes of a generator, floats in [-1, 1). Their memory is reused during a run. */
@@ -42,8 +50,9 @@ static int fill_inputs(struct eq_agent *agent) {
 static int send_timing(struct eq_agent *agent, uint32_t run, uint64_t total_ns) {
     const struct eq_agent_model *m = &agent->model;
     uint32_t count = (uint32_t)eq_op_count(m->model), part = (agent->info.limits.max_message - 32u) / 4;
-    uint8_t *bytes = (uint8_t *)m->layer_ns;
-    for (uint32_t i = 0; i < count; i++) eq_store_u32(bytes + 4 * (size_t)i, m->layer_ns[i]);
+    uint8_t *bytes = (uint8_t *)m->layers; /* in place: each is shorter than what it comes from */
+    for (uint32_t i = 0; i < count; i++)
+        eq_store_u32(bytes + 4 * (size_t)i, m->layers[i] < UINT32_MAX ? (uint32_t)m->layers[i] : UINT32_MAX);
     for (uint32_t first = 0; first < count; first += part) {
         struct eq_bytes blob = {bytes + 4 * (size_t)first, 4 * (size_t)(count - first < part ? count - first : part)};
         if (EQ_SEND(agent, timing, run, first, total_ns, blob)) return -1;
@@ -66,12 +75,14 @@ EQ_HANDLER(profile) {
     for (uint32_t i = 0; i < warmup + runs; i++) {
         int fault = fill_inputs(agent), stop;
         if (fault) return fault;
-        uint64_t start = eq_port_time_ns();
-        struct watch watch = {agent, m->layer_ns, start, start};
+        const uint64_t start = eq_port_time_ns(), first = eq_port_ticks();
+        struct watch watch = {agent, m->layers, first, first};
         struct eq_observer observer = {after, &watch};
         agent->detail = eq_run_on(m->model, m->arena, m->plan.arena_bytes, m->workers, &observer);
         if (agent->detail) return EQ_FAULT_model;
-        if (i >= warmup && send_timing(agent, i - warmup, watch.last - start)) return -1;
+        const uint64_t total = eq_port_time_ns() - start;
+        scale(m, watch.last - first, total);
+        if (i >= warmup && send_timing(agent, i - warmup, total)) return -1;
         eq_agent_alive(agent);
         if ((stop = told_to_stop(agent)) < 0) return -1;
         if (stop) break;

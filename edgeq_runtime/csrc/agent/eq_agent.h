@@ -26,9 +26,9 @@ struct eq_agent_model {
     void *memory, *arena;
     const struct eq_workers *workers; /* NULL: the agent's own thread alone */
     struct eq_agent_input *inputs;
-    int input_fault; /* the first since the last infer */
-    uint8_t *output; /* room for the largest */
-    uint32_t *layer_ns;
+    int input_fault;  /* the first since the last infer */
+    uint8_t *output;  /* room for the largest */
+    uint64_t *layers; /* of the last profiled run: ticks, then ns */
 };
 
 struct eq_agent {

@@ -13,6 +13,8 @@ static alignas(EQ_ALIGN) uint8_t memory[POOL_BYTES];
 static struct eq_pool pool = {memory, POOL_BYTES};
 static struct eq_store_files files;
 
+uint64_t eq_port_ticks(void) { return eq_port_time_ns(); }
+
 const struct eq_workers *eq_port_workers(int threads) {
     (void)threads;
     return NULL;
