@@ -56,7 +56,9 @@ def run(rounds: int) -> tuple[list[Goal], list[Comparison], dict[str, Times], Re
         for name, path in files.items():
             path.write_bytes(by_name[name].data)
         sizes = goals.of_sizes(measure.stripped_bytes(), measure.opened(files["MobileNetV2"]), measure.first_inference_us(files["kws"]))
-        listed = [*goals.of_layers(times), *goals.of_networks(networks), *sizes]
+        threads = measure.two_threads(by_name["MobileNetV2"].data, rounds)
+        runs = goals.of_runs(threads, measure.stamp_ns(by_name["kws"].data, rounds))
+        listed = [*goals.of_layers(times), *goals.of_networks(networks), *runs, *sizes]
     return listed, networks, times, kernels.report(rounds)
 
 

@@ -13,6 +13,8 @@ from edgeq_host.bench.compare import Comparison
 LIBRARY_BYTES = 300_000
 OPEN_EXTRA_BYTES = 64 << 10
 FIRST_US = 1000.0
+TWO_THREADS = 1.6
+STAMP_NS, STAMP_SHARE = 15.0, 0.02
 NETWORKS = {
     "kws_ref_model": ("kws", 1.5),
     "vww_96_int8": ("vww", 1.35),
@@ -74,6 +76,13 @@ def of_networks(found: Sequence[Comparison]) -> Iterator[Goal]:
         ratios.append(fastest_ratio(one))
         yield _at_least(f"{name} int8, of the faster of onnxruntime and LiteRT", wanted, ratios[-1])
     yield _at_least("geometric mean of these networks", GEOMETRIC_MEAN, math.exp(sum(map(math.log, ratios)) / len(ratios)))
+
+
+def of_runs(threads: float, stamp: tuple[float, float]) -> Iterator[Goal]:
+    yield _at_least("two threads on MobileNetV2, wall time, of one", TWO_THREADS, threads)
+    ns, share = stamp
+    text = f"{max(ns, 0):.1f} ns a layer, {100 * max(share, 0):.1f} %"
+    yield Goal("profiling kws: a stamp at every layer", "at most 15 ns a layer, or 2 %", text, ns <= STAMP_NS or share <= STAMP_SHARE)
 
 
 def of_sizes(library: int, opened: Opened, first_us: float) -> Iterator[Goal]:

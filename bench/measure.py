@@ -114,6 +114,29 @@ def opened(path: Path) -> Opened:
     return Opened(model.plan.arena_bytes, model.plan.model_bytes, model.plan.packed_bytes, used)
 
 
+def stamp_ns(data: bytes, rounds: int) -> tuple[float, float]:
+    """What profiling adds to an inference: ns a layer, and its share of the time."""
+    plain, profiled = Edgeq(data), Edgeq(data, profiled=True)
+    ns = timing.interleave({"plain": plain.run, "profiled": profiled.run}, rounds)
+    more = ns["profiled"] - ns["plain"]
+    return more / len(plain.model.ops()), more / ns["plain"]
+
+
+def two_threads(data: bytes, rounds: int) -> float:
+    """By how much two threads are faster than one, wall time: medians of rounds in turn."""
+    models = [native.Model(data), native.Model(data, threads=2)]
+    found: list[list[float]] = [[], []]
+    for _ in range(rounds):
+        for model, times in zip(models, found, strict=True):
+            for _ in range(3):
+                model._run(None)
+            start = time.perf_counter()
+            for _ in range(10):
+                model._run(None)
+            times.append(time.perf_counter() - start)
+    return statistics.median(found[0]) / statistics.median(found[1])
+
+
 def first_inference_us(path: Path, repeats: int = 31) -> float:
     """Median wall time from the path to the first output, with the file in the cache of the system."""
     found = []

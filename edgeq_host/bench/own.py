@@ -33,22 +33,23 @@ class _Case(ctypes.Structure):
         ("outputs", ctypes.POINTER(_Edge)),
         ("input_count", ctypes.c_int),
         ("output_count", ctypes.c_int),
+        ("profiled", ctypes.c_int),
     ]
 
 
 class Edgeq:
-    """A variant of an .eqm file. isas: a mask of instruction sets; None: all."""
+    """A variant of an .eqm file. isas: a mask of instruction sets; None: all. profiled: every layer is stamped, as in a profile."""
 
     name = "edgeq"
 
-    def __init__(self, data: bytes, variant: str | None = None, isas: int | None = None) -> None:
+    def __init__(self, data: bytes, variant: str | None = None, isas: int | None = None, profiled: bool = False) -> None:
         self.model = native.Model(data, variant=variant, isas=isas)
         lib = native.library()
         self._inputs, inputs = self._side(self.model.inputs, lib.eq_input_place)
         self._outputs, outputs = self._side(self.model.outputs, lib.eq_output_place)
         functions = [ctypes.cast(getattr(lib, name), P) for name in ("eq_set_input", "eq_run", "eq_get_output")]
         arena = self.model._arena
-        self._case = _Case(*functions, self.model._handle, arena.address, arena.size, inputs, outputs, len(inputs), len(outputs))
+        self._case = _Case(*functions, self.model._handle, arena.address, arena.size, inputs, outputs, len(inputs), len(outputs), profiled)
 
     def _side(self, edges: Sequence[Any], place: Callable[[Any, int, int], int | None]) -> tuple[list[Place], Any]:
         """Where the edges lie for whoever fills or reads them, and those of them that are converted in every call."""

@@ -4,6 +4,7 @@
 #include "../eq.h"
 #include "../threads/eq_threads.h"
 #include "eq_port.h"
+#include "eq_ticks.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -136,17 +137,7 @@ static uint64_t meminfo(const char *key) {
 }
 
 /* No more than there is: the system would hand it out all the same and end some process later. */
-uint64_t eq_port_ticks(void) {
-#if defined(__x86_64__)
-    return __builtin_ia32_rdtsc();
-#elif defined(__aarch64__)
-    uint64_t ticks;
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
-    return ticks;
-#else
-    return eq_port_time_ns();
-#endif
-}
+uint64_t eq_port_ticks(void) { return eq_ticks(); }
 
 const struct eq_workers *eq_port_workers(int threads) {
     static struct eq_threads *pool;

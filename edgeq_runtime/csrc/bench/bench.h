@@ -28,6 +28,7 @@ struct eq_bench_edgeq {
     size_t arena_bytes;
     struct eq_bench_edge *inputs, *outputs;
     int input_count, output_count;
+    int profiled; /* with a stamp after each layer, as the agent takes them */
 };
 uint64_t eq_bench_edgeq(const struct eq_bench_edgeq *c, int n);
 
