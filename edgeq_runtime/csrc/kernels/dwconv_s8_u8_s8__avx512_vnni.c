@@ -1,6 +1,7 @@
 /* Lines are interleaved into a buffer that stays in L1; from there 16 channels of one or two output rows at a time run along the pixels
  * with their constants in registers. Few channels are joined with those of the next pixels to whole vectors. */
 #include "avx512_strip.h"
+#include "avx512_wide.h"
 
 enum { ROOM = 4096 /* elements of the buffer */ };
 
@@ -37,7 +38,7 @@ static size_t within(ptrdiff_t v, size_t most) { return v < 0 ? 0 : (size_t)v < 
 /* Interleaves what `pixels` pixels from the first on read in the rows that begin with these lines: of `taps` lines, and of each column
  * `width` channels from c on. */
 static void fill(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, const int8_t *const *lines, size_t taps, size_t c, size_t width,
-                 size_t first, size_t pixels, uint8_t *buffer) {
+                 size_t first, size_t pixels, int wide, uint8_t *buffer) {
     const size_t columns = (pixels - 1) * d->stride_w + (d->kw - 1) * d->dilation_w + 1;
     const ptrdiff_t start = (ptrdiff_t)(first * d->stride_w) - (ptrdiff_t)d->pad_left;
     const size_t before = within(-start, columns), end = within((ptrdiff_t)d->columns - start, columns);
@@ -48,6 +49,7 @@ static void fill(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, cons
         for (size_t i = 0; i < KR; i++) line[i] = lines[KR * h + i < taps ? (KR * h + i) * d->dilation_h : 0];
         columns_pad(d->x_zero, before * each, buffer);
         if (inside && s->join > 1) columns_fill(line, at, inside * each, buffer + KR * before * each);
+        else if (inside && wide) columns_fill_lanes(line, at, inside, d->channels, buffer + KR * before * each);
         else if (inside) columns_fill_apart(line, at, inside, d->channels, width, buffer + KR * before * each);
         columns_pad(d->x_zero, (columns - before - inside) * each, buffer + KR * (before + inside) * each);
     }
@@ -64,25 +66,38 @@ static void stretch(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, c
     }
 }
 
-/* 64 channels (or all of the joined pixels) from c on, in every row; 0 where their parameters do not allow it. */
-static int block(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, size_t c) {
-    _Alignas(64) uint8_t buffer[KR * (ROOM + STEP)];
-    struct strip strips[STEP / NR];
-    const size_t width = s->channels - c < STEP ? s->channels - c : STEP;
+/* Brings the strips of a block into place; 0 where their parameters do not allow it. */
+static int load_strips(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, size_t c, size_t width, struct strip *strips) {
+    int short_way = 1;
     for (size_t v = 0; v < (width + NR - 1) / NR; v++) {
         struct strip *strip = strips + v;
         strip_load(d, c + NR * v, s->join > 1, strip);
-        if (!strip->rq.short_way) return 0;
+        short_way &= strip->rq.short_way;
         strip->step = KR * s->step;
         for (size_t kx = 0, t = 0; kx < d->kw; kx++)
             for (size_t h = 0; h < s->heights; h++) strip->at[t++] = KR * (kx * s->tap + h * s->plane);
     }
+    return short_way;
+}
+
+/* 64 channels (or all of the joined pixels) from c on, in every row; 0 where their parameters do not allow it. */
+static int block(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, size_t c) {
+    _Alignas(64) uint8_t buffer[KR * (ROOM + STEP)];
+    const size_t width = s->channels - c < STEP ? s->channels - c : STEP;
+    const int is_wide = s->join == 1 && width == STEP && s->heights == 1 && d->kw == WIDE_TAPS;
+    union {
+        struct strip strips[STEP / NR];
+        struct wide wide;
+    } b;
+    if (!(is_wide ? wide_load(d, c, &b.wide) : load_strips(d, s, c, width, b.strips))) return 0;
     for (size_t row = 0, rows; row < d->rows; row += rows) {
         rows = s->pairs && d->rows - row > 1 ? 2 : 1;
         for (size_t i = 0, n; i < d->pixels; i += n) {
             n = d->pixels - i < s->most ? d->pixels - i : s->most;
-            fill(d, s, d->lines + row * d->stride_h, d->kh + rows - 1, c, width, i, n, buffer);
-            stretch(d, s, strips, width, n, buffer, d->y + (row * d->pixels + i) * d->channels + c, (int)rows);
+            fill(d, s, d->lines + row * d->stride_h, d->kh + rows - 1, c, width, i, n, is_wide, buffer);
+            int8_t *y = d->y + (row * d->pixels + i) * d->channels + c;
+            if (is_wide) wide_run(&b.wide, buffer, KR * s->step, KR * s->tap, y, d->channels, d->pixels * d->channels, n, (int)rows);
+            else stretch(d, s, b.strips, width, n, buffer, y, (int)rows);
         }
     }
     return 1;

@@ -30,7 +30,7 @@ static uint8_t *guarded(void) {
 }
 
 uint8_t *activation_end, *weight_end, *packed_end, *params_end;
-static uint8_t outputs[2][8192];
+static uint8_t outputs[2][20480];
 
 void fill_start(void) {
     activation_end = guarded();
