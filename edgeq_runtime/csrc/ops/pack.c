@@ -15,19 +15,16 @@ void eq_gemm_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8
                 for (size_t at = i; at < i + kr; at++) *packed++ = o < n && at < k ? w[o * o_step + at * k_step] : 0;
 }
 
-struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, size_t n, size_t k, void *memory) {
+struct eq_gemm_s8_place eq_gemm_s8_place_of(const struct eq_kernel *kernel, size_t n, size_t k) {
     const size_t channels = blocks(kernel, n) * kernel->nr, heads = EQ_ALIGN + 9 * channels;
     const size_t weights = (heads + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN, end = weights + eq_gemm_pack_bytes(kernel, n, k);
-    uint8_t *at = memory;
-    struct eq_gemm_s8_packed p = {.bytes = (end + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN};
-    if (!at) return p;
-    p.w_lowest = (void *)at;
-    p.n_lowest = p.w_lowest + 1;
-    p.bias = (void *)(at + EQ_ALIGN);
-    p.m = p.bias + channels;
-    p.n = (int8_t *)(p.m + channels);
-    p.w = (int8_t *)at + weights;
-    return p;
+    return (struct eq_gemm_s8_place){channels, weights, (end + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN};
+}
+
+struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, size_t n, size_t k, void *memory) {
+    const struct eq_gemm_s8_place place = eq_gemm_s8_place_of(kernel, n, k);
+    if (memory) return eq_gemm_s8_packed_in(&place, memory);
+    return (struct eq_gemm_s8_packed){.bytes = place.bytes};
 }
 
 /* Sum of w - w_zero over a channel; *lowest: the smallest weight so far. */

@@ -19,6 +19,17 @@ struct eq_gemm_s8_packed {
     int8_t *n, *w;
     size_t bytes;
 };
+/* How that memory is divided: found once, since it takes divisions. */
+struct eq_gemm_s8_place {
+    size_t channels, weights, bytes; /* channels as packed; where the weights lie; all */
+};
+struct eq_gemm_s8_place eq_gemm_s8_place_of(const struct eq_kernel *kernel, size_t n, size_t k);
+static inline struct eq_gemm_s8_packed eq_gemm_s8_packed_in(const struct eq_gemm_s8_place *place, void *memory) {
+    int32_t *lowest = memory, *bias = (void *)((uint8_t *)memory + EQ_ALIGN), *m = bias + place->channels;
+    return (struct eq_gemm_s8_packed){lowest,      lowest + 1, bias, m, (int8_t *)(m + place->channels), (int8_t *)memory + place->weights,
+                                      place->bytes};
+}
+/* memory NULL: only `bytes` is of use. */
 struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, size_t n, size_t k, void *memory);
 /* Weights of n channels, each of `parts` pieces of `part` inputs, and the distances between them. */
 struct eq_matrix {
