@@ -30,7 +30,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, clang-format, Python 3.6 syntax of th
 	$(RUN)/ruff check $(SOURCES)
 	$(RUN)/ruff format --check $(SOURCES)
 	$(RUN)/mypy
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
 	$(RUN)/vermin -q -t=3.6- --violations --no-tips $(DEVICE_PYTHON)
 
 fmt: $(VENV)/.dev ## format Python and C

@@ -108,7 +108,7 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
             raise BuildError(f"{path}: no row {isa!r} in isa.def")
         if on[isa]:
             kernels.append(path)
-    threads = sorted(CSRC.glob("threads/*.c"))
+    threads = sorted(CSRC.glob("posix/*.c"))
     programs = {"selftest": sorted(CSRC.glob("selftest/*.c")), "runner": [CSRC / "runner.c", *threads]}
     core = [p for p in sorted(CSRC.glob("*.c")) if p.name != "runner.c"]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]

@@ -113,7 +113,7 @@ struct eq_observer {
 int eq_run(const struct eq_model *model, void *arena, size_t arena_bytes, const struct eq_observer *observer);
 
 /* Threads that an application lends: run calls task(argument, i) once for every i below `threads`, at the same time or not, and returns
- * when all have returned. The output bytes are the same for any number. threads/eq_threads.h has them for POSIX. */
+ * when all have returned. The output bytes are the same for any number. posix/eq_threads.h has them for POSIX. */
 struct eq_workers {
     void (*run)(void *context, void (*task)(void *argument, int index), void *argument);
     void *context;

@@ -1,6 +1,6 @@
 /* runner MODEL [ISAS [THREADS]] < inputs > outputs: variant 0 on as many samples as the input holds, with the instruction sets of a mask. A
  * sample is the bytes of every input in the source's type and layout; its outputs follow each other in the same way. */
-#include "threads/eq_threads.h"
+#include "posix/eq_threads.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -18,6 +18,8 @@ from edgeq_runtime import lists
 from tests.link.simulation import SMALL
 from tests.link.test_frame import Receiver, encode
 
+NOW = wire.protocol()[0] << 8 | wire.protocol()[1]  # ours: major << 8 | minor
+
 
 class Clock:
     """Time passes when somebody waits."""
@@ -114,17 +116,17 @@ def test_versions_without_a_common_one_are_both_named_with_the_remedy(newest: in
 
 
 def test_a_newer_agent_that_still_speaks_our_version_is_welcome() -> None:
-    assert link(Greeter(Clock(), 0x0102, 0x0100)).max_message == 1024
+    assert link(Greeter(Clock(), NOW + 2, NOW)).max_message == 1024
 
 
 @pytest.mark.parametrize(("payload", "window"), [(0, 2048), (16, 2048), (512, 100), (512, 1 << 30)])
 def test_a_hello_with_impossible_limits_is_no_answer(payload: int, window: int) -> None:
     with pytest.raises(LinkError, match="no answer"):
-        link(Greeter(Clock(), 0x0100, 0x0100, payload, window))
+        link(Greeter(Clock(), NOW, NOW, payload, window))
 
 
 def test_silence_while_an_answer_is_due_ends_the_wait() -> None:
-    quiet = link(Greeter(Clock(), 0x0100, 0x0100))
+    quiet = link(Greeter(Clock(), NOW, NOW))
     with pytest.raises(LinkError, match="silent for"):
         quiet.call("list", "done")
 
@@ -138,7 +140,7 @@ def test_a_peer_that_takes_no_more_bytes_is_silent_too() -> None:
 
         full = False
 
-    transport = Full(Clock(), 0x0100, 0x0100)
+    transport = Full(Clock(), NOW, NOW)
     session = link(transport)
     transport.full = True
     with pytest.raises(LinkError, match="the board: silent for 5 s"):

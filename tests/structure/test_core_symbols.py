@@ -38,7 +38,7 @@ def objects(config: build.Config) -> list[Path]:
     """Of core, operators and kernels."""
     on = build.enabled(config.cc)
     config.folder.mkdir(parents=True, exist_ok=True)
-    sources = [p for p in build.target_sources("selftest", on) if p.name not in PROGRAMS and p.parent.name not in ("selftest", "threads")]
+    sources = [p for p in build.target_sources("selftest", on) if p.name not in PROGRAMS and p.parent.name not in ("selftest", "posix")]
     with build._locked(config.folder):
         return [build.compile_one(config, on, source) for source in sources]
 
@@ -68,7 +68,7 @@ def test_the_core_includes_only_headers_without_a_system_behind_them() -> None:
     files = [
         p
         for p in build.CSRC.rglob("*.[ch]")
-        if not {"agent", "fuzz", "bench", "selftest", "threads"} & set(p.parts) and p.name not in PROGRAMS
+        if not {"agent", "fuzz", "bench", "selftest", "posix"} & set(p.parts) and p.name not in PROGRAMS
     ]
     bad = [
         f"{p.name} includes {name}"

@@ -2,9 +2,9 @@
 #define _GNU_SOURCE
 #include "port_linux.h"
 #include "../eq.h"
-#include "../threads/eq_threads.h"
+#include "../posix/eq_threads.h"
+#include "../posix/eq_ticks.h"
 #include "eq_port.h"
-#include "eq_ticks.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

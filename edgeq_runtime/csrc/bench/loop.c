@@ -1,4 +1,4 @@
-#include "../agent/eq_ticks.h"
+#include "../posix/eq_ticks.h"
 #include "bench.h"
 
 /* struct eq_observer: what a profile of the agent does at every layer boundary. */
