@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from edgeq_host.bench import litert, ort, timing
+from edgeq_host.bench import litert, ort, tflite_runtime, timing
 from edgeq_host.bench.own import Edgeq
 from edgeq_host.data import open_data, random_data
 from edgeq_host.errors import UnsupportedError, UsageError
@@ -29,11 +29,12 @@ _NUMPY: dict[str, Any] = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8
 
 
 class Engine(Protocol):
-    """One that holds a model: fill, run, outputs."""
+    """One that holds a model: fill, run, outputs; and its version."""
 
     def run(self, n: int) -> int: ...
     def fill(self, inputs: list[bytes]) -> None: ...
     def outputs(self) -> list[bytes]: ...
+    def version(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def compare(
     others = tuple(
         Other(name, "", None, None, None, reasons[name])
         if name in reasons
-        else Other(name, _VERSION[name](), ns[name] / 1000, ns[name] / ns["edgeq"], agreement[name])
+        else Other(name, opened[name].version(), ns[name] / 1000, ns[name] / ns["edgeq"], agreement[name])
         for name in engines
     )
     sets = tuple(k for k, bit in _isas().items() if isas is None or isas >> bit & 1)
@@ -172,8 +173,9 @@ def _onnxruntime(found: Subject) -> Engine:
 
 
 def _litert(found: Subject) -> Engine:
-    if why := litert.missing():
-        raise Incomparable(why)
+    why = litert.missing()
+    if why and (older := tflite_runtime.missing()):
+        raise Incomparable(f"{why}; tflite_runtime: {older}")
     if found.source is None or format_of(found.source) != "tflite":
         raise Incomparable("it runs .tflite files: give the one that the model was made from")
     tables = unpack(found.data, found.name)
@@ -182,8 +184,7 @@ def _litert(found: Subject) -> Engine:
         raise Incomparable("the source computes in float32")
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise Incomparable("it orders several inputs and outputs by name")
-    return litert.LiteRT(found.source)
+    return tflite_runtime.TfliteRuntime(found.source) if why else litert.LiteRT(found.source)
 
 
 _MAKE: dict[str, Callable[[Subject], Engine]] = {"onnxruntime": _onnxruntime, "litert": _litert}
-_VERSION: dict[str, Callable[[], str]] = {"onnxruntime": ort.Ort.version, "litert": litert.LiteRT.version}

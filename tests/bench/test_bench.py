@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgeq_host.bench import kernels, ort, timing
+from edgeq_host.bench import kernels, litert, ort, tflite_runtime, timing
 from edgeq_host.bench.compare import compare, subject
 from edgeq_host.bench.own import Edgeq
 from edgeq_host.errors import UsageError
@@ -115,3 +116,16 @@ def test_a_part_of_the_page_is_replaced_and_the_others_stay(tmp_path: Path, monk
         page.write(part, text)
     written = page.PAGE.read_text()
     assert "one" not in written and written.index("three") < written.index("two") and written.count("<!-- begin a -->") == 1
+
+
+def test_where_litert_is_not_installed_tflite_runtime_takes_its_place(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its interpreter has the form of LiteRT's own, which stands in for it here."""
+    monkeypatch.setattr(litert, "missing", lambda: "not installed")
+    path = assets / "models" / "kws_ref_model.tflite"
+    alone = compare(subject(path), ["litert"], rounds=3).others[0]
+    assert alone.us is None and alone.reason == "not installed; tflite_runtime: not installed (pip install tflite_runtime)"
+    monkeypatch.setattr(tflite_runtime, "missing", lambda: "")
+    made = partial(tflite_runtime.TfliteRuntime, package="ai_edge_litert")
+    monkeypatch.setattr(tflite_runtime, "TfliteRuntime", made)
+    other = compare(subject(path), ["litert"], rounds=3).others[0]
+    assert other.us is not None and other.us > 0 and other.top1 == 1.0 and other.version.endswith("(ai_edge_litert)")
