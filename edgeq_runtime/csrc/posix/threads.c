@@ -7,7 +7,7 @@
 
 /* Rounds of waiting before a thread goes to sleep, some tens of microseconds: layers follow each other faster, inferences of a camera
  * do not. The caller gives way after as many, since a task may wait for a core. */
-enum { SPIN = 1 << 14 };
+enum { SPIN = 1 << 12 };
 
 struct member {
     struct eq_threads *pool;
