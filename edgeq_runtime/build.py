@@ -118,7 +118,7 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
     own = {"lib": [*shared, *threads], "agent": [*agent, *threads], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
     own.update(programs)
-    return [*common, *(own[target] if target in own else [*shared, CSRC / "fuzz" / f"{target}.c"])]
+    return [*common, *(own[target] if target in own else [*shared, *threads, CSRC / "fuzz" / f"{target}.c"])]
 
 
 def _isa_flags(config: Config, isa: str) -> list[str]:
