@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgeq_runtime import build
+from edgeq_host.produce import Source, produce
+from edgeq_runtime import build, native
 
 ROOT = Path(__file__).parents[2]
 RUNTIMES = ("libasan.so", "libubsan.so")
@@ -29,3 +31,15 @@ def test_edges_and_arenas_have_no_finding_of_the_sanitizers() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:faulthandler", *files]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **extra}, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+@pytest.mark.slow
+def test_threads_that_share_a_network_have_no_finding_of_the_thread_sanitizer(assets: Path, tmp_path: Path) -> None:
+    config = build.Config("clang", "thread-sanitizer", ("-g", "-fsanitize=thread"))
+    data = produce(Source(assets / "models" / "kws_ref_model.tflite")).data
+    (tmp_path / "kws.eqm").write_bytes(data)
+    size = native.Model(data).inputs[0].bytes
+    samples = np.random.default_rng(4).integers(0, 256, 20 * size, np.uint8).tobytes()
+    command = [build.build("runner", config), tmp_path / "kws.eqm", "-1"]
+    outputs = [subprocess.run([*command, str(n)], input=samples, capture_output=True, check=True) for n in (1, 3)]
+    assert outputs[0].stdout == outputs[1].stdout != b"" and not outputs[1].stderr, outputs[1].stderr.decode()[-4000:]

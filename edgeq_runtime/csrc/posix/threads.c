@@ -9,24 +9,18 @@
  * do not. The caller gives way after as many, since a task may wait for a core. */
 enum { SPIN = 1 << 12 };
 
-struct member {
-    struct eq_threads *pool;
-    int index;
-    pthread_t id;
-};
-
 struct eq_threads {
     struct eq_workers workers;
     void (*task)(void *argument, int index);
     void *argument;
-    atomic_uint round; /* of work; changes when there is some */
-    atomic_int busy;   /* members that have not finished it */
+    _Atomic uint64_t state; /* round of work << 32 | shares of it that are taken */
+    atomic_int done;        /* shares that are finished */
     atomic_int sleeping;
     atomic_bool stopping;
     pthread_mutex_t lock; /* of going to sleep */
     pthread_cond_t wake;
     int started;
-    struct member members[];
+    pthread_t members[];
 };
 
 static void pause_shortly(void) {
@@ -37,48 +31,62 @@ static void pause_shortly(void) {
 #endif
 }
 
-static unsigned wait_for_work(struct eq_threads *pool, unsigned seen) {
+static uint32_t round_of(struct eq_threads *pool) { return (uint32_t)(atomic_load(&pool->state) >> 32); }
+
+static uint32_t wait_for_work(struct eq_threads *pool, uint32_t seen) {
     for (int i = 0; i < SPIN; i++) {
-        const unsigned round = atomic_load_explicit(&pool->round, memory_order_acquire);
+        const uint32_t round = round_of(pool);
         if (round != seen) return round;
         pause_shortly();
     }
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleeping, 1);
-    while (atomic_load(&pool->round) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+    while (round_of(pool) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
     atomic_fetch_sub(&pool->sleeping, 1);
     pthread_mutex_unlock(&pool->lock);
-    return atomic_load(&pool->round);
+    return round_of(pool);
+}
+
+/* Take shares of a round while there are some. Whoever has a core takes them: nobody waits for a member that the system does not run. A
+ * round ends only when all its shares are done, so one that was taken keeps task and argument as they are. */
+static void take_shares(struct eq_threads *pool, uint32_t round) {
+    uint64_t state = atomic_load(&pool->state);
+    while ((uint32_t)(state >> 32) == round && (int)(uint32_t)state < pool->workers.threads) {
+        if (!atomic_compare_exchange_weak(&pool->state, &state, state + 1)) continue;
+        pool->task(pool->argument, (int)(uint32_t)state);
+        atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+        state = atomic_load(&pool->state);
+    }
 }
 
 static void *serve(void *argument) {
-    const struct member *member = argument;
-    struct eq_threads *pool = member->pool;
-    for (unsigned seen = 0;;) {
+    struct eq_threads *pool = argument;
+    for (uint32_t seen = 0;;) {
         seen = wait_for_work(pool, seen);
         if (atomic_load(&pool->stopping)) return NULL;
-        pool->task(pool->argument, member->index);
-        atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_release);
+        take_shares(pool, seen);
     }
 }
 
 /* A member that has looked at the round before it changed is either counted in `sleeping`, or sees the new one under the lock. */
-static void announce(struct eq_threads *pool) {
-    atomic_fetch_add(&pool->round, 1);
-    if (atomic_load(&pool->sleeping) == 0) return;
-    pthread_mutex_lock(&pool->lock);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
+static uint32_t announce(struct eq_threads *pool) {
+    const uint32_t round = round_of(pool) + 1;
+    atomic_store(&pool->state, (uint64_t)round << 32);
+    if (atomic_load(&pool->sleeping) > 0) {
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return round;
 }
 
 static void run(void *context, void (*task)(void *argument, int index), void *argument) {
     struct eq_threads *pool = context;
     pool->task = task;
     pool->argument = argument;
-    atomic_store(&pool->busy, pool->started);
-    announce(pool);
-    task(argument, 0);
-    for (int i = 0; atomic_load_explicit(&pool->busy, memory_order_acquire) > 0; i++) {
+    atomic_store(&pool->done, 0);
+    take_shares(pool, announce(pool));
+    for (int i = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < pool->workers.threads; i++) {
         if (i < SPIN) pause_shortly();
         else sched_yield();
     }
@@ -92,9 +100,7 @@ struct eq_threads *eq_threads_start(int threads) {
     pthread_cond_init(&pool->wake, NULL);
     pool->workers = (struct eq_workers){run, pool, threads};
     for (; pool->started < threads - 1; pool->started++) {
-        struct member *member = &pool->members[pool->started];
-        *member = (struct member){.pool = pool, .index = pool->started + 1};
-        if (pthread_create(&member->id, NULL, serve, member)) {
+        if (pthread_create(&pool->members[pool->started], NULL, serve, pool)) {
             eq_threads_stop(pool);
             return NULL;
         }
@@ -105,8 +111,8 @@ struct eq_threads *eq_threads_start(int threads) {
 void eq_threads_stop(struct eq_threads *pool) {
     if (!pool) return;
     atomic_store(&pool->stopping, true);
-    announce(pool);
-    for (int i = 0; i < pool->started; i++) pthread_join(pool->members[i].id, NULL);
+    (void)announce(pool);
+    for (int i = 0; i < pool->started; i++) pthread_join(pool->members[i], NULL);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
