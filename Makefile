@@ -8,7 +8,7 @@ SOURCES := edgeq_host edgeq_runtime tests examples bench tools setup.py
 DEVICE_PYTHON := $(addprefix edgeq_runtime/,__init__.py abi.py agent.py buffers.py native.py store.py threads.py)
 C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]')
 
-.PHONY: help demo test test-fast test-all lint fmt build bench fuzz wheels clean tools
+.PHONY: help demo test test-fast test-all lint fmt build bench bench-arm fuzz wheels clean tools
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ build: $(VENV)/.host ## compile the runtime library and the agent for this machi
 bench: $(VENV)/.dev build ## the goals on x86 beside what is measured now, into docs/benchmarks.md
 	$(RUN)/python -m bench
 	@if grep -q amx_int8 /proc/cpuinfo; then $(RUN)/python -m bench --without-amx; fi
+
+bench-arm: $(VENV)/.dev tools build ## the goals on 64-bit Arm in emulated instructions, into docs/benchmarks.md
+	$(RUN)/python -m bench.arm
 
 FUZZERS = $(basename $(notdir $(wildcard edgeq_runtime/csrc/fuzz/*.c)))
 

@@ -33,15 +33,15 @@ class Goal:
     met: bool
 
 
-def _at_least(what: str, wanted: float, found: float, unit: str = "x", more: str = "") -> Goal:
+def at_least(what: str, wanted: float, found: float, unit: str = "x", more: str = "") -> Goal:
     scale = 100 if unit == "%" else 1
     digits = 0 if unit == "%" else 2
     return Goal(what, f"at least {scale * wanted:.4g} {unit}", f"{scale * found:.{digits}f} {unit}{more}", found >= wanted)
 
 
-def _at_most(what: str, wanted: float, found: float, unit: str) -> Goal:
-    digits = 1 if unit == "%" else 0
-    return Goal(what, f"at most {wanted:.0f} {unit}", f"{found:.{digits}f} {unit}", found <= wanted)
+def at_most(what: str, wanted: float, found: float, unit: str) -> Goal:
+    digits, exact = {"%": (1, 0), "x": (2, 2)}.get(unit, (0, 0))
+    return Goal(what, f"at most {wanted:.{exact}f} {unit}", f"{found:.{digits}f} {unit}", found <= wanted)
 
 
 def of_layers(found: Mapping[str, Times]) -> Iterator[Goal]:
@@ -49,19 +49,19 @@ def of_layers(found: Mapping[str, Times]) -> Iterator[Goal]:
         peers = {name: found[one.name].us[name] for name in ("onnxruntime u8s8", "litert")}
         fastest = min(peers, key=lambda name: peers[name])
         ratio = peers[fastest] / found[one.name].us["edgeq"]
-        yield _at_least(f"{one.name}, of the faster of onnxruntime u8s8 and LiteRT", 0.95, ratio, more=f" ({fastest})")
+        yield at_least(f"{one.name}, of the faster of onnxruntime u8s8 and LiteRT", 0.95, ratio, more=f" ({fastest})")
     for one in (layers.CONV3, layers.GEMM, layers.FC):
         us = found[one.name].us
-        yield _at_most(f"{one.name}, signed against unsigned: slower by", 3, 100 * (us["edgeq"] / us["edgeq u8"] - 1), "%")
+        yield at_most(f"{one.name}, signed against unsigned: slower by", 3, 100 * (us["edgeq"] / us["edgeq u8"] - 1), "%")
     us = found[layers.DEPTHWISE.name].us
-    yield _at_least(f"{layers.DEPTHWISE.name}, of the faster int8 peer", 3, min(us["onnxruntime u8s8"], us["litert"]) / us["edgeq"])
-    yield _at_least(f"{layers.DEPTHWISE.name}, of the faster float", 2.5, min(us["onnxruntime f32"], us["litert f32"]) / us["edgeq"])
+    yield at_least(f"{layers.DEPTHWISE.name}, of the faster int8 peer", 3, min(us["onnxruntime u8s8"], us["litert"]) / us["edgeq"])
+    yield at_least(f"{layers.DEPTHWISE.name}, of the faster float", 2.5, min(us["onnxruntime f32"], us["litert f32"]) / us["edgeq"])
     us = found[layers.FC.name].us
     share = math.prod(layers.FC.weights) / us["edgeq"] / (measure.WIDTH / us["read"])
-    yield _at_least(f"{layers.FC.name}, weights read, of the bandwidth of reading 1 MiB", 0.8, share, "%")
+    yield at_least(f"{layers.FC.name}, weights read, of the bandwidth of reading 1 MiB", 0.8, share, "%")
     for one in (layers.CONV3, layers.GEMM):
         exact = found[one.name].gmacs("edgeq avx2") / measure.peak_gmacs(found[one.name])
-        yield _at_least(f"{one.name}, AVX2 alone, the same bytes, of the exact 16-bit peak", 0.8, exact, "%")
+        yield at_least(f"{one.name}, AVX2 alone, the same bytes, of the exact 16-bit peak", 0.8, exact, "%")
 
 
 def fastest_ratio(found: Comparison) -> float:
@@ -74,19 +74,19 @@ def of_networks(found: Sequence[Comparison]) -> Iterator[Goal]:
     for one in found:
         name, wanted = NETWORKS[one.model]
         ratios.append(fastest_ratio(one))
-        yield _at_least(f"{name} int8, of the faster of onnxruntime and LiteRT", wanted, ratios[-1])
-    yield _at_least("geometric mean of these networks", GEOMETRIC_MEAN, math.exp(sum(map(math.log, ratios)) / len(ratios)))
+        yield at_least(f"{name} int8, of the faster of onnxruntime and LiteRT", wanted, ratios[-1])
+    yield at_least("geometric mean of these networks", GEOMETRIC_MEAN, math.exp(sum(map(math.log, ratios)) / len(ratios)))
 
 
 def of_runs(threads: float, stamp: tuple[float, float]) -> Iterator[Goal]:
-    yield _at_least("two threads on MobileNetV2, wall time, of one", TWO_THREADS, threads)
+    yield at_least("two threads on MobileNetV2, wall time, of one", TWO_THREADS, threads)
     ns, share = stamp
     text = f"{max(ns, 0):.1f} ns a layer, {100 * max(share, 0):.1f} %"
     yield Goal("profiling kws: a stamp at every layer", "at most 15 ns a layer, or 2 %", text, ns <= STAMP_NS or share <= STAMP_SHARE)
 
 
 def of_sizes(library: int, opened: Opened, first_us: float) -> Iterator[Goal]:
-    yield _at_most("the shared library, stripped", LIBRARY_BYTES, library, "bytes")
+    yield at_most("the shared library, stripped", LIBRARY_BYTES, library, "bytes")
     extra = opened.allocated - opened.arena - opened.packed
     yield Goal(
         "opening MobileNetV2: bytes beside arena and packed weights",
@@ -94,4 +94,4 @@ def of_sizes(library: int, opened: Opened, first_us: float) -> Iterator[Goal]:
         f"{extra} bytes ({opened.allocated} allocated, {opened.arena + opened.model} printed before)",
         extra <= OPEN_EXTRA_BYTES,
     )
-    yield _at_most("from the path of kws to its first output", FIRST_US, first_us, "us")
+    yield at_most("from the path of kws to its first output", FIRST_US, first_us, "us")

@@ -85,7 +85,7 @@ def write_tflite(layer: Layer, folder: Path, real: bool = False) -> Path:
         b = net.const(bias, scale=scales * SCALE)
         y = net.tensor(layer.y, "INT8", scale=_output_scale(layer), zero=-3)
     options, fields = _OPTIONS[layer.op]
-    path = folder / f"{'real' if real else 'int8'}-{ALL.index(layer)}.tflite"
+    path = folder / f"{'real' if real else 'int8'} {layer.name}.tflite"
     path.write_bytes(net.data(net.op(layer.op, [x, w, b], [y], options, **fields)))
     return path
 

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from functools import cache
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 
 from edgeq_runtime import build
@@ -31,6 +31,12 @@ def need_tools() -> None:
         import_module("ziglang")
     except ImportError as error:
         raise Missing("ziglang is not installed: pip install 'edgeq[arm]'") from error
+
+
+def versions() -> tuple[str, str]:
+    """Of QEMU and of zig."""
+    qemu = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    return qemu, metadata.version("ziglang")
 
 
 @cache
