@@ -1,5 +1,6 @@
 #include "pack.h"
 #include <stdbool.h>
+#include <string.h>
 
 static size_t blocks(const struct eq_kernel *kernel, size_t n) { return (n + kernel->nr - 1) / kernel->nr; }
 
@@ -7,12 +8,25 @@ size_t eq_gemm_pack_bytes(const struct eq_kernel *kernel, size_t n, size_t k) {
     return kernel->kr ? blocks(kernel, n) * kernel->nr * eq_gemm_k(kernel, k) : n * k;
 }
 
+/* kr inputs of one channel, of which `real` are there. */
+static int8_t *pack_step(const int8_t *w, size_t k_step, size_t real, size_t kr, int8_t *packed) {
+    if (k_step == 1) memcpy(packed, w, real);
+    else
+        for (size_t i = 0; i < real; i++) packed[i] = w[i * k_step];
+    if (real < kr) memset(packed + real, 0, kr - real);
+    return packed + kr;
+}
+
 void eq_gemm_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8_t *w, size_t o_step, size_t k_step, int8_t *packed) {
-    const size_t nr = kernel->kr ? kernel->nr : 1, kr = kernel->kr ? kernel->kr : 1;
-    for (size_t block = 0; block < n; block += nr)
-        for (size_t i = 0; i < k; i += kr)
-            for (size_t o = block; o < block + nr; o++)
-                for (size_t at = i; at < i + kr; at++) *packed++ = o < n && at < k ? w[o * o_step + at * k_step] : 0;
+    const size_t nr = kernel->kr ? kernel->nr : 1, kr = kernel->kr ? kernel->kr : k;
+    for (size_t block = 0; block < n; block += nr) {
+        const size_t end = n - block < nr ? n : block + nr, missing = (block + nr - end) * kr;
+        for (size_t i = 0; i < k; i += kr, packed += missing) {
+            const size_t real = k - i < kr ? k - i : kr;
+            for (size_t o = block; o < end; o++) packed = pack_step(w + o * o_step + i * k_step, k_step, real, kr, packed);
+            if (missing) memset(packed, 0, missing);
+        }
+    }
 }
 
 struct eq_gemm_s8_place eq_gemm_s8_place_of(const struct eq_kernel *kernel, size_t n, size_t k) {
@@ -29,13 +43,14 @@ struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, si
 
 /* Sum of w - w_zero over a channel; *lowest: the smallest weight so far. */
 static int32_t sum_of(const struct eq_matrix *x, size_t o, int32_t w_zero, int32_t *lowest) {
-    int32_t sum = 0;
+    int32_t sum = 0, least = *lowest;
     for (size_t p = 0; p < x->parts; p++)
         for (size_t i = 0; i < x->part; i++) {
             const int8_t v = x->w[o * x->o_step + p * x->part_step + i * x->k_step];
             sum += v - w_zero;
-            if (v < *lowest) *lowest = v;
+            if (v < least) least = v;
         }
+    *lowest = least;
     return sum;
 }
 
