@@ -22,7 +22,7 @@ MAX_BYTES = 15_000_000
 BUILT = [f"edgeq_runtime/lib/{name}" for name in ("edgeq-agent", "libedgeq-bench.so", "libedgeq.so")]
 
 
-HEADERS = [f"edgeq_runtime/csrc/{name}" for name in ("agent/eq_message.h", "agent/eq_store.h", "eq.h")]
+HEADERS = [f"edgeq_runtime/csrc/{name}" for name in ("agent/eq_message.h", "agent/eq_store.h", "eq.h", "posix/eq_threads.h")]
 
 
 def clean() -> dict[str, str]:
