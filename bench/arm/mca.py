@@ -51,19 +51,19 @@ def loops(kernel: str) -> list[Loop]:
         command = build.compile_command(config, build.enabled(config.cc), build.CSRC / "kernels" / f"{kernel}.c", target)
         text = ["-S" if word == "-c" else word for word in command if word != "-MMD"]
         subprocess.run([*text, "-Wno-unused-command-line-argument"], check=True)  # zig adds -c
-        found = list(_loops(target.read_text(encoding="utf-8")))
-    return [loop for loop in found if loop.macs]
+        return list(loops_of(target.read_text(encoding="utf-8")))
 
 
-def _loops(text: str) -> Iterator[Loop]:
+def loops_of(assembly: str) -> Iterator[Loop]:
     label, lines = "", list[str]()
-    for line in text.splitlines():
+    for line in assembly.splitlines():
         if begins := re.match(r"(\S+):", line):
             label, lines = begins[1], []
         elif re.match(r"\t[a-z]", line):
             lines.append(line.partition("//")[0].strip())
-            if re.match(r"(b|cbn?z)\b", lines[-1]) and lines[-1].split()[-1] == label:
-                yield Loop(label, tuple(lines))
+            loop = Loop(label, tuple(lines))
+            if re.match(r"(b|cbn?z)\b", lines[-1]) and lines[-1].split()[-1] == label and loop.macs:
+                yield loop
 
 
 def tightest(found: Sequence[Loop]) -> Loop:

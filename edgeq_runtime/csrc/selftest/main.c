@@ -18,6 +18,7 @@ static int all_sizes(const struct eq_kernel *portable, case_fn run, int dwconv) 
     return 0;
 }
 
+/* A portable row is its own answer, so only where it reads and writes can be seen to be wrong: each fill has one skew. */
 static int check(const struct eq_kernel *kernel) {
     static const struct {
         const char *name;
@@ -33,6 +34,7 @@ static int check(const struct eq_kernel *kernel) {
         if (strcmp(families[f].name, eq_kernel_name(kernel))) continue;
         for (fill_kind = 0; fill_kind < FILLS; fill_kind++)
             for (skew = 0; skew < SKEWS; skew++) {
+                if (kernel == portable && skew != (size_t)fill_kind % SKEWS) continue;
                 next_start(0x9e3779b9u + (uint32_t)fill_kind * SKEWS + (uint32_t)skew);
                 if (all_sizes(portable, families[f].run, families[f].dwconv)) return 1;
             }
