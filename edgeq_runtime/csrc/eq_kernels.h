@@ -97,6 +97,13 @@ struct eq_add_s8_s8_s8 {
     int32_t constant, shift, y_zero, lo, hi;
 };
 
+/* y[i] = table[x[i] + 128]. y and x do not overlap: a value may be written twice. */
+struct eq_lookup_s8_s8_s8 {
+    size_t n;
+    const int8_t *x, *table; /* [n], [256] */
+    int8_t *y;
+};
+
 /* y[i][o] = clamp(bias[o] + sum over k of a[i][k] w[o][k]), summed as SPEC 1.3 says. */
 struct eq_gemm_f32_f32_f32 {
     size_t m, n, k;

@@ -91,6 +91,12 @@ static void add_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], s
     CALLS(eq_add_s8_s8_s8, args, calls);
 }
 
+static void lookup_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const int8_t *x = take(room, size[0]), *table = take(room, 256);
+    const struct eq_lookup_s8_s8_s8 args = {size[0], x, table, take(room, size[0])};
+    CALLS(eq_lookup_s8_s8_s8, args, calls);
+}
+
 static void dwconv_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     enum { MOST_TAPS = 64, ACROSS = 3 };
     const size_t pixels = size[0], channels = size[1], taps = size[2] < MOST_TAPS ? size[2] : MOST_TAPS;
@@ -134,8 +140,8 @@ static const struct {
 #define FAMILY(name) {#name, name},
     {"gemm_s8_s8_s8", gemm_band},
     {"gemm_s8_u8_s8", gemm_band},
-    FAMILY(dwconv_s8_u8_s8) FAMILY(add_s8_s8_s8) FAMILY(gemm_s8_s16_s8) FAMILY(dwconv_s8_s8_s8) FAMILY(gemm_f32_f32_f32)
-        FAMILY(dwconv_f32_f32_f32)
+    FAMILY(dwconv_s8_u8_s8) FAMILY(add_s8_s8_s8) FAMILY(lookup_s8_s8_s8) FAMILY(gemm_s8_s16_s8) FAMILY(dwconv_s8_s8_s8)
+        FAMILY(gemm_f32_f32_f32) FAMILY(dwconv_f32_f32_f32)
 #undef FAMILY
 };
 
