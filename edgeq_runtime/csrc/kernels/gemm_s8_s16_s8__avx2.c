@@ -36,18 +36,20 @@ EQ_INLINE void accumulate(const struct eq_gemm_s8_s16_s8 *g, const int8_t *w, co
         for (int j = 0; j < blocks; j++) out[i][j] = acc[i][j];
 }
 
-/* Block j of every row: requantize, clamp, store. */
-EQ_INLINE void finish(const struct eq_gemm_s8_s16_s8 *g, size_t at, const int rows, const int j, __m256i acc[][4]) {
+/* Any blocks of any rows, acc [rows][blocks]: requantize, clamp, store. One copy, as it is rare and its code long. */
+static __attribute__((noinline)) void finish(const struct eq_gemm_s8_s16_s8 *g, size_t at, int rows, int blocks, const __m256i *acc) {
     const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
-    const size_t count = g->n - at < NR ? g->n - at : NR;
-    const struct rq8 rq = rq8_load(&g->rq, at, count);
-    for (int i = 0; i < rows; i++) {
-        const __m256i v = rq8_apply(&rq, _mm256_add_epi32(acc[i][j], rq.bias));
-        store_bytes(g->y + (size_t)i * g->y_stride + at, clamp8_apply(&clamp, v), count);
+    for (int j = 0; j < blocks; j++, at += NR) {
+        const size_t count = g->n - at < NR ? g->n - at : NR;
+        const struct rq8 rq = rq8_load(&g->rq, at, count);
+        for (int i = 0; i < rows; i++) {
+            const __m256i v = rq8_apply(&rq, _mm256_add_epi32(acc[i * blocks + j], rq.bias));
+            store_bytes(g->y + (size_t)i * g->y_stride + at, clamp8_apply(&clamp, v), count);
+        }
     }
 }
 
-/* The same for two whole blocks of an even number of rows, with fewer instructions. */
+/* Two whole blocks of an even number of rows, with fewer instructions. */
 EQ_INLINE void finish_pairs(const struct eq_gemm_s8_s16_s8 *g, size_t at, const int rows, __m256i acc[][4]) {
     const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
     for (int j = 0; j < 2; j++) {
@@ -67,9 +69,13 @@ EQ_INLINE void tile(const struct eq_gemm_s8_s16_s8 *g, size_t o, const int rows,
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < blocks; j++) acc[i][j] = _mm256_set1_epi32((int32_t)(0u - zero[i]));
     accumulate(g, g->w + o * g->k, rows, blocks, acc);
-    if (blocks == 2 && rows % 2 == 0 && g->n - o >= 2 * NR) finish_pairs(g, o, rows, acc);
-    else
-        for (int j = 0; j < blocks; j++) finish(g, o + (size_t)j * NR, rows, j, acc);
+    if (blocks == 2 && rows % 2 == 0 && g->n - o >= 2 * NR) {
+        finish_pairs(g, o, rows, acc);
+        return;
+    }
+    __m256i copy[ROWS * 4];
+    for (int i = 0; i < rows * blocks; i++) copy[i] = acc[i / blocks][i % blocks];
+    finish(g, o, rows, blocks, copy);
 }
 
 EQ_INLINE void run(const struct eq_gemm_s8_s16_s8 *g, const int rows, const int blocks) {
