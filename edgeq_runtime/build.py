@@ -37,8 +37,8 @@ BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 HOT = {  # operators and their helpers that are compiled for speed, as all kernels are; the others for size
-    *("add_s8", "avg_pool2d_s8", "band", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
-    *("lookup_s8", "max_pool2d_s8", "pool", "softmax_s8", "window"),
+    *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
+    *("pool", "softmax_s8", "window"),
 }
 PARALLEL = 2
 OUTPUTS = {

@@ -12,10 +12,18 @@ from edgeq_host.bench.timing import Engine, Memory, Row
 from edgeq_runtime import lists, native
 
 ROUNDS = 15
-# What networks have. gemm: a tile of rows, channels, inputs; dwconv: pixels, channels, taps; add, lookup: elements.
-_SHAPES = {"gemm": ((0, 128, 1152), (0, 128, 64)), "dwconv": ((224, 128, 9),), "add": ((4096, 1, 1),), "lookup": ((4096, 1, 1),)}
-_PLAIN = ("add", "lookup")  # no multiply-adds: no peak
-_UNITS = {"gemm": "", "dwconv": " taps", "add": " elements", "lookup": " elements"}
+# What networks have. gemm: a tile of rows, channels, inputs; dwconv, maxpool, sum: pixels, channels, taps; add, lookup: elements.
+_SHAPES = {
+    "gemm": ((0, 128, 1152), (0, 128, 64)),
+    "dwconv": ((224, 128, 9),),
+    "add": ((4096, 1, 1),),
+    "lookup": ((4096, 1, 1),),
+    "maxpool": ((28, 64, 9),),
+    "sum": ((1, 128, 49),),
+}
+_FLAT = ("add", "lookup")
+_NO_PEAK = (*_FLAT, "maxpool", "sum")  # no multiply-adds
+_UNITS = {"gemm": "", "dwconv": " taps", "maxpool": " taps", "sum": " taps", "add": " elements", "lookup": " elements"}
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,8 @@ class Peak:
 
 @dataclass(frozen=True)
 class Speed:
-    """One kernel on one problem. gmacs: 10^9 multiply-adds (of add: additions; of lookup: values) a second. peak, share: of the row's own
-    instruction, where it is known."""
+    """One kernel on one problem. gmacs: 10^9 multiply-adds (of the families without any: elements read, of add: additions) a second.
+    peak, share: of the row's own instruction, where it is known."""
 
     kernel: str
     isa: str
@@ -96,7 +104,7 @@ def _cases(index: int, row: Row) -> Iterator[_Case]:
         size = (ctypes.c_size_t * 3)(*shape)
         if need := lib.eq_bench_row_bytes(index, size):
             memory = Memory(need)
-            text = "x".join(str(n) for n in shape if n > 1 or family not in _PLAIN) + _UNITS[family]
+            text = "x".join(str(n) for n in shape if n > 1 or family not in _FLAT) + _UNITS[family]
             yield _Case(row, text, shape[0] * shape[1] * shape[2], partial(_run, index, size, memory))
 
 
@@ -114,7 +122,7 @@ def _speed(case: _Case, gmacs: float, peaks: dict[str, float]) -> Speed:
 def instruction(kernel: str, isa: str, kr: int) -> str:
     """The peak loop of a row: it follows from its types, its packing and the compiler flags of its instruction set."""
     flags = " ".join(lists.isas()[isa].flags)
-    if lists.isas()[isa].arch != "x86_64" or kernel.partition("_")[0] in _PLAIN:
+    if lists.isas()[isa].arch != "x86_64" or kernel.partition("_")[0] in _NO_PEAK:
         return ""
     wide = "avx512" in flags and "256" not in flags
     register = "zmm" if wide else "ymm"

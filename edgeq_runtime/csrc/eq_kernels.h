@@ -2,12 +2,12 @@
  * the operator has checked everything. Every row of one family and types gives the same bits.
  *
  * The list kernels.def declares, for each row, void eq_<family>_<types>__<isa>(const struct eq_<family>_<types> *args).
- * types: output, activation, weight. The row's mr, nr, kr say how the caller lays out the operands:
- *   gemm    at most mr rows of activations in one call. kr > 0: the weights of an [n][k] matrix are packed into blocks of nr
- *           channels, [ceil(n / nr)][k / kr][nr][kr], k rounded up to kr, channels and inputs beyond the end 0; the rows hold k inputs,
- *           the added ones 0. kr = 0: the weights are [n][k] as they lie in the file.
- *   dwconv  nr > 0 and kr > 0: int16 (w - w_zero), [ceil(channels / nr)][ceil(taps / kr)][nr][kr], 0 beyond the end. kr = 0:
- * [taps][channels] as they lie in the file. mr is 1: a call takes any number of pixels. */
+ * types: output, activation, weight (or what else is read; the activation again where nothing is). The row's mr, nr, kr say how the caller
+ * lays out the operands: gemm    at most mr rows of activations in one call. kr > 0: the weights of an [n][k] matrix are packed into blocks
+ * of nr channels, [ceil(n / nr)][k / kr][nr][kr], k rounded up to kr, channels and inputs beyond the end 0; the rows hold k inputs, the
+ * added ones 0. kr = 0: the weights are [n][k] as they lie in the file. dwconv  nr > 0 and kr > 0: int16 (w - w_zero), [ceil(channels /
+ * nr)][ceil(taps / kr)][nr][kr], 0 beyond the end. kr = 0: [taps][channels] as they lie in the file. mr is 1: a call takes any number of
+ * pixels. */
 #ifndef EQ_KERNELS_H
 #define EQ_KERNELS_H
 #include "eq_internal.h"
@@ -102,6 +102,23 @@ struct eq_lookup_s8_s8_s8 {
     size_t n;
     const int8_t *x, *table; /* [n], [256] */
     int8_t *y;
+};
+
+/* y[i][c] = clamp(max over r < rows and t < cols of x[i x_step + r row_step + t col_step + c]), of no taps -128. y and x do not overlap. */
+struct eq_maxpool_s8_s8_s8 {
+    size_t pixels, channels, rows, cols;
+    size_t row_step, col_step, x_step;
+    const int8_t *x;
+    int8_t *y;
+    int32_t lo, hi;
+};
+
+/* y[c] = sum over r < rows and t < cols of x[r row_step + t col_step + c], which is in range. */
+struct eq_sum_s32_s8_s8 {
+    size_t channels, rows, cols;
+    size_t row_step, col_step;
+    const int8_t *x;
+    int32_t *y;
 };
 
 /* y[i][o] = clamp(bias[o] + sum over k of a[i][k] w[o][k]), summed as SPEC 1.3 says. */

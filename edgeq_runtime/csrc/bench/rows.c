@@ -97,6 +97,22 @@ static void lookup_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3]
     CALLS(eq_lookup_s8_s8_s8, args, calls);
 }
 
+static void maxpool_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    enum { ACROSS = 3 };
+    const size_t pixels = size[0], channels = size[1], rows = size[2] / ACROSS, row = (2 * pixels + 1) * channels;
+    const int8_t *x = take(room, rows * row);
+    const struct eq_maxpool_s8_s8_s8 args = {pixels, channels, rows, ACROSS, row, channels, 2 * channels, x, take(room, pixels * channels),
+                                             -128,   127};
+    CALLS(eq_maxpool_s8_s8_s8, args, calls);
+}
+
+static void sum_s32_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const size_t channels = size[1], taps = size[2];
+    const int8_t *x = take(room, channels * taps);
+    const struct eq_sum_s32_s8_s8 args = {channels, 1, taps, 0, channels, x, take(room, channels * sizeof(int32_t))};
+    CALLS(eq_sum_s32_s8_s8, args, calls);
+}
+
 static void dwconv_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     enum { MOST_TAPS = 64, ACROSS = 3 };
     const size_t pixels = size[0], channels = size[1], taps = size[2] < MOST_TAPS ? size[2] : MOST_TAPS;
@@ -140,8 +156,8 @@ static const struct {
 #define FAMILY(name) {#name, name},
     {"gemm_s8_s8_s8", gemm_band},
     {"gemm_s8_u8_s8", gemm_band},
-    FAMILY(dwconv_s8_u8_s8) FAMILY(add_s8_s8_s8) FAMILY(lookup_s8_s8_s8) FAMILY(gemm_s8_s16_s8) FAMILY(dwconv_s8_s8_s8)
-        FAMILY(gemm_f32_f32_f32) FAMILY(dwconv_f32_f32_f32)
+    FAMILY(dwconv_s8_u8_s8) FAMILY(add_s8_s8_s8) FAMILY(lookup_s8_s8_s8) FAMILY(maxpool_s8_s8_s8) FAMILY(sum_s32_s8_s8)
+        FAMILY(gemm_s8_s16_s8) FAMILY(dwconv_s8_s8_s8) FAMILY(gemm_f32_f32_f32) FAMILY(dwconv_f32_f32_f32)
 #undef FAMILY
 };
 

@@ -1,7 +1,7 @@
+#include "eq_kernels.h"
 #include "pool.h"
-#include "sum_s8.h"
 
-enum { TAPS_MAX = 1 << 21 }; /* |2 acc + c| stays in int32, and quotient() exact */
+enum { TAPS_MAX = 1 << 21 /* |2 acc + c| stays in int32, and quotient() exact */, TAPS_FEW = 1 << 10, WIDTH = 64 };
 
 static struct eq_window window_of(const struct eq_avg_pool2d_s8_attrs *a) {
     struct eq_window w = {0};
@@ -22,6 +22,8 @@ static bool rq_valid(const struct eq_tensor *rq, size_t taps) {
 int eq_prepare_avg_pool2d_s8(struct eq_node *node, const struct eq_prepare *ctx) {
     const struct eq_avg_pool2d_s8_attrs *a = node->attrs;
     struct eq_window w = window_of(a);
+    node->kernel = eq_select("sum", "s32_s8_s8", ctx->isas);
+    EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
     const int status = eq_prepare_pool(&w, node, ctx, EQ_TYPE_s8, a->pad_bottom, a->pad_right);
     if (status != EQ_OK) return status;
     eq_pool_share(node, &w);
@@ -38,32 +40,74 @@ static inline int32_t quotient(int32_t acc, int32_t c, uint64_t reciprocal) {
     return (int32_t)((v * reciprocal) >> 53) - 256;
 }
 
-static void finish(const struct eq_cell *cell, const int32_t *sum, size_t width, int8_t *restrict y) {
-    const struct eq_avg_pool2d_s8_attrs attrs = *(const struct eq_avg_pool2d_s8_attrs *)cell->call->node->attrs;
-    const int32_t valid = (int32_t)(cell->rows * cell->cols), area = attrs.kernel_h * attrs.kernel_w;
-    const int32_t count = attrs.include_pad ? area : valid > 0 ? valid : 1;
-    const int32_t zeros = valid * attrs.x_zero;
-    if (cell->call->node->input_count == 1) {
-        const uint64_t reciprocal = ((uint64_t)1 << 53) / (2 * (uint32_t)count) + 1;
+/* The same with 2^32 for 2^53, for d <= 2^11: the most that v / 2^32 < 1 / d allows, and no factor has more than 32 bits. */
+static inline void finish_few(const int32_t *sum, int32_t zeros, int32_t c, const struct eq_avg_pool2d_s8_attrs *a, size_t width,
+                              int8_t *restrict y) {
+    const uint32_t reciprocal = (uint32_t)(((uint64_t)1 << 32) / (2 * (uint32_t)c) + 1), more = (uint32_t)(513 * c - 2 * zeros);
+    const int16_t zero = (int16_t)(a->y_zero - 256), lo = (int16_t)a->lo, hi = (int16_t)a->hi;
+    for (size_t i = 0; i < width; i++) { /* words: baseline x86 has no minimum of 32 bits */
+        const uint64_t v = 2 * (uint32_t)sum[i] + more;
+        const int16_t q = (int16_t)((int16_t)((v * reciprocal) >> 32) + zero);
+        const int16_t low = q < lo ? lo : q;
+        y[i] = (int8_t)(low > hi ? hi : low);
+    }
+}
+
+/* What the pixels of a stretch share. */
+struct mean {
+    int32_t count, zeros, m, n; /* zeros: what x_zero takes from every sum */
+    struct eq_avg_pool2d_s8_attrs attrs;
+    bool scaled;
+};
+
+static struct mean mean_of(const struct eq_cells *cells) {
+    const struct eq_avg_pool2d_s8_attrs *attrs = cells->call->node->attrs;
+    const int32_t valid = (int32_t)(cells->rows * cells->cols), area = attrs->kernel_h * attrs->kernel_w;
+    struct mean mean = {.attrs = *attrs, .zeros = valid * attrs->x_zero, .scaled = cells->call->node->input_count > 1};
+    mean.count = attrs->include_pad ? area : valid > 0 ? valid : 1;
+    if (mean.scaled) {
+        const int32_t *rq = eq_read(cells->call, 1);
+        mean.m = rq[mean.count - 1];
+        mean.n = ((const int8_t *)(rq + area))[mean.count - 1];
+    }
+    return mean;
+}
+
+static void finish(const struct mean *mean, const int32_t *sum, size_t width, int8_t *restrict y) {
+    const int32_t zeros = mean->zeros, count = mean->count, y_zero = mean->attrs.y_zero, lo = mean->attrs.lo, hi = mean->attrs.hi;
+    const int32_t m = mean->m, n = mean->n;
+    const uint64_t d = 2 * (uint64_t)count;
+    if (mean->scaled) {
         for (size_t c = 0; c < width; c++) {
-            y[c] = eq_clamp_s8(quotient(sum[c] - zeros, count, reciprocal), attrs.y_zero, attrs.lo, attrs.hi);
+            y[c] = eq_clamp_s8(eq_requantize(sum[c] - zeros, m, n), y_zero, lo, hi);
+            EQ_KEEP_SCALAR;
         }
-        return;
-    }
-    const int32_t *rq = eq_read(cell->call, 1);
-    const int32_t m = rq[count - 1], n = ((const int8_t *)(rq + area))[count - 1];
-    for (size_t c = 0; c < width; c++) y[c] = eq_clamp_s8(eq_requantize(sum[c] - zeros, m, n), attrs.y_zero, attrs.lo, attrs.hi);
-}
-
-static void pixel(const struct eq_cell *cell) {
-    const int8_t *x = (const int8_t *)eq_read(cell->call, 0) + cell->in;
-    int8_t *y = (int8_t *)eq_write(cell->call, 0) + cell->out;
-    for (size_t c = 0; c < cell->channels; c += EQ_SUM_WIDTH) {
-        const size_t width = cell->channels - c < EQ_SUM_WIDTH ? cell->channels - c : EQ_SUM_WIDTH;
-        int32_t sum[EQ_SUM_WIDTH] = {0};
-        for (size_t r = 0; r < cell->rows; r++) eq_sum_s8(sum, x + r * cell->row_step + c, cell->cols, cell->col_step, width);
-        finish(cell, sum, width, y + c);
+    } else if (count <= TAPS_FEW) {
+        finish_few(sum, zeros, count, &mean->attrs, width, y);
+    } else {
+        const uint64_t reciprocal = ((uint64_t)1 << 53) / d + 1;
+        for (size_t c = 0; c < width; c++) {
+            y[c] = eq_clamp_s8(quotient(sum[c] - zeros, count, reciprocal), y_zero, lo, hi);
+            EQ_KEEP_SCALAR;
+        }
     }
 }
 
-void eq_run_avg_pool2d_s8(const struct eq_call *call) { eq_run_pool(call, window_of(call->node->attrs), pixel); }
+static void run(const struct eq_cells *cells) {
+    const struct mean mean = mean_of(cells);
+    const int8_t *x = (const int8_t *)eq_read(cells->call, 0) + cells->in;
+    int8_t *y = (int8_t *)eq_write(cells->call, 0) + cells->out;
+    const size_t channels = cells->channels;
+    int32_t sum[WIDTH];
+    struct eq_sum_s32_s8_s8 args = {
+        .rows = cells->rows, .cols = cells->cols, .row_step = cells->row_step, .col_step = cells->col_step, .y = sum};
+    for (size_t p = 0; p < cells->pixels; p++, x += cells->in_step, y += channels)
+        for (size_t c = 0; c < channels; c += args.channels) {
+            args.channels = channels - c < WIDTH ? channels - c : WIDTH;
+            args.x = x + c;
+            ((void (*)(const struct eq_sum_s32_s8_s8 *))cells->call->node->kernel->run)(&args);
+            finish(&mean, sum, args.channels, y + c);
+        }
+}
+
+void eq_run_avg_pool2d_s8(const struct eq_call *call) { eq_run_pool(call, window_of(call->node->attrs), run); }

@@ -30,32 +30,37 @@ void eq_pool_share(struct eq_node *node, const struct eq_window *w) {
     node->units = eq_units((uint64_t)eq_window_pixels(w) * (uint64_t)w->oc * eq_window_taps(w), eq_window_rows(w));
 }
 
-static void row_of(struct eq_cell *cell, const struct eq_window *w, size_t image, int64_t oy, void (*pixel)(const struct eq_cell *)) {
+/* The columns whose windows lie inside as one, each of the others alone. */
+static void row_of(struct eq_cells *cells, const struct eq_window *w, size_t image, int64_t oy, void (*run)(const struct eq_cells *)) {
     const int64_t top = oy * w->stride_h - w->pad_top;
     const struct span ys = inside(top, w->dilation_h, w->kh, w->ih);
-    for (int64_t ox = 0; ox < w->ow; ox++) {
+    int64_t first, end;
+    eq_window_inner(w, &first, &end);
+    for (int64_t ox = 0; ox < w->ow; ox += (int64_t)cells->pixels) {
         const int64_t left = ox * w->stride_w - w->pad_left;
         const struct span xs = inside(left, w->dilation_w, w->kw, w->iw);
-        cell->rows = xs.count > 0 ? (size_t)ys.count : 0;
-        cell->cols = cell->rows > 0 ? (size_t)xs.count : 0;
-        if (cell->rows > 0) {
+        cells->pixels = ox == first && end > first ? (size_t)(end - first) : 1;
+        cells->rows = xs.count > 0 ? (size_t)ys.count : 0;
+        cells->cols = cells->rows > 0 ? (size_t)xs.count : 0;
+        if (cells->rows > 0) {
             const int64_t at = (top + ys.first * w->dilation_h) * w->iw + left + xs.first * w->dilation_w;
-            cell->in = image + (size_t)at * cell->channels;
+            cells->in = image + (size_t)at * cells->channels;
         }
-        pixel(cell);
-        cell->out += cell->channels;
+        run(cells);
+        cells->out += cells->pixels * cells->channels;
     }
 }
 
-void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*pixel)(const struct eq_cell *cell)) {
+void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*run)(const struct eq_cells *cells)) {
     eq_window_images(&w, eq_in(call->node, call->tensors, 0), eq_out(call->node, call->tensors, 0));
     const size_t channels = (size_t)w.ic, line = channels * (size_t)w.iw;
-    struct eq_cell cell = {.call = call,
-                           .out = call->first * (size_t)w.ow * channels,
-                           .channels = channels,
-                           .col_step = channels * (size_t)w.dilation_w,
-                           .row_step = line * (size_t)w.dilation_h};
+    struct eq_cells cells = {.call = call,
+                             .out = call->first * (size_t)w.ow * channels,
+                             .channels = channels,
+                             .in_step = channels * (size_t)w.stride_w,
+                             .col_step = channels * (size_t)w.dilation_w,
+                             .row_step = line * (size_t)w.dilation_h};
     struct eq_rows at = {.unit = call->first};
     while (eq_rows_next(&w, 1, eq_end(call, eq_window_rows(&w)), &at))
-        row_of(&cell, &w, (size_t)(at.n * w.ih) * line, (int64_t)at.oy, pixel);
+        row_of(&cells, &w, (size_t)(at.n * w.ih) * line, (int64_t)at.oy, run);
 }

@@ -4,11 +4,12 @@
 #include "op.h"
 #include "window.h"
 
-/* One output pixel. Its taps are rows x cols pixels of x; distances in elements. */
-struct eq_cell {
+/* Output pixels side by side whose windows have one shape: the taps of pixel i are rows x cols pixels of x, the first of them at
+ * in + i in_step; distances in elements. */
+struct eq_cells {
     const struct eq_call *call;
-    size_t in, out; /* the first tap in x, the pixel in y */
-    size_t rows, cols, row_step, col_step, channels;
+    size_t in, out; /* of pixel 0: the first tap in x, the pixel in y */
+    size_t pixels, in_step, rows, cols, row_step, col_step, channels;
 };
 
 #define EQ_POOL_WINDOW(w, attrs)                                                                                                           \
@@ -25,5 +26,5 @@ int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struc
 /* Lets threads share the rows of output where there is enough to do. */
 void eq_pool_share(struct eq_node *node, const struct eq_window *w);
 /* w: kernel, strides, dilations and pads; the sizes are those of the tensors. */
-void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*pixel)(const struct eq_cell *cell));
+void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*run)(const struct eq_cells *cells));
 #endif

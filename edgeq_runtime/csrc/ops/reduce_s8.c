@@ -1,8 +1,7 @@
+#include "eq_kernels.h"
 #include "reduction.h"
-#include "sum_s8.h"
 
 enum { SUM, MEAN, MAX, MIN };
-_Static_assert((int)EQ_CELL_WIDTH <= (int)EQ_SUM_WIDTH, "a cell fits in one sum");
 
 int eq_prepare_reduce_s8(struct eq_node *node, const struct eq_prepare *ctx) {
     const struct eq_reduce_s8_attrs *a = node->attrs;
@@ -11,16 +10,22 @@ int eq_prepare_reduce_s8(struct eq_node *node, const struct eq_prepare *ctx) {
     EQ_NEED_SHAPE(a->kind >= SUM && a->kind <= MIN);
     if (a->kind > MEAN) return EQ_OK;
     EQ_NEED_SHAPE(eq_is_s8(a->x_zero) && eq_is_s8(a->y_zero) && eq_rq_valid(a->m, a->n));
+    node->kernel = eq_select("sum", "s32_s8_s8", ctx->isas);
+    EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
     EQ_NEED_SHAPE(eq_reduced_count(eq_in(node, ctx->tensors, 0), a->axes) <= INT32_MAX / 255); /* the sum stays in int32 */
     return EQ_OK;
 }
 
 static void sum(const struct eq_reduce_cell *cell, const int8_t *x, int8_t *restrict y) {
     const struct eq_reduce_s8_attrs attrs = *(const struct eq_reduce_s8_attrs *)cell->call->node->attrs;
-    int32_t acc[EQ_CELL_WIDTH] = {0};
+    int32_t acc[EQ_CELL_WIDTH] = {0}, part[EQ_CELL_WIDTH];
     struct eq_walk walk = cell->walk;
-    do eq_sum_s8(acc, x + walk.at[0], cell->run, cell->step, cell->width);
-    while (eq_walk_next(&walk));
+    do {
+        const struct eq_sum_s32_s8_s8 args = {
+            .channels = cell->width, .rows = 1, .cols = cell->run, .col_step = cell->step, .x = x + walk.at[0], .y = part};
+        ((void (*)(const struct eq_sum_s32_s8_s8 *))cell->call->node->kernel->run)(&args);
+        for (size_t c = 0; c < cell->width; c++) acc[c] += part[c];
+    } while (eq_walk_next(&walk));
     const int32_t zeros = (int32_t)cell->count * attrs.x_zero;
     for (size_t c = 0; c < cell->width; c++) {
         y[c] = eq_clamp_s8(eq_requantize(acc[c] - zeros, attrs.m, attrs.n), attrs.y_zero, INT8_MIN, INT8_MAX);

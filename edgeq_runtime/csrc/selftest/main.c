@@ -26,7 +26,8 @@ static int check(const struct eq_kernel *kernel) {
         int dwconv;
     } families[] = {{"gemm_s8_s8_s8", gemm_band, 0},   {"gemm_s8_u8_s8", gemm_band, 0},      {"gemm_s8_s16_s8", gemm_s8, 0},
                     {"dwconv_s8_s8_s8", dwconv_s8, 1}, {"dwconv_s8_u8_s8", dwconv_lines, 1}, {"add_s8_s8_s8", add_s8, 1},
-                    {"lookup_s8_s8_s8", lookup_s8, 1}, {"gemm_f32_f32_f32", gemm_f32, 0},    {"dwconv_f32_f32_f32", dwconv_f32, 1}};
+                    {"lookup_s8_s8_s8", lookup_s8, 1}, {"maxpool_s8_s8_s8", maxpool_s8, 1},  {"sum_s32_s8_s8", sum_s8, 1},
+                    {"gemm_f32_f32_f32", gemm_f32, 0}, {"dwconv_f32_f32_f32", dwconv_f32, 1}};
     const struct eq_kernel *portable = eq_select(kernel->family, kernel->types, 0);
     tested = kernel;
     cases = 0;

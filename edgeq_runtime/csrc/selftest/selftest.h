@@ -50,6 +50,8 @@ int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t channels, 
 int dwconv_lines(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
 int add_s8(const struct eq_kernel *portable, size_t first, size_t channels, size_t taps);
 int lookup_s8(const struct eq_kernel *portable, size_t first, size_t channels, size_t taps);
+int sum_s8(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
+int maxpool_s8(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
 int gemm_f32(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int dwconv_f32(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
 #endif
