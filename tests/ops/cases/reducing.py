@@ -59,6 +59,8 @@ def softmax_s8(rng: Rng) -> Cases:
         yield Case(f"{shape} {fill} {scale}", {}, (fill_s8(rng, shape, fill), exp_table(scale)), shape, constant=(1,))
     for scale in (0.005, 0.02, 0.04, 0.08):
         yield Case(f"100 rows {scale}", {}, (fill_s8(rng, (100, 4), "random"), exp_table(scale)), (100, 4), constant=(1,))
+    for n in (127, 128, 129, 255, 256, 257, 511, 512, 513):  # alike: shares of 256 / n, and sums on both sides of 2^30
+        yield Case(f"{n} alike", {}, (np.full((1, n), n % 256 - 128, np.int8), exp_table(0.1)), (1, n), constant=(1,))
     wide = fill_s8(rng, (2, 5000), "random")
     yield Case("5000 classes", {}, (wide, exp_table(1e-6)), wide.shape, constant=(1,))
 
