@@ -30,8 +30,8 @@ EQ_INLINE void store32(int8_t *y, size_t left, __m256i v) {
 }
 
 /* Any channel parameters; [rows][blocks] sums. */
-static __attribute__((noinline)) void finish_any(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, size_t o, int8_t *y, int rows,
-                                                 int blocks, const __m512i *acc) {
+EQ_ONE_COPY void finish_any(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, size_t o, int8_t *y, int rows, int blocks,
+                            const __m512i *acc) {
     for (int i = 0; i < rows; i++, y += g->y_stride)
         for (int j = 0; j < blocks; j++) {
             const size_t at = o + NR * (size_t)j, left = g->n - at < NR ? g->n - at : NR;
