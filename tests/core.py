@@ -6,17 +6,27 @@ from functools import lru_cache
 
 import numpy as np
 
-from edgeq_runtime import native
+from edgeq_runtime import lists, native
 
 MARGIN = 256  # bytes painted behind the arena
 TYPES = {"float32": 1, "int32": 2, "int8": 3, "uint8": 4}
 
 
+def selection(mask: int) -> tuple[lists.Kernel, ...]:
+    """What eq_select gives for each family and types of the list; portable is always in."""
+    first: dict[tuple[str, str], lists.Kernel] = {}
+    for kernel in lists.kernels():
+        if (mask | 1) >> lists.isas()[kernel.isa].bit & 1:
+            first.setdefault((kernel.family, kernel.types), kernel)
+    return tuple(first[key] for key in sorted(first))
+
+
 @lru_cache(maxsize=1)
 def isa_masks() -> tuple[int, ...]:
-    """Every subset of the instruction sets of this CPU; portable is always in."""
+    """Subsets of the instruction sets of this CPU, portable always in: the largest of those that select the same kernels."""
     have = int(native.library().eq_cpu_isas())
-    return tuple(mask for mask in range(1, have + 1) if mask & 1 and mask & have == mask)
+    subsets = [mask for mask in range(1, have + 1) if mask & 1 and mask & have == mask]
+    return tuple(sorted({selection(mask): mask for mask in subsets}.values()))
 
 
 def painted_run(model: native.Model, inputs: list[np.ndarray], colour: int) -> bytes:

@@ -1,9 +1,17 @@
 #include "eq_internal.h"
 
 #if defined(__x86_64__)
-#define EQ_X86(feature) __builtin_cpu_supports(feature)
+#include <cpuid.h>
+/* A bit of eax of leaf 7, subleaf 1, for what older compilers have no name of. */
+static int leaf_7_1_eax(int bit) {
+    unsigned a = 0, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> bit & 1);
+}
+#define EQ_X86(feature)     __builtin_cpu_supports(feature)
+#define EQ_X86_7_1_EAX(bit) leaf_7_1_eax(bit)
 #else
-#define EQ_X86(feature) 0
+#define EQ_X86(feature)     0
+#define EQ_X86_7_1_EAX(bit) 0
 #endif
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>

@@ -36,6 +36,7 @@ def test_the_peak_of_a_row_is_that_of_its_instructions() -> None:
     if "avx2" not in lists.isas():
         pytest.skip("no such row")
     assert kernels.instruction("gemm_s8_s16_s8", "avx2", 2) == "vpmaddwd+vpaddd ymm"
+    assert kernels.instruction("gemm_s8_u8_s8", "avx_vnni", 4) == "vpdpbusd ymm"
     assert kernels.instruction("gemm_f32_f32_f32", "avx2", 0) == "vfmadd231ps ymm"
     assert kernels.instruction("gemm_s8_s16_s8", "portable", 0) == ""
 

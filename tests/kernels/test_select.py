@@ -7,6 +7,7 @@ import ctypes
 import pytest
 
 from edgeq_runtime import lists, native
+from tests.core import isa_masks, selection
 
 FAMILIES = sorted({(k.family, k.types) for k in lists.kernels()})
 
@@ -45,6 +46,13 @@ def test_every_subset_of_the_mask_selects_its_first_row(family: str, types: str)
         if subset == 0:
             break
         subset = (subset - 1) & mask
+
+
+def test_the_subsets_that_tests_run_select_what_all_subsets_select() -> None:
+    have = int(native.library().eq_cpu_isas())
+    every = {selection(mask) for mask in range(have + 1) if mask & have == mask}
+    assert {selection(mask) for mask in isa_masks()} == every and len(isa_masks()) == len(every)
+    assert have in isa_masks() and all(mask & 1 for mask in isa_masks())
 
 
 def test_an_unknown_family_or_type_selects_nothing() -> None:

@@ -28,6 +28,13 @@ WRONG = [  # kernel, what is right, what is wrong with it
         "_mm_add_ps(_mm_add_ps(q[0], q[2]), _mm_add_ps(q[1], q[3]))",
         "_mm_add_ps(_mm_add_ps(q[0], q[1]), _mm_add_ps(q[2], q[3]))",
     ),
+    ("gemm_s8_u8_s8__avx_vnni", "g->n - o >= 2 * NR", "g->n - o > NR"),
+    ("gemm_s8_u8_s8__avx_vnni", "sum * (uint32_t)g->w_zero", "sum"),
+    ("gemm_s8_u8_s8__avx_vnni", " && g->n_lowest > 0", ""),
+    ("lookup_s8_s8_s8__avx2", "_mm256_subs_epi8(low[i], down)", "_mm256_sub_epi8(low[i], down)"),
+    ("lookup_s8_s8_s8__avx2", "if (i + STEP > d->n) i = d->n - STEP;", ""),
+    ("maxpool_s8_s8_s8__avx2", "if (c + STEP > n) c = n - STEP;", ""),
+    ("sum_s32_s8_s8__avx2", "FIT = 255", "FIT = 257"),
     ("dwconv_f32_f32_f32__avx2", "c + 8 <= d->channels", "c + 7 <= d->channels"),
 ]
 
