@@ -72,16 +72,17 @@ int32_t weight_zero(void) {
 struct eq_rq fill_rq(size_t channels) {
     int8_t *n = tail(params_end, channels, 1);
     int32_t *bias = (void *)(params_end - ROOM / 2 - (channels + skew) * 4), *m = bias + channels;
+    const int usual = next() % 2; /* every n is one that kernels have a short way for */
     for (size_t o = 0; o < channels; o++) {
         if (fill_kind == TIES) { /* acc 2^-(n+1); n = 0 for some skews: the channels that are shifted left */
             bias[o] = between(-20, 20);
             m[o] = 1 << 30;
-            n[o] = (int8_t)between(skew & 1 ? 0 : 1, 3);
+            n[o] = (int8_t)between(usual ? 2 : skew & 1 ? 0 : 1, 3);
             continue;
         }
         bias[o] = fill_kind == 1 ? between(-(1 << 30), (1 << 30) - 1) : between(-100000, 100000);
         m[o] = next() % 16 ? between(1 << 30, INT32_MAX) : next() % 2 ? 0 : INT32_MAX;
-        n[o] = (int8_t)(next() % 4 ? between(2, 20) : between(EQ_RQ_N_MIN, EQ_RQ_N_MAX));
+        n[o] = (int8_t)(usual || next() % 4 ? between(2, 20) : between(EQ_RQ_N_MIN, EQ_RQ_N_MAX));
     }
     const struct eq_rq rq = {bias, m, n};
     return rq;
