@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,6 +32,9 @@ WRONG = [  # kernel, what is right, what is wrong with it
     ("gemm_s8_u8_s8__avx_vnni", "g->n - o >= 2 * NR", "g->n - o > NR"),
     ("gemm_s8_u8_s8__avx_vnni", "sum * (uint32_t)g->w_zero", "sum"),
     ("gemm_s8_u8_s8__avx_vnni", " && g->n_lowest > 0", ""),
+    ("dwconv_s8_u8_s8__avx_vnni", "left < NR ? n - NR : c", "c"),
+    ("dwconv_s8_u8_s8__avx_vnni", "d->kh % KR != 0", "d->kh > 1"),
+    ("dwconv_s8_u8_s8__avx_vnni", "_mm256_mullo_epi32(sum, _mm256_set1_epi32(d->w_zero))", "sum"),
     ("lookup_s8_s8_s8__avx2", "_mm256_subs_epi8(low[i], down)", "_mm256_sub_epi8(low[i], down)"),
     ("lookup_s8_s8_s8__avx2", "if (i + STEP > d->n) i = d->n - STEP;", ""),
     ("maxpool_s8_s8_s8__avx2", "if (c + STEP > n) c = n - STEP;", ""),
@@ -77,7 +81,7 @@ def test_selftest_reports_a_wrong_kernel(stem: str, right: str, wrong: str, tmp_
     assert text.count(right) == 1, "the kernel has changed: adapt this test"
     source = tmp_path / "kernels" / f"{stem}.c"
     source.parent.mkdir()
-    source.write_text(text.replace(right, wrong).replace('"avx2.h"', '"kernels/avx2.h"'))
+    source.write_text(re.sub(r'^#include "(avx\w+\.h)"', r'#include "kernels/\1"', text.replace(right, wrong), flags=re.M))
     on = build.enabled(base.cc)
     mutant = tmp_path / "mutant.o"
     command = [flag for flag in build.compile_command(base, on, source, mutant) if flag != "-Werror"]
