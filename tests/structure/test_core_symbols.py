@@ -15,7 +15,7 @@ from edgeq_runtime import build
 MAY_CALL = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "strcmp", "sqrtf", "_GLOBAL_OFFSET_TABLE_"}
 MAY_CALL |= {"__cpu_model", "__cpu_features2", "getauxval"}
 MAY_INCLUDE = {"arm_neon.h", "float.h", "immintrin.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"}
-OF_ONE_FILE = {"eq_cpu.c": {"asm/hwcap.h", "sys/auxv.h"}}
+OF_ONE_FILE = {"eq_cpu.c": {"asm/hwcap.h", "cpuid.h", "sys/auxv.h"}}
 PROGRAMS = {"runner.c"}
 WRITABLE = re.compile(r"\.t?bss|\.t?data(?!\.rel\.ro)|\*COM\*|COMMON")
 SYSTEM = re.compile(r"^\s*#\s*include\s*<([^>]+)>", re.M)
