@@ -12,12 +12,14 @@
 #define EQ_KERNELS_H
 #include "eq_internal.h"
 
-/* Rare and long: one copy of it, not one for each pair of constants that it is called with. */
+/* Long: one copy of it, not one for each set of constants that it is called with. */
 #ifdef __clang__
 #define EQ_ONE_COPY static __attribute__((noinline))
 #else
 #define EQ_ONE_COPY static __attribute__((noinline, noclone))
 #endif
+/* Rare, too: compiled for size. */
+#define EQ_RARE EQ_ONE_COPY __attribute__((cold))
 
 /* Channel parameters of SPEC 1.2, each of as many values as the call has channels. */
 struct eq_rq {

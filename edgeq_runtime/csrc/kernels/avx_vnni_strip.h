@@ -19,11 +19,22 @@ struct strip {
     size_t taps, step; /* groups; bytes from a pixel in the buffer to the next */
 };
 
-/* Parameters and packed weights of the channels from c on. 0: one of them needs more than 2 <= n <= 22 (as rq16_apply says). */
+/* The weights of four lines from `height` on, less w_zero, as two bytes that add up to each; those of no line are 0. */
+EQ_RARE void strip_split(const struct eq_dwconv_s8_u8_s8 *d, const int8_t *w, size_t height, uint8_t first[KR], uint8_t second[KR]) {
+    for (size_t i = 0; i < KR; i++) {
+        const int32_t v = height + i < d->kh ? w[i] - d->w_zero : 0, part = v < -128 ? -128 : v > 127 ? 127 : v;
+        first[i] = (uint8_t)part;
+        second[i] = (uint8_t)(v - part);
+    }
+}
+
+/* Parameters and packed weights of the channels from c on; those with a zero point take two groups for one. 0: one of them needs more than
+ * 2 <= n <= 22 (as rq16_apply says). */
 EQ_ONE_COPY int strip_load(const struct eq_dwconv_s8_u8_s8 *d, size_t c, size_t vectors, struct strip *s) {
     const size_t heights = (d->kh + KR - 1) / KR;
     int32_t *bias = (void *)s->bias, *m = (void *)s->m, *m_odd = (void *)s->m_odd, *round = (void *)s->round, *right = (void *)s->right;
-    s->taps = heights * d->kw;
+    const size_t groups = heights * d->kw;
+    s->taps = d->w_zero ? 2 * groups : groups;
     for (size_t e = 0; e < NR * vectors; e++) {
         const size_t o = c + e / 4 % 2 * 4 * vectors + e / 8 * 4 + e % 4;
         const int32_t n = d->rq.n[o];
@@ -33,20 +44,26 @@ EQ_ONE_COPY int strip_load(const struct eq_dwconv_s8_u8_s8 *d, size_t c, size_t 
         m_odd[e ^ 1] = m[e];
         round[e] = ((int32_t)1 << (n - 2)) + d->y_zero * ((int32_t)1 << (n - 1));
         right[e] = n - 1;
-        const int8_t *w = d->w + (o / NR * s->taps * NR + o % NR) * KR;
-        uint32_t now = 0;
-        for (size_t t = 0, h = 0; t < s->taps; t++, h = h + 1 < heights ? h + 1 : 0, w += NR * KR) {
-            const uint32_t above = h ? now >> 24 : 0;
-            memcpy(&now, w, sizeof now);
-            const uint32_t next = now << 8 | above;
-            memcpy((uint8_t *)s->groups[t].w[0] + 4 * e, &now, sizeof now);
-            memcpy((uint8_t *)s->groups[t].w[1] + 4 * e, &next, sizeof next);
+        const int8_t *w = d->w + (o / NR * groups * NR + o % NR) * KR;
+        uint32_t above[2] = {0};
+        for (size_t t = 0, h = 0; t < groups; t++, h = h + 1 < heights ? h + 1 : 0, w += NR * KR) {
+            uint32_t now[2];
+            if (d->w_zero) strip_split(d, w, KR * h, (uint8_t *)now, (uint8_t *)(now + 1));
+            else memcpy(now, w, KR);
+            for (size_t i = 0; i < s->taps / groups; i++) {
+                struct group *g = &s->groups[i * groups + t];
+                const uint32_t next = now[i] << 8 | (h ? above[i] : 0);
+                above[i] = now[i] >> 24;
+                memcpy((uint8_t *)g->w[0] + 4 * e, &now[i], sizeof next);
+                memcpy((uint8_t *)g->w[1] + 4 * e, &next, sizeof next);
+            }
         }
     }
     s->lo = _mm256_set1_epi8((char)d->lo);
     s->hi = _mm256_set1_epi8((char)d->hi);
     s->step = d->stride_w * heights * vectors * VECTOR;
-    for (size_t t = 0; t < s->taps; t++) s->groups[t].at = (t / heights * d->dilation_w * heights + t % heights) * vectors * VECTOR;
+    for (size_t t = 0; t < s->taps; t++)
+        s->groups[t].at = (t % groups / heights * d->dilation_w * heights + t % heights) * vectors * VECTOR;
     return 1;
 }
 

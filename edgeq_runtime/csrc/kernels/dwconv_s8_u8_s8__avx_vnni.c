@@ -3,10 +3,11 @@
 
 enum { ROOM = 16384 /* bytes of the buffer */ };
 
-/* Pixels at once; 0: the window is too large for the buffer, or asks for sums of its inputs. */
+/* Pixels at once; 0: the window is too large for the buffer, or weights less w_zero for
+ * two bytes. */
 static size_t most_pixels(const struct eq_dwconv_s8_u8_s8 *d, size_t vectors) {
     const size_t heights = (d->kh + KR - 1) / KR, columns = ROOM / (heights * vectors * VECTOR), reach = (d->kw - 1) * d->dilation_w;
-    if (heights * d->kw > MOST_TAPS || d->w_zero != 0 || columns <= reach) return 0;
+    if (heights * d->kw * (d->w_zero ? 2 : 1) > MOST_TAPS || d->w_zero == INT8_MIN || columns <= reach) return 0;
     return (columns - reach - 1) / d->stride_w + 1;
 }
 
@@ -66,7 +67,7 @@ EQ_ONE_COPY int block(const struct eq_dwconv_s8_u8_s8 *d, size_t c, size_t vecto
     return 1;
 }
 
-EQ_INLINE __m128i load_bytes(const int8_t *x, size_t count) {
+EQ_RARE __m128i load_bytes(const int8_t *x, size_t count) {
     if (count == NR) return _mm_loadl_epi64((const __m128i *)x);
     int64_t bytes = 0;
     memcpy(&bytes, x, count);
@@ -101,7 +102,7 @@ static void pixel(const struct eq_dwconv_s8_u8_s8 *d, const int8_t *const *lines
     store_bytes(y, clamp8_apply(&clamp, rq8_apply(rq, acc)), count);
 }
 
-EQ_ONE_COPY void any(const struct eq_dwconv_s8_u8_s8 *d, size_t c, size_t end) {
+EQ_RARE void any(const struct eq_dwconv_s8_u8_s8 *d, size_t c, size_t end) {
     for (; c < end; c += NR) {
         const struct rq8 rq = rq8_load(&d->rq, c, NR);
         for (size_t row = 0; row < d->rows; row++)

@@ -37,7 +37,7 @@ EQ_INLINE void accumulate(const struct eq_gemm_s8_s16_s8 *g, const int8_t *w, co
 }
 
 /* Any blocks of any rows, acc [rows][blocks]: requantize, clamp, store. */
-EQ_ONE_COPY void finish(const struct eq_gemm_s8_s16_s8 *g, size_t at, int rows, int blocks, const __m256i *acc) {
+EQ_RARE void finish(const struct eq_gemm_s8_s16_s8 *g, size_t at, int rows, int blocks, const __m256i *acc) {
     const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
     for (int j = 0; j < blocks; j++, at += NR) {
         const size_t count = g->n - at < NR ? g->n - at : NR;

@@ -1,6 +1,7 @@
 /* Four unsigned activations of a row meet 16 channels in one instruction. Two blocks of channels and six rows at a time, or one and
  * eight; the requantization of a tile runs beside the products of the next, which use another port. */
 #include "avx512.h"
+#include "sum_u8.h"
 
 enum { NR = 16, KR = 4, WIDE = 4 /* blocks of a single row */ };
 
@@ -8,13 +9,6 @@ EQ_INLINE __m512i four(const uint8_t *a) {
     int32_t v;
     memcpy(&v, a, sizeof v);
     return _mm512_set1_epi32(v);
-}
-
-static uint32_t zero_term(const struct eq_gemm_s8_u8_s8 *g, const uint8_t *a) {
-    uint32_t sum = 0;
-    for (size_t p = 0; p < g->parts; p++)
-        for (size_t i = 0; i < g->k; i++) sum += a[g->parts_at[p] + (ptrdiff_t)i];
-    return sum * (uint32_t)g->w_zero;
 }
 
 EQ_INLINE size_t depth(const struct eq_gemm_s8_u8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
@@ -30,8 +24,8 @@ EQ_INLINE void store32(int8_t *y, size_t left, __m256i v) {
 }
 
 /* Any channel parameters; [rows][blocks] sums. */
-EQ_ONE_COPY void finish_any(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, size_t o, int8_t *y, int rows, int blocks,
-                            const __m512i *acc) {
+EQ_RARE void finish_any(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, size_t o, int8_t *y, int rows, int blocks,
+                        const __m512i *acc) {
     for (int i = 0; i < rows; i++, y += g->y_stride)
         for (int j = 0; j < blocks; j++) {
             const size_t at = o + NR * (size_t)j, left = g->n - at < NR ? g->n - at : NR;

@@ -1,6 +1,7 @@
 /* Four unsigned activations of a row meet 8 channels in one instruction. Two blocks of channels and six rows at a time, one block and
  * eight, or four blocks of a single row: sums that do not wait for each other, and the registers hold them. */
 #include "avx2.h"
+#include "sum_u8.h"
 
 enum { NR = 8, KR = 4, MOST = 8 /* rows */, WIDE = 4 /* blocks of a single row */ };
 
@@ -10,22 +11,12 @@ EQ_INLINE __m256i four(const uint8_t *a) {
     return _mm256_set1_epi32(v);
 }
 
-/* What w_zero takes from every channel of a row. */
-EQ_ONE_COPY void zero_terms(const struct eq_gemm_s8_u8_s8 *g, const uint8_t *const *a, int rows, int32_t *zero) {
-    for (int r = 0; r < rows; r++) {
-        uint32_t sum = 0;
-        for (size_t p = 0; p < g->parts; p++)
-            for (size_t i = 0; i < g->k; i++) sum += a[r][g->parts_at[p] + (ptrdiff_t)i];
-        zero[r] = (int32_t)(sum * (uint32_t)g->w_zero);
-    }
-}
-
 EQ_INLINE size_t depth(const struct eq_gemm_s8_u8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
 
 EQ_INLINE struct rq8 params(const struct eq_gemm_s8_u8_s8 *g, size_t o) { return rq8_load(&g->rq, o, NR); }
 
 /* Any channel parameters, any blocks; acc [rows][blocks]. */
-EQ_ONE_COPY void finish(const struct eq_gemm_s8_u8_s8 *g, size_t o, int8_t *y, int rows, int blocks, const __m256i *acc) {
+EQ_RARE void finish(const struct eq_gemm_s8_u8_s8 *g, size_t o, int8_t *y, int rows, int blocks, const __m256i *acc) {
     const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
     for (int j = 0; j < blocks; j++, o += NR) {
         const struct rq8 rq = params(g, o);
@@ -60,10 +51,10 @@ EQ_INLINE void tile(const struct eq_gemm_s8_u8_s8 *g, size_t o, size_t first, co
     for (int j = 0; j < blocks; j++)
         for (int i = 0; i < rows; i++) acc[i][j] = _mm256_loadu_si256((const __m256i *)(g->rq.bias + o + (size_t)j * NR));
     if (__builtin_expect(g->w_zero != 0, 0)) {
-        int32_t zero[MOST];
-        zero_terms(g, a, rows, zero);
+        uint32_t zero[MOST];
+        for (int i = 0; i < rows; i++) zero[i] = zero_term(g, a[i]);
         for (int i = 0; i < rows; i++)
-            for (int j = 0; j < blocks; j++) acc[i][j] = _mm256_sub_epi32(acc[i][j], _mm256_set1_epi32(zero[i]));
+            for (int j = 0; j < blocks; j++) acc[i][j] = _mm256_sub_epi32(acc[i][j], _mm256_set1_epi32((int32_t)zero[i]));
     }
     for (size_t p = 0; p < g->parts; p++) {
         const ptrdiff_t begin = g->parts_at[p], end = begin + (ptrdiff_t)g->k;
@@ -86,6 +77,9 @@ EQ_INLINE void tile(const struct eq_gemm_s8_u8_s8 *g, size_t o, size_t first, co
     finish(g, o, y, rows, blocks, copy);
 }
 
+/* What is left of all tiles. */
+EQ_ONE_COPY void one(const struct eq_gemm_s8_u8_s8 *g, size_t o, size_t row) { tile(g, o, row, 1, 1); }
+
 void eq_gemm_s8_u8_s8__avx_vnni(const struct eq_gemm_s8_u8_s8 *args) {
     const struct eq_gemm_s8_u8_s8 g = *args; /* which no store can change */
     size_t o = 0, i = 0;
@@ -94,9 +88,9 @@ void eq_gemm_s8_u8_s8__avx_vnni(const struct eq_gemm_s8_u8_s8 *args) {
     for (; o + NR < g.n; o += 2 * NR) {
         for (i = 0; i + 6 <= g.m; i += 6) tile(&g, o, i, 6, 2);
         for (; i + 2 <= g.m; i += 2) tile(&g, o, i, 2, 2);
-        if (i < g.m) tile(&g, o, i, 1, 2);
+        if (i < g.m) one(&g, o, i), one(&g, o + NR, i);
     }
     if (o >= g.n) return;
     for (i = 0; i + MOST <= g.m; i += MOST) tile(&g, o, i, MOST, 1);
-    for (; i < g.m; i++) tile(&g, o, i, 1, 1);
+    for (; i < g.m; i++) one(&g, o, i);
 }
