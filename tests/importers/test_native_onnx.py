@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from pathlib import Path
 
 import onnx
 import pytest
@@ -31,6 +33,16 @@ def test_shapes_are_inferred_in_one_process_for_all_models() -> None:
     process = native_onnx._worker.process
     assert shapes(native_onnx.infer(relu(), data_prop=True)) == {"h": [2, 3]}
     assert process is not None and native_onnx._worker.process is process and process.pid != os.getpid()
+
+
+def test_files_of_the_working_directory_are_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("onnx", "struct", "select", "edgeq_host"):
+        (tmp_path / f"{name}.py").write_text("open('mark', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(native_onnx, "_worker", native_onnx._Worker())
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
+    assert shapes(native_onnx.infer(relu())) == {"h": [2, 3]}
+    assert not (tmp_path / "mark").exists()
 
 
 def test_a_process_that_died_is_replaced() -> None:

@@ -36,7 +36,8 @@ class _Worker:
         """None where it refuses the model, dies of it, or takes longer than LIMIT_S."""
         data = model.SerializeToString()
         if self.process is None or self.process.poll() is not None:
-            command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+            # With the paths of this process: -c alone puts the folder of the user first, and a file onnx.py there would be run.
+            command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"]
             # A group of its own: Ctrl-C is for the command, which ends this process by closing its input.
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
