@@ -29,7 +29,11 @@ _EXPRESSION = re.compile(
     rf"(?:{_SYMBOL}|[su]\d+(?!\d)|\d{{1,19}}(?!\d)|-?int_oo|-?oo|Integer|Add|Mul|Max|Min|Mod|FloorDiv|\*(?!\*)|[-+/(), ])*"
 )
 _MAX_ENTRIES = 100_000
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # all that torch reads; others unpack without a bound on what comes out
 _HINT = "export it again with torch.export.save(torch.export.export(model.eval(), example_inputs), 'model.pt2')"
+
+# What zipfile raises for a damaged archive, whichever part of it is read.
+ARCHIVE_ERRORS = (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, OSError, EOFError, zlib.error)
 
 
 def is_exported(data: bytes) -> bool:
@@ -39,8 +43,20 @@ def is_exported(data: bytes) -> bool:
 def _names(data: bytes) -> list[str]:
     try:
         return zipfile.ZipFile(io.BytesIO(data)).namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+    except ARCHIVE_ERRORS:
         return []
+
+
+def damaged(path: str, error: BaseException) -> ModelError:
+    return ModelError(f"{path} is a damaged archive: {str(error) or type(error).__name__}", _HINT)
+
+
+def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """The entry's bytes, the first `most` of a larger one. ZipFile.read would unpack all that is there, whatever size is declared."""
+    if entry.compress_type not in _METHODS:
+        raise NotImplementedError(f"'{entry.filename}' is compressed by method {entry.compress_type}, which torch does not read either")
+    with archive.open(entry) as stream:
+        return stream.read(min(entry.file_size, most))
 
 
 def cleaned(data: bytes, path: str) -> io.BytesIO:
@@ -48,8 +64,8 @@ def cleaned(data: bytes, path: str) -> io.BytesIO:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         return _rewritten(archive, path)
-    except (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, OSError, EOFError, zlib.error) as error:
-        raise ModelError(f"{path} is a damaged archive: {error}", _HINT) from None
+    except ARCHIVE_ERRORS as error:
+        raise damaged(path, error) from None
 
 
 def _rewritten(archive: zipfile.ZipFile, path: str) -> io.BytesIO:
@@ -78,7 +94,7 @@ def _checked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inner: str, path:
         return None
     if not _PLAIN.fullmatch(inner):
         raise ModelError(f"{path} holds '{inner}', which edgeq does not read: it may run code when it is loaded", _HINT)
-    body = archive.read(entry)
+    body = unpacked(archive, entry, MAX_FILE_BYTES)
     return _checked_json(body, inner, path) if inner.endswith(".json") else body
 
 

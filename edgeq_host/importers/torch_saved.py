@@ -10,9 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 from edgeq_host.errors import ModelError
+from edgeq_host.importers.torch_archive import ARCHIVE_ERRORS, damaged, unpacked
 
 _PICKLES = 5  # of the older form, which is not an archive: three say what it is, then the object and the keys of its weights
 _OPCODES = 1_000_000
+_PICKLE_BYTES = 64 << 20  # of an archive's, which has the weights beside it: what is left takes some MB, but a bomb any number
 _OF_MODULES = {"_parameters", "_modules"}
 _EXAMPLE = "example = (torch.zeros(1, 3, 224, 224),)"
 _EXPORT = "torch.export.save(torch.export.export(model.eval(), example), {target!r})"
@@ -39,8 +41,11 @@ _ANSWERS = {
 
 
 def saved_error(data: bytes, path: Path) -> ModelError | None:
-    """The refusal of a file that torch saved; None for other files."""
-    kind = _kind(data)
+    """The refusal of a file that torch saved, or of an archive that cannot be read; None for other files."""
+    try:
+        kind = _kind(data)
+    except ARCHIVE_ERRORS as error:
+        return damaged(str(path), error)
     if kind is None:
         return None
     why, *lines = _ANSWERS[kind]
@@ -52,15 +57,14 @@ def _kind(data: bytes) -> str | None:
     if data[:2] != b"PK":
         pickled = len(data) > 2 and data[0] == 0x80 and 2 <= data[1] <= 5
         return _of_pickle(data) if pickled else None
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        inner = {name.partition("/")[2]: name for name in archive.namelist() if name.count("/")}
-        inner |= {name: name for name in archive.namelist()}
-        if "data.pkl" not in inner:
-            return None
-        return "a TorchScript program" if "constants.pkl" in inner else _of_pickle(archive.read(inner["data.pkl"]))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, RuntimeError, EOFError):
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    inner = {name.partition("/")[2]: name for name in archive.namelist() if name.count("/")}
+    inner |= {name: name for name in archive.namelist()}
+    if "data.pkl" not in inner:
         return None
+    if "constants.pkl" in inner:
+        return "a TorchScript program"
+    return _of_pickle(unpacked(archive, archive.getinfo(inner["data.pkl"]), _PICKLE_BYTES))
 
 
 def _of_pickle(data: bytes) -> str:
