@@ -20,6 +20,7 @@ from edgeq_host.cli import output, shared, target
 @click.option("--reference", type=click.Path(path_type=Path), help="The float source: adds agreement and SQNR, and needs no labels.")
 @click.option("--min", "least", help="Exit 10 where the score is lower: a share (0.9) or percent (90%).")
 @click.option("--variant", help="A precision of the file; default: its first.")
+@target.threads_option
 def command(
     model: str,
     data: Path,
@@ -28,6 +29,7 @@ def command(
     reference: Path | None,
     least: str | None,
     variant: str | None,
+    threads: int,
     as_json: bool,
 ) -> int:
     """Score a model on data, with this machine's integers or, with --board, the device's own.
@@ -41,7 +43,7 @@ def command(
 
     gate = _gate(least)
     name, file = target.file_or_name(model, board is not None)
-    opened = target.opened(model, board, variant)
+    opened = target.opened(model, board, variant, threads)
     with opened if board is not None else nullcontext():
         found = score_model(opened, file, data, metric, reference, name)
     score = found.score

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import edgeq_runtime
+from edgeq_host.cli import target
 from tests.cli.conftest import DIGITS, ROOT, Edgeq
 
 TEST = DIGITS / "test.npz"
@@ -40,6 +42,24 @@ def test_a_file_without_a_board_is_profiled_on_this_machine(edgeq: Edgeq, packed
     assert edgeq("profile", packed).code == 2
     for command in ("run", "eval", "profile"):
         assert "without it this machine" in " ".join(edgeq(command, "--help").out.split())
+
+
+def test_any_number_of_threads_gives_the_same_score_here_and_there(edgeq: Edgeq, packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models: list[Any] = []
+    opened = target.opened
+    monkeypatch.setattr(target, "opened", lambda *arguments: models.append(opened(*arguments)) or models[-1])
+    for on in ((), ("-b", "local")):
+        one, two = (edgeq("eval", packed, "--data", TEST, *on, "--threads", n, "--json").json for n in (1, 2))
+        assert one == two and one["top1"] >= 0.98 and one["n"] == 599
+    assert [model._threads.count for model in models[:2]] == [model.opened.threads for model in models[2:]] == [1, 2]
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_a_number_of_threads_that_cannot_be_is_a_usage_error(edgeq: Edgeq, packed: Path, count: int) -> None:
+    np.save("x.npy", np.load(TEST)["x"][:1])
+    for words in (("run", packed, "-i", "x.npy"), ("eval", packed, "--data", TEST), ("profile", packed)):
+        refused = edgeq(*words, "--threads", count)
+        assert refused.code == 2 and "--threads" in refused.err and "1<=x<=64" in refused.err, words
 
 
 def test_the_same_file_again_changes_nothing(edgeq: Edgeq, packed: Path) -> None:
