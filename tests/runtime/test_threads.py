@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
+from edgeq_host.cli import evaluate, profile, run
 from edgeq_host.produce import Source, produce
 from edgeq_runtime import build, native
 from edgeq_runtime.threads import MAX
@@ -80,6 +83,15 @@ def test_scratch_is_planned_for_each_thread_and_a_byte_less_is_refused(kws: byte
 def test_a_number_of_threads_that_cannot_be_is_an_error(kws: bytes, count: int) -> None:
     with pytest.raises(native.Error, match=f"threads is {count}, expected a number from 1 to {MAX}"):
         native.Model(kws, threads=count)
+
+
+@pytest.mark.parametrize("command", [run.command, evaluate.command, profile.command], ids=lambda command: command.name)
+def test_the_core_python_and_the_command_line_have_one_maximum(command: click.Command) -> None:
+    """The command line imports the runtime only where it runs a model, so that it has a number of its own."""
+    (core,) = re.findall(r"^#define EQ_THREADS_MAX (\d+)$", (build.CSRC / "eq.h").read_text(encoding="utf-8"), re.M)
+    (option,) = [p for p in command.params if p.name == "threads"]
+    assert isinstance(option.type, click.IntRange)
+    assert (option.type.min, option.type.max) == (1, MAX) and int(core) == MAX
 
 
 def test_threads_start_with_the_first_run_and_end_with_the_model(kws: bytes) -> None:
