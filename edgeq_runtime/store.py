@@ -66,7 +66,7 @@ class InstalledModel(Model):
     ) -> None:
         self.installed = name
         self.follow = follow
-        self._options = (variant, isas, follow, threads)
+        self._options = (variant, isas, threads)
         for last in (False, False, True):
             path, self._identity = locate(name)
             self.version = self._identity[0]
@@ -84,7 +84,8 @@ class InstalledModel(Model):
         # The number alone does not tell: after a removal they count from 1 again.
         if locate(self.installed)[1] == self._identity:
             return False
-        fresh = InstalledModel(self.installed, *self._options)
+        variant, isas, threads = self._options
+        fresh = InstalledModel(self.installed, variant, isas, self.follow, threads)
         self.__dict__.update(fresh.__dict__)
         return True
 

@@ -109,3 +109,20 @@ def test_a_followed_model_that_was_removed_and_deployed_anew_is_taken(local: Loc
     assert np.array_equal(model.run(X), native.Model(first).run(X)) and np.array_equal(following.run(X), native.Model(second).run(X))
     assert model.refresh() and model.version == 1 and not model.refresh()
     assert np.array_equal(model.run(X), native.Model(second).run(X))
+
+
+def test_a_model_that_is_told_to_follow_goes_on_following_with_its_threads(local: Local) -> None:
+    d.deploy(local.board, local.file("kws", packed(1)))
+    model = edgeq_runtime.open("kws", threads=2)
+    model.follow = True
+    for version, seed in ((2, 2), (3, 3)):
+        data = packed(seed)
+        d.deploy(local.board, local.file("kws", data))
+        assert np.array_equal(model.run(X), native.Model(data).run(X))
+        assert (model.version, model.follow, model._threads.count) == (version, True, 2)
+    model.follow = False
+    d.deploy(local.board, local.file("kws", packed(4)))
+    assert model.refresh() and not model.follow
+    d.rollback(local.board, "kws")
+    model.run(X)
+    assert model.version == 4
