@@ -99,9 +99,9 @@ def _calls(name: str, engine: Engine) -> int:
     return max(1, round(SAMPLE_NS / once))
 
 
-def threads() -> int:
-    """Of this process: an engine that starts some would not be measured by thread CPU time."""
-    return len(os.listdir("/proc/self/task"))
+def threads() -> set[str]:
+    """Ids of those of this process: an engine that starts some would not be measured by thread CPU time. Others may end meanwhile."""
+    return set(os.listdir("/proc/self/task"))
 
 
 def cpu() -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgeq_host.cli import output, target
+from edgeq_host.units import counted
 
 if TYPE_CHECKING:
     from edgeq_host.profile import Profile
@@ -41,7 +42,7 @@ def command(model: str, board: str | None, runs: int, warmup: int, variant: str 
 
 
 def _print(found: Profile) -> None:
-    latency, threads = found.latency_us, f"{found.threads} thread{'s' if found.threads != 1 else ''}"
+    latency, threads = found.latency_us, counted(found.threads, "thread")
     output.line(
         f"{found.name} ({found.variant}) on {found.board}, {found.source}, {threads}: median {latency.median:.1f} us, "
         f"p90 {latency.p90:.1f} us, p99 {latency.p99:.1f} us, {found.runs} runs after {found.warmup} to warm up"
