@@ -15,6 +15,12 @@ struct rq16 {
 
 EQ_INLINE __m512i odd_down(__m512i v) { return _mm512_srli_epi64(v, 32); }
 
+/* The high dwords of both products, in order. One instruction, which some compilers make vpermt2d of: half as fast on AMD. */
+EQ_INLINE __m512i high_dwords(__m512i even, __m512i odd) {
+    __asm__("vpshufd $0xf5, %1, %0%{%2%}" : "+v"(odd) : "v"(even), "Yk"((__mmask16)0x5555));
+    return odd;
+}
+
 EQ_INLINE struct rq16 rq16_from(__m512i bias, __m512i m, __m128i n_bytes, int32_t y_zero, int32_t lo, int32_t hi) {
     const __m512i n = _mm512_cvtepi8_epi32(n_bytes), one = _mm512_set1_epi32(1), two = _mm512_set1_epi32(2);
     struct rq16 r;
@@ -41,7 +47,7 @@ EQ_INLINE __m512i rq16_apply_any(const struct rq16 *r, __m512i acc) {
     acc = _mm512_sllv_epi32(_mm512_mask_min_epi32(acc, shifted, acc, limit), left);
     const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(acc, r->m_even), _mm512_sllv_epi64(half, up_even));
     const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(odd_down(acc), r->m_odd), _mm512_sllv_epi64(half, up_odd));
-    const __m512i high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+    const __m512i high = high_dwords(even, odd);
     return _mm512_add_epi32(_mm512_srav_epi32(high, _mm512_sub_epi32(up, one)), r->zero);
 }
 
@@ -49,7 +55,7 @@ EQ_INLINE __m512i rq16_apply_any(const struct rq16 *r, __m512i acc) {
  * y_zero 2^(n-1) joins it, and |high| <= 2^30 leaves room for both. */
 EQ_INLINE __m512i rq16_apply(const struct rq16 *r, __m512i acc) {
     const __m512i even = _mm512_mul_epi32(acc, r->m_even), odd = _mm512_mul_epi32(odd_down(acc), r->m_odd);
-    const __m512i high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+    const __m512i high = high_dwords(even, odd);
     return _mm512_srav_epi32(_mm512_add_epi32(high, r->round), r->right);
 }
 

@@ -10,18 +10,25 @@ enum { STEP = 64 /* elements that are interleaved at once */, KR = 4 };
 EQ_INLINE __mmask64 first64(size_t count) { return _bzhi_u64(~(uint64_t)0, count < STEP ? (uint32_t)count : STEP); }
 EQ_INLINE __mmask16 first16(size_t count) { return (__mmask16)_bzhi_u32(0xffff, count < 16 ? (uint32_t)count : 16); }
 
-/* One step, from the elements as they are (x) to x + 128. Lanes of 128 bits are interleaved each for itself: dealt: their dwords are dealt
- * out first, so that the results come in order. */
-EQ_INLINE void columns_step(const __m512i line[KR], const int dealt, uint8_t *buffer) {
-    const __m512i deal = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), flip = _mm512_set1_epi8(INT8_MIN);
+/* Four lines, from the elements as they are (x) to x + 128, interleaved in each lane of 128 bits for itself. */
+EQ_INLINE void columns_interleave(const __m512i line[KR], __m512i v[KR]) {
     __m512i r[KR];
-    for (int i = 0; i < KR; i++) r[i] = _mm512_xor_si512(dealt ? _mm512_permutexvar_epi32(deal, line[i]) : line[i], flip);
+    for (int i = 0; i < KR; i++) r[i] = _mm512_xor_si512(line[i], _mm512_set1_epi8(INT8_MIN));
     const __m512i a_low = _mm512_unpacklo_epi8(r[0], r[1]), a_high = _mm512_unpackhi_epi8(r[0], r[1]);
     const __m512i b_low = _mm512_unpacklo_epi8(r[2], r[3]), b_high = _mm512_unpackhi_epi8(r[2], r[3]);
-    _mm512_storeu_si512(buffer, _mm512_unpacklo_epi16(a_low, b_low));
-    _mm512_storeu_si512(buffer + 64, _mm512_unpackhi_epi16(a_low, b_low));
-    _mm512_storeu_si512(buffer + 128, _mm512_unpacklo_epi16(a_high, b_high));
-    _mm512_storeu_si512(buffer + 192, _mm512_unpackhi_epi16(a_high, b_high));
+    v[0] = _mm512_unpacklo_epi16(a_low, b_low);
+    v[1] = _mm512_unpackhi_epi16(a_low, b_low);
+    v[2] = _mm512_unpacklo_epi16(a_high, b_high);
+    v[3] = _mm512_unpackhi_epi16(a_high, b_high);
+}
+
+/* One step of the buffer: dwords are dealt out to the lanes first, so that the results come in order. */
+EQ_INLINE void columns_step(const __m512i line[KR], uint8_t *buffer) {
+    const __m512i deal = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i dealt[KR], v[KR];
+    for (int i = 0; i < KR; i++) dealt[i] = _mm512_permutexvar_epi32(deal, line[i]);
+    columns_interleave(dealt, v);
+    for (int i = 0; i < KR; i++) _mm512_storeu_si512(buffer + 64 * i, v[i]);
 }
 
 /* `count` elements that lie side by side, at an offset of every line. */
@@ -30,28 +37,23 @@ static void columns_fill(const int8_t *const line[KR], size_t at, size_t count, 
         const __mmask64 on = first64(end - at);
         __m512i r[KR];
         for (int i = 0; i < KR; i++) r[i] = _mm512_maskz_loadu_epi8(on, line[i] + at);
-        columns_step(r, 1, buffer);
+        columns_step(r, buffer);
     }
 }
 
 EQ_INLINE void columns_apart(const int8_t *const line[KR], size_t at, size_t columns, size_t apart, const int whole, __mmask64 on,
-                             const int dealt, uint8_t *buffer) {
+                             uint8_t *buffer) {
     for (const size_t end = at + columns * apart; at < end; at += apart, buffer += KR * STEP) {
         __m512i r[KR];
         for (int i = 0; i < KR; i++) r[i] = whole ? _mm512_loadu_si512(line[i] + at) : _mm512_maskz_loadu_epi8(on, line[i] + at);
-        columns_step(r, dealt, buffer);
+        columns_step(r, buffer);
     }
 }
 
 /* `columns` pieces of `width` elements, `apart` from each other; each takes a whole step of the buffer. */
 static void columns_fill_apart(const int8_t *const line[KR], size_t at, size_t columns, size_t apart, size_t width, uint8_t *buffer) {
-    if (width >= STEP) columns_apart(line, at, columns, apart, 1, 0, 1, buffer);
-    else columns_apart(line, at, columns, apart, 0, first64(width), 1, buffer);
-}
-
-/* The same of whole steps in the order of their lanes. */
-static void columns_fill_lanes(const int8_t *const line[KR], size_t at, size_t columns, size_t apart, uint8_t *buffer) {
-    columns_apart(line, at, columns, apart, 1, 0, 0, buffer);
+    if (width >= STEP) columns_apart(line, at, columns, apart, 1, 0, buffer);
+    else columns_apart(line, at, columns, apart, 0, first64(width), buffer);
 }
 
 /* `count` elements of padding, and up to 15 more. */

@@ -38,7 +38,7 @@ static size_t within(ptrdiff_t v, size_t most) { return v < 0 ? 0 : (size_t)v < 
 /* Interleaves what `pixels` pixels from the first on read in the rows that begin with these lines: of `taps` lines, and of each column
  * `width` channels from c on. */
 static void fill(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, const int8_t *const *lines, size_t taps, size_t c, size_t width,
-                 size_t first, size_t pixels, int wide, uint8_t *buffer) {
+                 size_t first, size_t pixels, uint8_t *buffer) {
     const size_t columns = (pixels - 1) * d->stride_w + (d->kw - 1) * d->dilation_w + 1;
     const ptrdiff_t start = (ptrdiff_t)(first * d->stride_w) - (ptrdiff_t)d->pad_left;
     const size_t before = within(-start, columns), end = within((ptrdiff_t)d->columns - start, columns);
@@ -49,7 +49,6 @@ static void fill(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, cons
         for (size_t i = 0; i < KR; i++) line[i] = lines[KR * h + i < taps ? (KR * h + i) * d->dilation_h : 0];
         columns_pad(d->x_zero, before * each, buffer);
         if (inside && s->join > 1) columns_fill(line, at, inside * each, buffer + KR * before * each);
-        else if (inside && wide) columns_fill_lanes(line, at, inside, d->channels, buffer + KR * before * each);
         else if (inside) columns_fill_apart(line, at, inside, d->channels, width, buffer + KR * before * each);
         columns_pad(d->x_zero, (columns - before - inside) * each, buffer + KR * (before + inside) * each);
     }
@@ -84,20 +83,14 @@ static int load_strips(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s
 static int block(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, size_t c) {
     _Alignas(64) uint8_t buffer[KR * (ROOM + STEP)];
     const size_t width = s->channels - c < STEP ? s->channels - c : STEP;
-    const int is_wide = s->join == 1 && width == STEP && s->heights == 1 && d->kw == WIDE_TAPS;
-    union {
-        struct strip strips[STEP / NR];
-        struct wide wide;
-    } b;
-    if (!(is_wide ? wide_load(d, c, &b.wide) : load_strips(d, s, c, width, b.strips))) return 0;
+    struct strip strips[STEP / NR];
+    if (!load_strips(d, s, c, width, strips)) return 0;
     for (size_t row = 0, rows; row < d->rows; row += rows) {
         rows = s->pairs && d->rows - row > 1 ? 2 : 1;
         for (size_t i = 0, n; i < d->pixels; i += n) {
             n = d->pixels - i < s->most ? d->pixels - i : s->most;
-            fill(d, s, d->lines + row * d->stride_h, d->kh + rows - 1, c, width, i, n, is_wide, buffer);
-            int8_t *y = d->y + (row * d->pixels + i) * d->channels + c;
-            if (is_wide) wide_run(&b.wide, buffer, KR * s->step, KR * s->tap, y, d->channels, d->pixels * d->channels, n, (int)rows);
-            else stretch(d, s, b.strips, width, n, buffer, y, (int)rows);
+            fill(d, s, d->lines + row * d->stride_h, d->kh + rows - 1, c, width, i, n, buffer);
+            stretch(d, s, strips, width, n, buffer, d->y + (row * d->pixels + i) * d->channels + c, (int)rows);
         }
     }
     return 1;
@@ -139,6 +132,8 @@ static void any(const struct eq_dwconv_s8_u8_s8 *d, size_t first, size_t end) {
 
 void eq_dwconv_s8_u8_s8__avx512_vnni(const struct eq_dwconv_s8_u8_s8 *d) {
     const struct shape s = shape_of(d);
-    for (size_t c = 0; c < d->channels; c += STEP)
-        if (s.most == 0 || !block(d, &s, c)) any(d, c, d->channels - c < STEP ? d->channels : c + STEP);
+    for (size_t c = 0; c < d->channels; c += STEP) {
+        const size_t end = d->channels - c < STEP ? d->channels : c + STEP;
+        if (s.most == 0 || !(end - c == STEP && wide_fits(d, s.pairs) ? wide_block(d, s.pairs, c) : block(d, &s, c))) any(d, c, end);
+    }
 }

@@ -71,6 +71,7 @@ int dwconv_lines(const struct eq_kernel *portable, size_t pixels, size_t channel
                                       -128,
                                       127};
     args.stride_h = args.stride_w = (size_t)between(1, 2);
+    if (next() % 4 == 0) args.stride_h = 3 - args.stride_w;
     if (next() % 4 == 0) args.dilation_h = args.dilation_w = 2;
     const size_t reach = (pixels - 1) * args.stride_w + (kw - 1) * args.dilation_w + 1;
     const size_t count = (args.rows - 1) * args.stride_h + (kh - 1) * args.dilation_h + 1, nothing = kw * args.dilation_w;
@@ -100,7 +101,8 @@ int dwconv_lines(const struct eq_kernel *portable, size_t pixels, size_t channel
     }
     args.y = output(1, 1);
     RUN(tested, eq_dwconv_s8_u8_s8, &args);
-    snprintf(sizes, sizeof sizes, "rows=%zu pixels=%zu channels=%zu %zux%zu stride=%zu dilation=%zu pad=%zu columns=%zu w_zero=%d",
-             args.rows, pixels, channels, kh, kw, args.stride_w, args.dilation_w, args.pad_left, args.columns, (int)args.w_zero);
+    snprintf(sizes, sizeof sizes, "rows=%zu pixels=%zu channels=%zu %zux%zu stride=%zux%zu dilation=%zu pad=%zu columns=%zu w_zero=%d",
+             args.rows, pixels, channels, kh, kw, args.stride_h, args.stride_w, args.dilation_w, args.pad_left, args.columns,
+             (int)args.w_zero);
     return compare(sizes, 1);
 }
