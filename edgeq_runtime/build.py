@@ -40,6 +40,7 @@ HOT = {  # operators and their helpers that are compiled for speed, as all kerne
     *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
     *("pool", "softmax_s8", "window"),
 }
+PUBLIC = ("eq.h", "eq_hash.h", "posix/eq_threads.h", *(f"agent/eq_{name}.h" for name in ("frame", "link", "message", "pool", "store")))
 PARALLEL = 2
 OUTPUTS = {
     "lib": "libedgeq.so",
@@ -170,13 +171,31 @@ def compile_one(config: Config, on: dict[str, bool], source: Path) -> Path:
     return target
 
 
+def exported() -> list[str]:
+    """What libedgeq.so shows: the functions that its public headers declare. Names that nobody may call from outside take a tenth of it."""
+    declared = re.compile(r"^(?!static|#|\s)[\w *]*?\b(eq_\w+)\(", re.M)
+    return sorted({name for header in PUBLIC for name in declared.findall((CSRC / header).read_text(encoding="utf-8"))})
+
+
+def _version_script(config: Config) -> Path:
+    path = config.folder / "libedgeq.map"
+    text = "{ global: " + " ".join(f"{name};" for name in exported()) + " local: *; };\n"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
 def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> Path:
     """Link beside the output and rename: a process that has the old library open keeps it."""
     shared = ["-shared", "-Wl,-Bsymbolic"] if target in SHARED else []
     if target in SHARED and not any("-fsanitize" in flag for flag in config.flags):
         shared.append("-Wl,-z,defs")
+    inputs = list(objects)
+    if target == "lib":
+        inputs.append(_version_script(config))
+        shared.append(f"-Wl,--version-script={inputs[-1]}")
     command = [*config.cc.split(), "-O2", *config.flags, *shared, *map(str, objects), "-lm", "-pthread", "-o"]
-    if not _fresh(output, [*command, str(output)], objects):
+    if not _fresh(output, [*command, str(output)], inputs):
         fresh = output.with_name(f".{output.name}.new")
         _make(fresh, [*command, str(fresh)])
         fresh.with_suffix(fresh.suffix + ".cmd").unlink()

@@ -6,6 +6,7 @@ import ctypes
 
 import pytest
 
+from edgeq_host.bench import timing
 from edgeq_runtime import lists, native
 from tests.core import isa_masks, selection
 
@@ -27,7 +28,7 @@ class Kernel(ctypes.Structure):
 
 
 def select(family: str, types: str, mask: int) -> Kernel | None:
-    function = native.library().eq_select
+    function = timing.library().eq_select  # libedgeq.so does not show it
     function.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_uint32]
     function.restype = ctypes.POINTER(Kernel)
     found = function(family.encode(), types.encode(), mask)

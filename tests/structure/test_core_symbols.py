@@ -87,3 +87,10 @@ def test_a_core_that_keeps_state_or_calls_the_system_is_found(name: str, tmp_pat
     command = build.compile_command(base, build.enabled(base.cc), source, compiled)
     subprocess.run(command, check=True, capture_output=True)
     assert faults([*objects(base), compiled])
+
+
+def test_the_library_shows_what_its_public_headers_declare_and_nothing_else() -> None:
+    library = build.build("lib", build.config_for("lib", None, False))
+    listed = subprocess.run(["nm", "-D", "--defined-only", str(library)], check=True, capture_output=True, text=True).stdout
+    assert sorted(line.split()[2] for line in listed.splitlines()) == build.exported()
+    assert {"eq_open", "eq_run_on", "eq_store_open"} <= set(build.exported())
