@@ -11,6 +11,7 @@ from edgeq_host.deploy import check_file, connect, refusals
 from edgeq_host.device import MEMORY
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export import unpack
+from edgeq_host.export.prepack import names as packed_for
 from edgeq_host.layer import Layer
 from edgeq_runtime import lists, native
 
@@ -42,7 +43,7 @@ class VariantView:
 
 @dataclass(frozen=True)
 class FileView:
-    """sha256: of the whole file, as deploy and status give it."""
+    """sha256: of the whole file, as deploy and status give it. packed_for: instruction sets for which weights are packed in the file."""
 
     name: str
     sha256: str
@@ -53,6 +54,7 @@ class FileView:
     labels: tuple[str, ...]
     variants: tuple[VariantView, ...]
     provenance: dict[str, str]
+    packed_for: tuple[str, ...]
 
 
 def text(value: Any) -> str:
@@ -74,6 +76,7 @@ def inspect(data: bytes, name: str) -> FileView:
         labels=tuple(text(label) for label in tables.labels or ()),
         variants=variants,
         provenance=_provenance(tables.provenance),
+        packed_for=tuple(packed_for(tables)),
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from edgeq_host import __version__
 from edgeq_host.errors import ModelError
-from edgeq_host.export import read_file, unpack
+from edgeq_host.export import prepack, read_file, unpack
+from edgeq_host.export.prepack import names
 from edgeq_host.inspect import text
 from edgeq_host.produce import RANDOM, Source, produce
 from edgeq_host.provenance import recorded_options, recorded_recipe
@@ -40,6 +41,8 @@ def reproduce(file: Path, model: Path | None = None, calibration: Path | None = 
     if differs:
         return Reproduction(str(file), False, tuple(differs), hashlib.sha256(old).hexdigest(), "")
     new = produce(source).data
+    if isas := names(tables):
+        new = prepack(unpack(new, "the rebuilt file"), isas)
     if new != old:
         differs = _differences(tables, unpack(new, "the rebuilt file"))
     return Reproduction(str(file), new == old, tuple(differs), hashlib.sha256(old).hexdigest(), hashlib.sha256(new).hexdigest())

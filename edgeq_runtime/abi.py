@@ -77,6 +77,12 @@ class Observer(ctypes.Structure):
     _fields_ = [("after", AFTER), ("context", c_void_p)]
 
 
+class Layout(ctypes.Structure):
+    """struct eq_layout: how packed weights lie."""
+
+    _fields_ = [(name, c_int32) for name in ["bytes", "groups", "channels", "nr", "kr", "parts", "k"]]
+
+
 SIGNATURES = {
     "eq_status_text": (c_char_p, [c_int]),
     "eq_cpu_isas": (c_uint32, []),
@@ -87,6 +93,7 @@ SIGNATURES = {
     "eq_file_variant_count": (c_int, [POINTER(File)]),
     "eq_file_variant_name": (c_char_p, [POINTER(File), c_int]),
     "eq_plan": (c_int, [POINTER(PlanBytes), POINTER(File), c_int, c_uint32]),
+    "eq_prepack": (c_int, [POINTER(File), c_int, c_int, c_uint32, POINTER(Layout), POINTER(c_size_t), c_void_p]),
     "eq_open": (c_int, [POINTER(c_void_p), POINTER(File), c_int, c_uint32, c_void_p, c_size_t]),
     "eq_input_count": (c_int, [c_void_p]),
     "eq_output_count": (c_int, [c_void_p]),

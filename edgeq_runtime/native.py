@@ -35,7 +35,7 @@ def _text(raw: Optional[bytes]) -> str:
     return (raw or b"").decode("utf-8", "replace")
 
 
-class _Memory:
+class Memory:
     """`size` writable bytes at an aligned address. Kept alive by whoever uses the address."""
 
     def __init__(self, size: int, fill: bytes = b"") -> None:
@@ -60,18 +60,19 @@ class _Mapped:
         self.address = ctypes.addressof(c_char.from_buffer(self._map))
 
 
-def _load(source: Any) -> Tuple[Any, str]:
+def load(source: Any) -> Tuple[Any, str]:
     """The bytes of a file in aligned memory, and how to call them in an error."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _Memory(len(source), bytes(source)), "model"
+        return Memory(len(source), bytes(source)), "model"
     path = os.fspath(source)
     try:
-        return (_Mapped(path) if os.path.getsize(path) else _Memory(0)), path
+        return (_Mapped(path) if os.path.getsize(path) else Memory(0)), path
     except OSError as error:
         raise Error(STATUS_ARGUMENT, "{}: {}; give the path of an .eqm file".format(path, error.strerror or error)) from error
 
 
-def _checked(memory: Any, what: str) -> abi.File:
+def checked(memory: Any, what: str) -> abi.File:
+    """What the C core says of a file in memory, which must stay there as long as this is used; Error if it refuses."""
     file = abi.File()
     _raise(library().eq_file_check(byref(file), memory.address, memory.size), what)
     return file
@@ -79,7 +80,7 @@ def _checked(memory: Any, what: str) -> abi.File:
 
 def check(data: bytes) -> None:
     """Error if the bytes are not a sound model file."""
-    _checked(_Memory(len(data), data), "model")
+    checked(Memory(len(data), data), "model")
 
 
 def crc32c(data: bytes, before: int = 0) -> int:
@@ -115,8 +116,8 @@ class Model:
 
     def __init__(self, source: Any, variant: Union[int, str, None] = None, isas: Optional[int] = None, threads: int = 1) -> None:
         self._lib = lib = library()
-        self._source, what = _load(source)
-        self._file = _checked(self._source, what)
+        self._source, what = load(source)
+        self._file = checked(self._source, what)
         self.name = _text(self._lib.eq_file_name(byref(self._file)))
         self.sha256 = bytes(bytearray(self._file.sha256)).hex()
         count = self._lib.eq_file_variant_count(byref(self._file))
@@ -128,11 +129,11 @@ class Model:
         self._threads = Threads(threads)
         raw.arena_bytes = lib.eq_arena_bytes(byref(raw), threads)
         self.plan = Plan(*(int(getattr(raw, field)) for field in Plan._fields))
-        self._memory = _Memory(self.plan.model_bytes)  # type: Any
+        self._memory = Memory(self.plan.model_bytes)  # type: Any
         handle = c_void_p()
         _raise(self._lib.eq_open(byref(handle), byref(self._file), index, self.isas, self._memory.address, self._memory.size), what)
         self._open = handle  # type: Optional[c_void_p]
-        self._arena = _Memory(self.plan.arena_bytes)  # type: Any
+        self._arena = Memory(self.plan.arena_bytes)  # type: Any
         self.inputs = [self._edge(i, lib.eq_input, lib.eq_input_tensor) for i in range(lib.eq_input_count(handle))]
         self.outputs = [self._edge(i, lib.eq_output, lib.eq_output_tensor) for i in range(lib.eq_output_count(handle))]
 
@@ -176,7 +177,7 @@ class Model:
     def share(self) -> "Model":
         """Another handle over the same file and weights, with its own arena: for another thread."""
         other = Model.__new__(Model)
-        own = {"_open": self._handle, "_arena": _Memory(self.plan.arena_bytes), "_threads": Threads(self._threads.count)}
+        own = {"_open": self._handle, "_arena": Memory(self.plan.arena_bytes), "_threads": Threads(self._threads.count)}
         other.__dict__.update(self.__dict__, **own)
         return other
 

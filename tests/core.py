@@ -31,7 +31,7 @@ def isa_masks() -> tuple[int, ...]:
 
 def painted_run(model: native.Model, inputs: list[np.ndarray], colour: int) -> bytes:
     """The arena after a run in memory that was all one colour, with what lies behind it."""
-    memory = native._Memory(model.plan.arena_bytes + MARGIN, bytes([colour]) * (model.plan.arena_bytes + MARGIN))
+    memory = native.Memory(model.plan.arena_bytes + MARGIN, bytes([colour]) * (model.plan.arena_bytes + MARGIN))
     lib = native.library()
     for i, x in enumerate(inputs):
         assert lib.eq_set_input(model._handle, memory.address, i, TYPES[x.dtype.name], np.ascontiguousarray(x).ctypes.data, x.nbytes) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -89,6 +90,8 @@ def _rows() -> tuple[list[_Case], list[str]]:
     for index in range(lib.eq_bench_row_count()):
         row = Row()
         lib.eq_bench_row(index, ctypes.byref(row))
+        if lists.isas()[row.isa.decode()].arch not in ("any", platform.machine()):
+            continue
         found = list(_cases(index, row)) if row.isa_bit in here else []
         cases += found
         if not found:

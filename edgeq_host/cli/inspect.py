@@ -59,6 +59,8 @@ def _head(v: FileView) -> None:
             output.line(f"  {side} {edge.name}: {edge.dtype} {list(edge.shape)}")
     if v.labels:
         output.line(f"  labels: {', '.join(v.labels)}")
+    if v.packed_for:
+        output.line(f"  weights also packed for: {', '.join(v.packed_for)}")
     for key, value in v.provenance.items():
         if key in ("recipe", "import_options") and value:
             output.line("\n    ".join([f"  {key}:", *value.splitlines()]))

@@ -6,6 +6,7 @@ from edgeq_host.export.body import build, used_tensors
 from edgeq_host.export.bundle import Bundle, Provenance, Score, SelfTest, Variant
 from edgeq_host.export.container import pack, read_file, refusal, unpack, write_file
 from edgeq_host.export.join import join
+from edgeq_host.export.prepack import prepack
 
 __all__ = [
     "Bundle",
@@ -15,6 +16,7 @@ __all__ = [
     "Variant",
     "join",
     "pack",
+    "prepack",
     "read_file",
     "refusal",
     "to_bytes",

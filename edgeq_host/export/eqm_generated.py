@@ -287,6 +287,137 @@ class TensorT(object):
         return tensor
 
 
+class Packed(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = Packed()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsPacked(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def PackedBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x45\x51\x4D\x31", size_prefixed=size_prefixed)
+
+    # Packed
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # Packed
+    def Layout(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # Packed
+    def LayoutAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Int32Flags, o)
+        return 0
+
+    # Packed
+    def LayoutLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Packed
+    def LayoutIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        return o == 0
+
+    # Packed
+    def Buffer(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return -1
+
+    # Packed
+    def Isa(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+def PackedStart(builder): builder.StartObject(3)
+def PackedAddLayout(builder, layout): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(layout), 0)
+def PackedStartLayoutVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def PackedAddBuffer(builder, buffer): builder.PrependInt32Slot(1, buffer, -1)
+def PackedAddIsa(builder, isa): builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(isa), 0)
+def PackedEnd(builder): return builder.EndObject()
+
+try:
+    from typing import List
+except:
+    pass
+
+class PackedT(object):
+
+    # PackedT
+    def __init__(self):
+        self.layout = None  # type: List[int]
+        self.buffer = -1  # type: int
+        self.isa = None  # type: str
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        packed = Packed()
+        packed.Init(buf, pos)
+        return cls.InitFromObj(packed)
+
+    @classmethod
+    def InitFromObj(cls, packed):
+        x = PackedT()
+        x._UnPack(packed)
+        return x
+
+    # PackedT
+    def _UnPack(self, packed):
+        if packed is None:
+            return
+        if not packed.LayoutIsNone():
+            if np is None:
+                self.layout = []
+                for i in range(packed.LayoutLength()):
+                    self.layout.append(packed.Layout(i))
+            else:
+                self.layout = packed.LayoutAsNumpy()
+        self.buffer = packed.Buffer()
+        self.isa = packed.Isa()
+
+    # PackedT
+    def Pack(self, builder):
+        if self.layout is not None:
+            if np is not None and type(self.layout) is np.ndarray:
+                layout = builder.CreateNumpyVector(self.layout)
+            else:
+                PackedStartLayoutVector(builder, len(self.layout))
+                for i in reversed(range(len(self.layout))):
+                    builder.PrependInt32(self.layout[i])
+                layout = builder.EndVector()
+        if self.isa is not None:
+            isa = builder.CreateString(self.isa)
+        PackedStart(builder)
+        if self.layout is not None:
+            PackedAddLayout(builder, layout)
+        PackedAddBuffer(builder, self.buffer)
+        if self.isa is not None:
+            PackedAddIsa(builder, isa)
+        packed = PackedEnd(builder)
+        return packed
+
+
 class Operator(object):
     __slots__ = ['_tab']
 
@@ -404,7 +535,31 @@ class Operator(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
-def OperatorStart(builder): builder.StartObject(5)
+    # Operator
+    def Packed(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = Packed()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Operator
+    def PackedLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Operator
+    def PackedIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        return o == 0
+
+def OperatorStart(builder): builder.StartObject(6)
 def OperatorAddOp(builder, op): builder.PrependUint16Slot(0, op, 0)
 def OperatorAddInputs(builder, inputs): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(inputs), 0)
 def OperatorStartInputsVector(builder, numElems): return builder.StartVector(4, numElems, 4)
@@ -413,6 +568,8 @@ def OperatorStartOutputsVector(builder, numElems): return builder.StartVector(4,
 def OperatorAddAttributes(builder, attributes): builder.PrependUOffsetTRelativeSlot(3, flatbuffers.number_types.UOffsetTFlags.py_type(attributes), 0)
 def OperatorStartAttributesVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def OperatorAddName(builder, name): builder.PrependUOffsetTRelativeSlot(4, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
+def OperatorAddPacked(builder, packed): builder.PrependUOffsetTRelativeSlot(5, flatbuffers.number_types.UOffsetTFlags.py_type(packed), 0)
+def OperatorStartPackedVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def OperatorEnd(builder): return builder.EndObject()
 
 try:
@@ -429,6 +586,7 @@ class OperatorT(object):
         self.outputs = None  # type: List[int]
         self.attributes = None  # type: List[int]
         self.name = None  # type: str
+        self.packed = None  # type: List[PackedT]
 
     @classmethod
     def InitFromBuf(cls, buf, pos):
@@ -469,6 +627,14 @@ class OperatorT(object):
             else:
                 self.attributes = operator.AttributesAsNumpy()
         self.name = operator.Name()
+        if not operator.PackedIsNone():
+            self.packed = []
+            for i in range(operator.PackedLength()):
+                if operator.Packed(i) is None:
+                    self.packed.append(None)
+                else:
+                    packed_ = PackedT.InitFromObj(operator.Packed(i))
+                    self.packed.append(packed_)
 
     # OperatorT
     def Pack(self, builder):
@@ -498,6 +664,14 @@ class OperatorT(object):
                 attributes = builder.EndVector()
         if self.name is not None:
             name = builder.CreateString(self.name)
+        if self.packed is not None:
+            packedlist = []
+            for i in range(len(self.packed)):
+                packedlist.append(self.packed[i].Pack(builder))
+            OperatorStartPackedVector(builder, len(self.packed))
+            for i in reversed(range(len(self.packed))):
+                builder.PrependUOffsetTRelative(packedlist[i])
+            packed = builder.EndVector()
         OperatorStart(builder)
         OperatorAddOp(builder, self.op)
         if self.inputs is not None:
@@ -508,6 +682,8 @@ class OperatorT(object):
             OperatorAddAttributes(builder, attributes)
         if self.name is not None:
             OperatorAddName(builder, name)
+        if self.packed is not None:
+            OperatorAddPacked(builder, packed)
         operator = OperatorEnd(builder)
         return operator
 

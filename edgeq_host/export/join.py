@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from edgeq_host.errors import ModelError
@@ -25,17 +27,18 @@ def join(models: list[eqm.ModelT], names: list[str]) -> eqm.ModelT:
                 buffers.append(buffer)
             place.append(index[data])
         for variant in model.variants:
-            _rebase(variant, place)
+            rebase(variant, place)
             variants.append(variant)
     _distinct(variants)
     first.variants, first.buffers = variants, buffers
     return first
 
 
-def _rebase(variant: eqm.VariantT, place: list[int]) -> None:
-    for tensor in variant.tensors:
-        if tensor.buffer >= 0:
-            tensor.buffer = place[tensor.buffer]
+def rebase(variant: eqm.VariantT, place: Sequence[int] | Mapping[int, int]) -> None:
+    """Let a variant name other buffers: place[i] where it named i."""
+    for table in (*variant.tensors, *(entry for operator in variant.operators for entry in operator.packed or ())):
+        if table.buffer >= 0:
+            table.buffer = place[table.buffer]
     if variant.selftest is not None:
         variant.selftest.inputs = np.asarray([place[i] for i in variant.selftest.inputs], np.int32)
         variant.selftest.outputs = np.asarray([place[i] for i in variant.selftest.outputs], np.int32)

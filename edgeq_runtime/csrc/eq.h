@@ -68,10 +68,20 @@ struct eq_plan {
     size_t arena_bytes; /* memory for eq_run: activations, then scratch */
     size_t activation_bytes;
     size_t scratch_bytes;
-    size_t packed_bytes; /* of model_bytes */
+    size_t packed_bytes; /* of model_bytes: packed weights and channel parameters */
     uint64_t macs;       /* of one inference */
 };
 int eq_plan(struct eq_plan *plan, const struct eq_file *file, int variant, uint32_t isas);
+
+/* How packed weights lie (SPEC.md 3.5): [groups][blocks of nr channels][parts][ceil(k / kr)][nr][kr]. */
+struct eq_layout {
+    int32_t bytes; /* of an element: 1 as in the neutral layout, 2 less the zero point */
+    int32_t groups, channels, nr, kr, parts, k;
+};
+/* Weights of an operator as the kernel of these instruction sets wants them, whether this CPU has them or not: for writers of files.
+ * bytes: 0 where it packs none. memory: of EQ_ALIGN and zeroed, or NULL where only layout and bytes are wanted. */
+int eq_prepack(const struct eq_file *file, int variant, int operator_index, uint32_t isas, struct eq_layout *layout, size_t *bytes,
+               void *memory);
 
 struct eq_model;
 /* memory: EQ_ALIGN-aligned, plan.model_bytes. isas: a subset of eq_cpu_isas(), bit 0 (portable) is always taken as set. */
@@ -134,7 +144,8 @@ struct eq_op_info {
     const char *name;    /* in the source; may be "" */
     const char *kernel;  /* "<family>_<types>" or "" where the operator has no micro-kernel */
     const char *isa;     /* of the kernel; "portable" where there is none */
-    const char *packing; /* of its weights: "<nr> x <kr>" in blocks, "in place" as they lie in the file, "" where there is no kernel */
+    const char *packing; /* of its weights: "<nr> x <kr>" in blocks, ", in the file" where they are packed there,
+                          * "in place" as they lie in the file, "" where there is no kernel */
     uint64_t macs;
     int output; /* tensor index of its first output */
 };

@@ -2,37 +2,31 @@
 #include <string.h>
 
 const struct eq_kernel eq_kernels[] = {
-#define EQ_COMMA ,
-#define EQ_ROW(family, types, isa, mr, nr, kr)                                                                                             \
-    {#family EQ_COMMA #types EQ_COMMA(void (*)(void))                                                                                      \
-         eq_##family##_##types##__##isa EQ_COMMA EQ_ISA_##isa EQ_COMMA mr EQ_COMMA nr EQ_COMMA kr} EQ_COMMA
-#define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_CAT(EQ_WHEN_, EQ_ON_##isa)(EQ_ROW(family, types, isa, mr, nr, kr))
+#define EQ_RUN_0(symbol) NULL
+#define EQ_RUN_1(symbol) (void (*)(void)) symbol
+#define EQ_KERNEL(family, types, isa, mr, nr, kr)                                                                                          \
+    {#family, #types, EQ_CAT(EQ_RUN_, EQ_ON_##isa)(eq_##family##_##types##__##isa), EQ_ISA_##isa, mr, nr, kr},
 #include "kernels.def"
 #undef EQ_KERNEL
-#undef EQ_ROW
 };
 const size_t eq_kernel_count = sizeof eq_kernels / sizeof *eq_kernels;
 
 const char *eq_kernel_name(const struct eq_kernel *kernel) {
     static const char *const names[] = {
-#define EQ_ROW(family, types)                     #family "_" #types EQ_COMMA
-#define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_CAT(EQ_WHEN_, EQ_ON_##isa)(EQ_ROW(family, types))
+#define EQ_KERNEL(family, types, isa, mr, nr, kr) #family "_" #types,
 #include "kernels.def"
 #undef EQ_KERNEL
-#undef EQ_ROW
     };
     return names[kernel - eq_kernels];
 }
 
-const char *eq_kernel_packing(const struct eq_kernel *kernel) {
-    static const char *const blocks[] = {
-#define EQ_ROW(nr, kr)                            #nr " x " #kr EQ_COMMA
-#define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_CAT(EQ_WHEN_, EQ_ON_##isa)(EQ_ROW(nr, kr))
+const char *eq_kernel_packing(const struct eq_kernel *kernel, int in_file) {
+    static const char *const blocks[][2] = {
+#define EQ_KERNEL(family, types, isa, mr, nr, kr) {#nr " x " #kr, #nr " x " #kr ", in the file"},
 #include "kernels.def"
 #undef EQ_KERNEL
-#undef EQ_ROW
     };
-    return kernel->kr ? blocks[kernel - eq_kernels] : "in place";
+    return kernel->kr ? blocks[kernel - eq_kernels][in_file] : "in place";
 }
 
 const struct eq_kernel *eq_select(const char *family, const char *types, uint32_t isas) {

@@ -3,6 +3,7 @@
 #define EQ_DISPATCH_H
 #include "eq_kernels.h"
 
-const char *eq_kernel_name(const struct eq_kernel *kernel);    /* "<family>_<types>" */
-const char *eq_kernel_packing(const struct eq_kernel *kernel); /* "<nr> x <kr>" or "in place" */
+const char *eq_kernel_name(const struct eq_kernel *kernel); /* "<family>_<types>" */
+/* "<nr> x <kr>", with ", in the file" behind it where they are packed there, or "in place". */
+const char *eq_kernel_packing(const struct eq_kernel *kernel, int in_file);
 #endif

@@ -39,16 +39,21 @@ struct eq_node {
     const void *attrs;               /* struct eq_<op>_attrs */
     const char *name;
     const struct eq_kernel *kernel; /* NULL: the operator has no micro-kernel */
-    void *packed;                   /* weights as the kernel wants them; NULL: used in place */
+    void *packed;                   /* what the operator makes of its constants, beside weights */
     size_t packed_bytes;
+    void *weights; /* as the kernel wants them; NULL: used in place */
+    size_t weight_bytes;
+    struct eq_layout layout; /* of weights */
+    int in_file;             /* whether weights lie in the file */
     size_t scratch_bytes;
     uint64_t macs;
     size_t units; /* parts that may run apart, in any order or at once, each with scratch of its own; 0: only the whole */
 };
 
-/* What an operator's prepare sees. It is called twice with the same node: first with node->packed NULL, to check everything
- * and to set kernel, packed_bytes, scratch_bytes, macs and units; then, where packed_bytes > 0, with node->packed pointing to that
- * much memory, to fill it. After a successful prepare the operator's run cannot fail and touches only what its tensors own. */
+/* What an operator's prepare sees. It is called twice with the same node: first with packed and weights NULL, to check everything and to
+ * set kernel, packed_bytes, weight_bytes with their layout, scratch_bytes, macs and units; then, where there are such bytes, with packed
+ * or weights, or both, pointing to that much memory, to fill it (weights only where they are not in_file). After a successful prepare the
+ * operator's run cannot fail and touches only what its tensors own. */
 struct eq_prepare {
     const struct eq_tensor *tensors;
     uint32_t isas;

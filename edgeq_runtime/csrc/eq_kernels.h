@@ -161,12 +161,18 @@ struct eq_dwconv_f32_f32_f32 {
 /* A row of kernels.def. An operator casts run to void (*)(const struct eq_<family>_<types> *). */
 struct eq_kernel {
     const char *family, *types;
-    void (*run)(void);
-    uint8_t isa; /* enum eq_isa */
+    void (*run)(void); /* NULL: of another architecture */
+    uint8_t isa;       /* enum eq_isa */
     uint8_t mr, nr, kr;
 };
 extern const struct eq_kernel eq_kernels[];
 extern const size_t eq_kernel_count;
+
+/* Of the weights of an operator, each group of which has so many channels, parts and inputs of a part. */
+static inline struct eq_layout eq_layout_of(const struct eq_kernel *kernel, size_t bytes, size_t groups, size_t channels, size_t parts,
+                                            size_t k) {
+    return (struct eq_layout){(int32_t)bytes, (int32_t)groups, (int32_t)channels, kernel->nr, kernel->kr, (int32_t)parts, (int32_t)k};
+}
 
 /* The first row of family and types whose instruction set is in the mask; bit 0 (portable) counts as set. NULL: no such row. */
 const struct eq_kernel *eq_select(const char *family, const char *types, uint32_t isas);

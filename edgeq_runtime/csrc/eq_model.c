@@ -42,13 +42,21 @@ static int open_variant(const struct eq_file *file, int index, struct eq_reader 
 /* Bits that the CPU lacks are not taken. */
 static uint32_t usable(uint32_t isas) { return (isas & eq_cpu_isas()) | 1u << EQ_ISA_portable; }
 
-/* Add a prepared node to the plan; *packed: where in model memory its weights go. */
-static int plan_node(struct eq_plan *plan, const struct eq_node *node, size_t *packed) {
+/* Where in model memory a node keeps what it packs. */
+struct kept {
+    size_t packed, weights;
+};
+
+/* Add a prepared node to the plan. */
+static int plan_node(struct eq_plan *plan, const struct eq_node *node, struct kept *at) {
+    const size_t weights = node->in_file ? 0 : node->weight_bytes;
+    int status = EQ_OK;
     plan->macs += node->macs;
     if (node->scratch_bytes > plan->scratch_bytes) plan->scratch_bytes = node->scratch_bytes;
-    if (!node->packed_bytes) return EQ_OK;
-    plan->packed_bytes += node->packed_bytes;
-    return reserve(&plan->model_bytes, node->packed_bytes, packed);
+    if (node->packed_bytes) status = reserve(&plan->model_bytes, node->packed_bytes, &at->packed);
+    if (!status && weights) status = reserve(&plan->model_bytes, weights, &at->weights);
+    plan->packed_bytes += node->packed_bytes + weights;
+    return status;
 }
 
 /* Scratch starts at a multiple of EQ_ALIGN; without it the arena ends with the last activation. */
@@ -57,8 +65,9 @@ static int plan_arena(struct eq_plan *plan, const struct eq_variant *variant, si
     return plan->scratch_bytes ? reserve(&plan->arena_bytes, plan->scratch_bytes, scratch_at) : EQ_OK;
 }
 
-/* Prepare an operator where there is no memory for the variant's tensors: with only its own, in the order of its inputs. */
-static int prepare_alone(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, uint32_t isas,
+/* Prepare an operator where there is no memory for the variant's tensors: with only its own, in the order of its inputs. weights: where it
+ * packs them, or NULL. */
+static int prepare_alone(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, uint32_t isas, void *weights,
                          struct eq_node *node) {
     struct eq_tensor tensors[EQ_MAX_INPUTS + 1];
     int32_t places[EQ_MAX_INPUTS + 1];
@@ -72,6 +81,9 @@ static int prepare_alone(const struct eq_reader *reader, const struct eq_variant
     if (status) return status;
     node->inputs = places;
     node->outputs = places + node->input_count;
+    status = eq_ops[node->op].prepare(node, &ctx);
+    if (status || !weights || !node->weight_bytes) return status;
+    node->weights = weights;
     return eq_ops[node->op].prepare(node, &ctx);
 }
 
@@ -79,7 +91,8 @@ int eq_plan(struct eq_plan *plan, const struct eq_file *file, int variant_index,
     struct eq_reader reader;
     struct eq_variant variant;
     struct layout layout;
-    size_t place;
+    struct kept kept;
+    size_t scratch_at;
     if (!plan || !file || !file->body) return EQ_ERR_ARGUMENT;
     memset(plan, 0, sizeof *plan);
     int status = open_variant(file, variant_index, &reader, &variant);
@@ -88,11 +101,12 @@ int eq_plan(struct eq_plan *plan, const struct eq_file *file, int variant_index,
     plan->model_bytes = layout.end;
     for (uint32_t i = 0; i < variant.operators.count; i++) {
         struct eq_node node;
-        status = prepare_alone(&reader, &variant, i, usable(isas), &node);
-        if (!status) status = plan_node(plan, &node, &place);
+        status = prepare_alone(&reader, &variant, i, usable(isas), NULL, &node);
+        if (!status) status = eq_reader_weights(&reader, &variant, i, &node);
+        if (!status) status = plan_node(plan, &node, &kept);
         if (status) return status;
     }
-    return plan_arena(plan, &variant, &place);
+    return plan_arena(plan, &variant, &scratch_at);
 }
 
 static int resolve_edges(struct eq_model *model) {
@@ -119,15 +133,34 @@ static int resolve(struct eq_model *model, uint8_t *memory, const struct layout 
     return status ? status : resolve_edges(model);
 }
 
-static int prepare_node(struct eq_model *model, struct eq_node *node, uint32_t isas, uint8_t *memory, size_t size) {
+static int prepare_node(struct eq_model *model, uint32_t index, uint32_t isas, uint8_t *memory, size_t size) {
+    struct eq_node *node = &model->nodes[index];
     struct eq_prepare ctx = {model->tensors, isas};
-    size_t packed;
+    struct kept kept;
     int status = eq_ops[node->op].prepare(node, &ctx);
-    if (!status) status = plan_node(&model->plan, node, &packed);
-    if (status || !node->packed_bytes) return status;
+    if (!status) status = eq_reader_weights(&model->reader, &model->variant, index, node);
+    if (!status) status = plan_node(&model->plan, node, &kept);
+    if (status || !(node->packed_bytes || node->weight_bytes)) return status;
     if (model->plan.model_bytes > size) return EQ_ERR_MEMORY;
-    node->packed = memory + packed;
+    if (node->packed_bytes) node->packed = memory + kept.packed;
+    if (node->weight_bytes && !node->in_file) node->weights = memory + kept.weights;
     return eq_ops[node->op].prepare(node, &ctx);
+}
+
+int eq_prepack(const struct eq_file *file, int variant_index, int operator_index, uint32_t isas, struct eq_layout *layout, size_t *bytes,
+               void *memory) {
+    struct eq_reader reader;
+    struct eq_variant variant;
+    struct eq_node node;
+    if (!file || !file->body || !layout || !bytes) return EQ_ERR_ARGUMENT;
+    int status = open_variant(file, variant_index, &reader, &variant);
+    if (status) return status;
+    if (operator_index < 0 || (uint32_t)operator_index >= variant.operators.count) return EQ_ERR_ARGUMENT;
+    status = prepare_alone(&reader, &variant, (uint32_t)operator_index, isas | 1u << EQ_ISA_portable, memory, &node);
+    if (status) return status;
+    *layout = node.layout;
+    *bytes = node.weight_bytes;
+    return EQ_OK;
 }
 
 int eq_open(struct eq_model **opened, const struct eq_file *file, int variant, uint32_t isas, void *memory, size_t size) {
@@ -144,8 +177,7 @@ int eq_open(struct eq_model **opened, const struct eq_file *file, int variant, u
     if (size < layout.end) return EQ_ERR_MEMORY;
     model->plan.model_bytes = layout.end;
     status = resolve(model, memory, &layout);
-    for (uint32_t i = 0; !status && i < model->variant.operators.count; i++)
-        status = prepare_node(model, &model->nodes[i], usable(isas), memory, size);
+    for (uint32_t i = 0; !status && i < model->variant.operators.count; i++) status = prepare_node(model, i, usable(isas), memory, size);
     if (!status) status = plan_arena(&model->plan, &model->variant, &model->scratch_at);
     if (!status) *opened = model;
     return status;

@@ -5,7 +5,8 @@
 enum { MODEL_NAME, MODEL_ALIGNMENT, MODEL_INPUTS, MODEL_OUTPUTS, MODEL_LABELS, MODEL_VARIANTS, MODEL_BUFFERS, MODEL_PROVENANCE };
 enum { VARIANT_NAME, VARIANT_TENSORS, VARIANT_OPERATORS, VARIANT_INPUTS, VARIANT_OUTPUTS, VARIANT_ACTIVATION_BYTES, VARIANT_SELFTEST };
 enum { TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_OFFSET, TENSOR_SCALE, TENSOR_ZERO, TENSOR_NAME };
-enum { OPERATOR_OP, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_ATTRIBUTES, OPERATOR_NAME };
+enum { OPERATOR_OP, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_ATTRIBUTES, OPERATOR_NAME, OPERATOR_PACKED };
+enum { PACKED_LAYOUT, PACKED_BUFFER };
 enum { EDGE_NAME, EDGE_SHAPE, EDGE_PERMUTATION, EDGE_TYPE };
 enum { SELFTEST_INPUTS, SELFTEST_SEEDS, SELFTEST_OUTPUTS };
 enum { BUFFER_DATA };
@@ -179,6 +180,30 @@ int eq_reader_node(const struct eq_reader *reader, const struct eq_variant *vari
     for (uint32_t i = 0; i < inputs.count; i++)
         if (node->inputs[i] < 0 || (uint32_t)node->inputs[i] >= variant->tensors.count) return EQ_ERR_FORMAT;
     if (node->outputs[0] < 0 || (uint32_t)node->outputs[0] >= variant->tensors.count) return EQ_ERR_FORMAT;
+    return EQ_OK;
+}
+
+/* Every entry is looked at, so that a file is good or bad on all instruction sets. */
+int eq_reader_weights(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, struct eq_node *node) {
+    const struct eq_body *body = &reader->body;
+    struct eq_table table, entry;
+    struct eq_vector packed, layout;
+    TRY(eq_vector_table(body, &variant->operators, index, &table));
+    TRY(eq_table_vector(body, &table, OPERATOR_PACKED, 4, &packed));
+    if (packed.count > EQ_MAX_PACKED) return EQ_ERR_FORMAT;
+    for (uint32_t i = 0; i < packed.count; i++) {
+        const uint8_t *data;
+        uint32_t buffer, size;
+        TRY(eq_vector_table(body, &packed, i, &entry));
+        TRY(eq_table_vector(body, &entry, PACKED_LAYOUT, 4, &layout));
+        TRY(eq_table_u32(body, &entry, PACKED_BUFFER, UINT32_MAX, &buffer));
+        TRY(eq_reader_buffer(reader, buffer, &data, &size));
+        if (layout.count != sizeof node->layout / 4) return EQ_ERR_FORMAT;
+        if (node->in_file || memcmp(layout.data, &node->layout, sizeof node->layout) || size != node->weight_bytes) continue;
+        if ((uintptr_t)data % EQ_ALIGN) continue; /* buffers of Model.alignment 16 */
+        node->weights = (void *)(uintptr_t)data; /* const, as in_file says */
+        node->in_file = 1;
+    }
     return EQ_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "eq_internal.h"
 
 #define EQ_MAX_INPUTS 64   /* of an operator */
+#define EQ_MAX_PACKED 16   /* layouts of an operator's weights */
 #define EQ_HASH_ABOVE 1024 /* bytes of a self-test output; longer ones are stored as their SHA-256 */
 
 struct eq_reader {
@@ -47,6 +48,8 @@ int eq_reader_variant(const struct eq_reader *reader, uint32_t index, struct eq_
 int eq_reader_tensor(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, struct eq_tensor *tensor);
 /* Fills everything of a node that the file says; the rest is zero. */
 int eq_reader_node(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, struct eq_node *node);
+/* Of a prepared node: its weights, where the file holds them in the node's layout. */
+int eq_reader_weights(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, struct eq_node *node);
 /* Row `index` of reader->inputs or reader->outputs, against the tensor that stands behind it. */
 int eq_reader_edge(const struct eq_reader *reader, const struct eq_vector *edges, uint32_t index, const struct eq_tensor *tensor,
                    struct eq_edge_row *edge);

@@ -92,6 +92,33 @@ def test_pack_joins_two_precisions_that_both_run(edgeq: Edgeq, packed: Path) -> 
     assert edgeq("eval", "both.eqm", "--data", TEST, "--variant", "int4").code == 2
 
 
+def test_pack_stores_weights_for_instruction_sets_and_takes_them_out_again(edgeq: Edgeq, packed: Path) -> None:
+    here = next(layer["isa"] for layer in edgeq("inspect", packed, "--json").json["layers"] if " x " in layer["packing"])
+    result = edgeq("pack", packed, "--isa", here, "--isa", "neon", "-o", "ready.eqm")
+    assert result.code == 0 and f"weights also packed for {here}, neon" in result.out
+    assert f"weights also packed for: {here}, neon" in edgeq("inspect", "ready.eqm").out
+    plain, ready = (edgeq("plan", file, "--board", "local", "--json").json for file in (packed, Path("ready.eqm")))
+    assert ready["variants"][0]["packed_bytes"] < plain["variants"][0]["packed_bytes"]
+    assert any(layer["packing"].endswith(", in the file") for layer in ready["layers"])
+    scores = [edgeq("eval", file, "--data", TEST, "--json").json["top1"] for file in (packed, Path("ready.eqm"))]
+    assert scores[0] == scores[1]
+    inputs = ("--model", MODEL, "--calibration", CALIBRATION, "--data", TEST)
+    assert edgeq("reproduce", "ready.eqm", *inputs).out.startswith("ready.eqm: equal")
+    assert edgeq("pack", "ready.eqm", "--no-isa", "-o", "plain.eqm").code == 0
+    assert Path("plain.eqm").read_bytes() == packed.read_bytes()
+
+
+def test_pack_refuses_what_it_cannot_pack_for_and_writes_nothing(edgeq: Edgeq, packed: Path) -> None:
+    for arguments, says in (
+        (("--isa", "sse9"), "no instruction set 'sse9'"),
+        (("--isa", "portable"), "no instruction set 'portable'"),
+        (("--isa", "neon", "--no-isa"), "exclude each other"),
+        ((), "there is only"),
+    ):
+        result = edgeq("pack", packed, *arguments, "-o", "ready.eqm")
+        assert result.code == 2 and says in result.err and not Path("ready.eqm").exists()
+
+
 def test_a_recipe_file_decides_and_flags_win(edgeq: Edgeq) -> None:
     Path("r.toml").write_text('calibrator = "percentile"\n[options]\npercentile = 99.9\n')
     assert edgeq("quantize", MODEL, "--recipe", "r.toml", "--calibration", CALIBRATION, "-o", "a.eqm").code == 0

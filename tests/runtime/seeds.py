@@ -5,6 +5,8 @@ Files there with other names were found by fuzzing.
 
 from __future__ import annotations
 
+from edgeq_host.export import prepack, unpack
+from edgeq_runtime import lists
 from tests.fuzzing import DATA
 from tests.runtime.models import body_of, branches, one_of_each, sealed, with_costs, with_selftest
 
@@ -17,6 +19,8 @@ FIELDS = {"costs": 2, "versions": 4, "length": 8, "zeros": 16, "sha": 32, "crc":
 
 def bodies() -> dict[str, bytes]:
     files = {**one_of_each(), "branches": with_selftest(branches(), (1, 7))}
+    for name in ("conv2d_s8", "depthwise_conv2d_s8"):
+        files[f"{name}_packed"] = prepack(unpack(files[name], name), [isa for isa in lists.isas() if isa != "portable"])
     return {name: body for name, data in files.items() if len(body := body_of(data)) <= MAX_BYTES}
 
 

@@ -43,7 +43,7 @@ def test_the_planned_model_memory_is_enough_and_one_byte_less_is_not() -> None:
     for op in ("conv2d_s8", "fully_connected_s8", "depthwise_conv2d_s8", "add_f32"):
         model = native.Model(model_bytes(op, cases_of(op)[0]))
         size = model.plan.model_bytes
-        memory = native._Memory(size + 64, b"\xa5" * (size + 64))
+        memory = native.Memory(size + 64, b"\xa5" * (size + 64))
         for offered, shift, want in ((size, 0, 0), (size - 1, 0, -9), (0, 0, -9), (size, 8, -8)):
             assert lib.eq_open(byref(c_void_p()), byref(model._file), 0, model.isas, memory.address + shift, offered) == want
         assert bytes(memory.view[size:]) == b"\xa5" * 64
@@ -52,7 +52,7 @@ def test_the_planned_model_memory_is_enough_and_one_byte_less_is_not() -> None:
 def test_a_small_or_misaligned_arena_is_refused() -> None:
     model = native.Model(with_selftest(branches()))
     lib, size = native.library(), model.plan.arena_bytes
-    memory = native._Memory(size + 64)
+    memory = native.Memory(size + 64)
     assert lib.eq_run(model._handle, memory.address, size - 1, None) == -9
     assert lib.eq_run(model._handle, memory.address + 16, size, None) == -8
     assert lib.eq_run(model._handle, None, size, None) == abi.STATUS_ARGUMENT

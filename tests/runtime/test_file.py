@@ -102,7 +102,7 @@ def test_damaged_costs_are_refused(good: bytes) -> None:
 
 
 def test_a_file_at_an_address_that_is_not_aligned_is_refused(good: bytes) -> None:
-    memory = native._Memory(len(good) + 64)
+    memory = native.Memory(len(good) + 64)
     for shift, want in ((0, 0), (1, ALIGNMENT), (8, ALIGNMENT), (16, ALIGNMENT), (32, ALIGNMENT)):
         memory.view[shift : shift + len(good)] = good
         file = edgeq_runtime.abi.File()
@@ -111,7 +111,7 @@ def test_a_file_at_an_address_that_is_not_aligned_is_refused(good: bytes) -> Non
 
 def test_a_microcontroller_s_file_needs_16_bytes_of_alignment(good: bytes) -> None:
     data = to_bytes(Bundle("small", [Variant("float32", branches())], alignment=16))
-    memory = native._Memory(len(data) + 64)
+    memory = native.Memory(len(data) + 64)
     for shift, want in ((16, 0), (48, 0), (8, ALIGNMENT)):
         memory.view[shift : shift + len(data)] = data
         assert native.library().eq_file_check(edgeq_runtime.abi.File(), memory.address + shift, len(data)) == want

@@ -93,9 +93,9 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     if (status != EQ_OK) return status;
     const size_t taps = eq_window_taps(&w), channels = (size_t)w.oc;
     const struct eq_depthwise_op op = op_of(node, ctx->tensors, &w);
-    if (node->packed) {
+    if (node->packed || node->weights) {
         if (takes_lines(node->kernel)) eq_depthwise_lines_pack(node, &op);
-        else eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)eq_in(node, ctx->tensors, 1)->data, a->w_zero, node->packed);
+        else if (!node->in_file) eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)op.w->data, a->w_zero, node->weights);
         return EQ_OK;
     }
     status = eq_window_check(&w, a->pad_bottom, a->pad_right);
@@ -105,7 +105,8 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
     node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
     if (takes_lines(node->kernel)) return eq_depthwise_lines_prepare(node, &op);
-    node->packed_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
+    node->weight_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
+    node->layout = eq_layout_of(node->kernel, sizeof(int16_t), 1, channels, 1, taps);
     const struct eq_band b = eq_band_of(&w, MOST, 0, 1);
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->scratch_bytes = layout(NULL, &w, NULL);
@@ -173,7 +174,7 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
                                          .taps = eq_window_taps(&r.window),
                                          .stretches = r.parts.stretches,
                                          .x_step = (size_t)(r.window.ic * r.window.stride_w),
-                                         .w = node->packed ? node->packed : eq_read(call, 1),
+                                         .w = node->weights ? node->weights : eq_read(call, 1),
                                          .rq = eq_rq_from(eq_in(node, call->tensors, 2), 0),
                                          .x_zero = a->x_zero,
                                          .w_zero = a->w_zero,

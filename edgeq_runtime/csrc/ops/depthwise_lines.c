@@ -11,14 +11,13 @@ static size_t line_count(const struct eq_window *w) {
     return (size_t)((rows - 1) * w->stride_h + (w->kh - 1) * w->dilation_h + 1);
 }
 
-/* Inputs of a channel as they are packed. */
-static size_t depth(const struct eq_kernel *kernel, const struct eq_window *w) { return (size_t)w->kw * eq_gemm_k(kernel, (size_t)w->kh); }
-
 int eq_depthwise_lines_prepare(struct eq_node *node, const struct eq_depthwise_op *op) {
     const struct eq_window *w = &op->window;
     EQ_NEED(line_count(w) <= UINT32_MAX / sizeof(int8_t *), EQ_ERR_UNSUPPORTED);
     node->units = eq_units(node->macs, eq_window_rows(w));
-    node->packed_bytes = eq_gemm_s8_packed_at(node->kernel, (size_t)w->oc, depth(node->kernel, w), NULL).bytes;
+    node->packed_bytes = eq_gemm_s8_head_bytes(eq_gemm_s8_channels(node->kernel, (size_t)w->oc));
+    node->weight_bytes = eq_gemm_s8_bytes(node->kernel, (size_t)w->oc, (size_t)w->kw, (size_t)w->kh);
+    node->layout = eq_layout_of(node->kernel, 1, 1, (size_t)w->oc, (size_t)w->kw, (size_t)w->kh);
     node->scratch_bytes = line_count(w) * sizeof(int8_t *) + (size_t)(w->iw * w->ic);
     return EQ_OK;
 }
@@ -28,7 +27,8 @@ void eq_depthwise_lines_pack(const struct eq_node *node, const struct eq_depthwi
     const size_t channels = (size_t)w->oc, kw = (size_t)w->kw;
     const struct eq_rq rq = eq_rq_from(op->rq, 0);
     const struct eq_matrix matrix = {(const int8_t *)op->w->data, channels, kw, (size_t)w->kh, 1, channels, kw * channels};
-    eq_gemm_s8_pack(node->kernel, &matrix, &rq, op->attrs.x_zero - INT8_MIN, op->attrs.w_zero, node->packed);
+    if (!node->in_file) eq_gemm_s8_pack(node->kernel, &matrix, node->weights);
+    if (node->packed) eq_gemm_s8_heads(node->kernel, &matrix, &rq, op->attrs.x_zero - INT8_MIN, op->attrs.w_zero, node->packed);
 }
 
 /* The lines of the rows from oy on. */
@@ -41,7 +41,7 @@ void eq_depthwise_lines_run(const struct eq_call *call, const struct eq_depthwis
     const struct eq_kernel *kernel = call->node->kernel;
     const struct eq_window *w = &op->window;
     const size_t line = (size_t)(w->iw * w->ic);
-    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, (size_t)w->oc, depth(kernel, w), call->node->packed);
+    const struct eq_gemm_s8_heads p = eq_gemm_s8_heads_in(eq_gemm_s8_channels(kernel, (size_t)w->oc), call->node->packed);
     const int8_t **lines = (void *)call->scratch, *x = eq_read(call, 0);
     int8_t *padded = (int8_t *)(lines + line_count(w));
     memset(padded, op->attrs.x_zero, line);
@@ -56,7 +56,7 @@ void eq_depthwise_lines_run(const struct eq_call *call, const struct eq_depthwis
                                       .dilation_h = (size_t)w->dilation_h,
                                       .dilation_w = (size_t)w->dilation_w,
                                       .pad_left = (size_t)w->pad_left,
-                                      .w = p.w,
+                                      .w = call->node->weights,
                                       .rq = {p.bias, p.m, p.n},
                                       .x_zero = op->attrs.x_zero,
                                       .w_zero = op->attrs.w_zero,

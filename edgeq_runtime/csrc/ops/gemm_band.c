@@ -25,8 +25,9 @@ struct plan {
     size_t rows_at;          /* uint32_t [pixels of a band] */
     size_t joined_at;        /* uint32_t [pixels of a band], where the joined rows lie; only where there are some */
     size_t parts_at;         /* int32_t [parts of the band] */
-    size_t matrices_at;      /* [groups], at multiples of EQ_ALIGN */
-    struct eq_gemm_s8_place matrix;
+    size_t heads_at;         /* [groups] */
+    size_t padded;           /* channels of a group as packed */
+    size_t head_bytes, weight_bytes;
     size_t band_bytes;   /* with what kernels and copies of whole steps read beyond it */
     size_t joined_bytes; /* of all joined rows */
 };
@@ -52,8 +53,10 @@ static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_gemm_
     p.rows_at = aligned(sizeof p);
     p.joined_at = p.rows_at + pixels * sizeof(uint32_t);
     p.parts_at = p.joined_at + (p.joins ? pixels * sizeof(uint32_t) : 0);
-    p.matrices_at = aligned(p.parts_at + b->parts * sizeof(int32_t));
-    p.matrix = eq_gemm_s8_place_of(kernel, p.channels, p.parts * eq_gemm_k(kernel, p.k));
+    p.heads_at = aligned(p.parts_at + b->parts * sizeof(int32_t));
+    p.padded = eq_gemm_s8_channels(kernel, p.channels);
+    p.head_bytes = eq_gemm_s8_head_bytes(p.padded);
+    p.weight_bytes = eq_gemm_s8_bytes(kernel, p.channels, p.parts, p.k);
     p.band_bytes = b->lines * b->line + (p.joins ? SHORT : beyond);
     p.joined_bytes = p.joins ? pixels * eq_gemm_k(kernel, all) + SHORT : 0;
     return p;
@@ -63,39 +66,49 @@ int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
     const struct plan p = plan_of(node->kernel, op);
     /* Places in a band are 32 bits. */
     EQ_NEED(p.band.line <= INT32_MAX / p.band.lines, EQ_ERR_UNSUPPORTED);
-    node->packed_bytes = p.matrices_at + p.groups * p.matrix.bytes;
+    node->packed_bytes = p.heads_at + p.groups * p.head_bytes;
+    node->weight_bytes = p.groups * p.weight_bytes;
+    node->layout = eq_layout_of(node->kernel, 1, p.groups, p.channels, p.parts, p.k);
     node->units = eq_units(node->macs, eq_window_rows(&p.band.window));
     if (!p.direct) node->scratch_bytes = p.band_bytes + p.joined_bytes;
     return EQ_OK;
 }
 
+/* The tables of a plan. */
+static void fill_tables(const struct eq_node *node, const struct plan *p) {
+    uint8_t *memory = node->packed;
+    uint32_t *joined = (void *)(memory + p->joined_at);
+    memcpy(memory, p, sizeof *p);
+    eq_band_places(&p->band, (void *)(memory + p->rows_at), (void *)(memory + p->parts_at));
+    for (size_t i = 0; p->joins && i < eq_band_pixels(&p->band); i++)
+        joined[i] = (uint32_t)(i * eq_gemm_k(node->kernel, p->band.parts * p->band.k));
+}
+
 void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) {
     const struct plan p = plan_of(node->kernel, op);
-    const struct eq_band *b = &p.band;
-    const size_t k = b->parts * b->k;
-    uint8_t *memory = node->packed;
-    uint32_t *joined = (void *)(memory + p.joined_at);
-    memcpy(memory, &p, sizeof p);
-    eq_band_places(b, (void *)(memory + p.rows_at), (void *)(memory + p.parts_at));
-    for (size_t i = 0; p.joins && i < eq_band_pixels(b); i++) joined[i] = (uint32_t)(i * eq_gemm_k(node->kernel, k));
+    const size_t k = p.band.parts * p.band.k;
+    uint8_t *heads = (uint8_t *)node->packed + p.heads_at;
+    if (node->packed) fill_tables(node, &p);
     for (size_t g = 0; g < p.groups; g++) {
         const struct eq_rq rq = eq_rq_from(op->rq, g * p.channels);
-        const struct eq_matrix matrix = {(const int8_t *)op->w->data + g * p.channels * k, p.channels, p.parts, p.k, k, b->k, 1};
-        eq_gemm_s8_pack(node->kernel, &matrix, &rq, op->attrs.x_zero - (p.is_signed ? 0 : INT8_MIN), op->attrs.w_zero,
-                        memory + p.matrices_at + g * p.matrix.bytes);
+        const struct eq_matrix matrix = {(const int8_t *)op->w->data + g * p.channels * k, p.channels, p.parts, p.k, k, p.band.k, 1};
+        if (!node->in_file) eq_gemm_s8_pack(node->kernel, &matrix, (int8_t *)node->weights + g * p.weight_bytes);
+        if (node->packed)
+            eq_gemm_s8_heads(node->kernel, &matrix, &rq, op->attrs.x_zero - (p.is_signed ? 0 : INT8_MIN), op->attrs.w_zero,
+                             heads + g * p.head_bytes);
     }
 }
 
 static void run_groups(const struct eq_call *call, const struct plan *p, struct eq_gemm_s8_u8_s8 args) {
     const struct eq_kernel *kernel = call->node->kernel;
     const size_t depth = (size_t)p->band.window.ic / p->groups;
-    uint8_t *matrix = (uint8_t *)call->node->packed + p->matrices_at;
-    for (size_t g = 0; g < p->groups; g++, args.a += depth, args.y += args.n, matrix += p->matrix.bytes) {
-        const struct eq_gemm_s8_packed w = eq_gemm_s8_packed_in(&p->matrix, matrix);
-        args.w = w.w;
-        args.rq = (struct eq_rq){w.bias, w.m, w.n};
-        args.w_lowest = *w.w_lowest;
-        args.n_lowest = *w.n_lowest;
+    uint8_t *heads = (uint8_t *)call->node->packed + p->heads_at;
+    args.w = call->node->weights;
+    for (size_t g = 0; g < p->groups; g++, args.a += depth, args.y += args.n, heads += p->head_bytes, args.w += p->weight_bytes) {
+        const struct eq_gemm_s8_heads h = eq_gemm_s8_heads_in(p->padded, heads);
+        args.rq = (struct eq_rq){h.bias, h.m, h.n};
+        args.w_lowest = *h.w_lowest;
+        args.n_lowest = *h.n_lowest;
         const union args any = {.u8 = args};
         if (p->is_signed) ((signed_fn)kernel->run)(&any.s8);
         else ((unsigned_fn)kernel->run)(&any.u8);

@@ -35,17 +35,17 @@ static const struct eq_kernel *select(uint32_t isas) {
 static bool is_banded(const struct eq_kernel *kernel) { return strcmp(kernel->types, "s8_s16_s8") != 0; }
 
 static void pack(const struct eq_node *node, const struct eq_gemm_op *op) {
-    const size_t k = eq_window_k(&op->window), n = group_channels(op), bytes = eq_gemm_pack_bytes(node->kernel, n, k);
+    const size_t k = eq_window_k(&op->window), n = group_channels(op), bytes = eq_gemm_s8_bytes(node->kernel, n, 1, k);
     for (size_t g = 0; g < (size_t)op->window.groups; g++)
-        eq_gemm_pack(node->kernel, n, k, (const int8_t *)op->w->data + g * n * k, k, 1, (int8_t *)node->packed + g * bytes);
+        eq_gemm_pack(node->kernel, n, k, (const int8_t *)op->w->data + g * n * k, k, 1, (int8_t *)node->weights + g * bytes);
 }
 
 int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const struct eq_gemm_op *op) {
     const struct eq_window *w = &op->window;
     const size_t k = eq_window_k(w), n = group_channels(op), groups = (size_t)w->groups;
-    if (node->packed) {
+    if (node->packed || node->weights) {
         if (is_banded(node->kernel)) eq_gemm_band_pack(node, op);
-        else pack(node, op);
+        else if (!node->in_file) pack(node, op);
         return EQ_OK;
     }
     EQ_NEED_TYPE(eq_in(node, ctx->tensors, 0), EQ_TYPE_s8);
@@ -57,7 +57,8 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
                                : (uint64_t)eq_window_pixels(w) * groups * n * k;
     if (is_banded(node->kernel)) return eq_gemm_band_prepare(node, op);
     node->units = eq_units(node->macs, eq_window_pixels(w));
-    node->packed_bytes = node->kernel->kr ? groups * eq_gemm_pack_bytes(node->kernel, n, k) : 0;
+    node->weight_bytes = node->kernel->kr ? groups * eq_gemm_s8_bytes(node->kernel, n, 1, k) : 0;
+    node->layout = eq_layout_of(node->kernel, 1, groups, n, 1, k);
     node->scratch_bytes = rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * sizeof(int16_t);
     return EQ_OK;
 }
@@ -115,7 +116,8 @@ void eq_gemm_s8_run(const struct eq_call *call, const struct eq_gemm_op *op) {
         eq_gemm_band_run(call, op);
         return;
     }
-    const size_t n = group_channels(op), bytes = eq_gemm_pack_bytes(node->kernel, n, eq_window_k(&op->window));
-    const int8_t *weights = node->packed ? (const int8_t *)node->packed : (const int8_t *)op->w->data;
+    const size_t n = group_channels(op), k = eq_window_k(&op->window);
+    const size_t bytes = node->weights ? eq_gemm_s8_bytes(node->kernel, n, 1, k) : n * k;
+    const int8_t *weights = node->weights ? node->weights : (const void *)op->w->data;
     for (size_t g = 0; g < (size_t)op->window.groups; g++) run_wide(call, op, g, weights + g * bytes);
 }

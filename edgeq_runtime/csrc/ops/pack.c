@@ -29,17 +29,23 @@ void eq_gemm_pack(const struct eq_kernel *kernel, size_t n, size_t k, const int8
     }
 }
 
-struct eq_gemm_s8_place eq_gemm_s8_place_of(const struct eq_kernel *kernel, size_t n, size_t k) {
-    const size_t channels = blocks(kernel, n) * kernel->nr, heads = EQ_ALIGN + 9 * channels;
-    const size_t weights = (heads + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN, end = weights + eq_gemm_pack_bytes(kernel, n, k);
-    return (struct eq_gemm_s8_place){channels, weights, (end + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN};
+static size_t aligned(size_t bytes) { return (bytes + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN; }
+
+size_t eq_gemm_s8_bytes(const struct eq_kernel *kernel, size_t n, size_t parts, size_t part) {
+    return aligned(eq_gemm_pack_bytes(kernel, n, parts * eq_gemm_k(kernel, part)));
 }
 
-struct eq_gemm_s8_packed eq_gemm_s8_packed_at(const struct eq_kernel *kernel, size_t n, size_t k, void *memory) {
-    const struct eq_gemm_s8_place place = eq_gemm_s8_place_of(kernel, n, k);
-    if (memory) return eq_gemm_s8_packed_in(&place, memory);
-    return (struct eq_gemm_s8_packed){.bytes = place.bytes};
+void eq_gemm_s8_pack(const struct eq_kernel *kernel, const struct eq_matrix *x, int8_t *packed) {
+    const size_t part = eq_gemm_k(kernel, x->part), nr = kernel->nr;
+    for (size_t o = 0; o < x->n; o += nr)
+        for (size_t i = 0; i < x->parts; i++)
+            eq_gemm_pack(kernel, x->n - o < nr ? x->n - o : nr, x->part, x->w + o * x->o_step + i * x->part_step, x->o_step, x->k_step,
+                         packed + (o * x->parts + i * nr) * part);
 }
+
+size_t eq_gemm_s8_channels(const struct eq_kernel *kernel, size_t n) { return blocks(kernel, n) * kernel->nr; }
+
+size_t eq_gemm_s8_head_bytes(size_t channels) { return aligned(EQ_ALIGN + 9 * channels); }
 
 /* Sum of w - w_zero over a channel; *lowest: the smallest weight so far. */
 static int32_t sum_of(const struct eq_matrix *x, size_t o, int32_t w_zero, int32_t *lowest) {
@@ -54,22 +60,18 @@ static int32_t sum_of(const struct eq_matrix *x, size_t o, int32_t w_zero, int32
     return sum;
 }
 
-void eq_gemm_s8_pack(const struct eq_kernel *kernel, const struct eq_matrix *x, const struct eq_rq *rq, int32_t x_zero, int32_t w_zero,
-                     void *memory) {
-    const size_t part = eq_gemm_k(kernel, x->part), nr = kernel->nr;
-    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(kernel, x->n, x->parts * part, memory);
+void eq_gemm_s8_heads(const struct eq_kernel *kernel, const struct eq_matrix *x, const struct eq_rq *rq, int32_t x_zero, int32_t w_zero,
+                      void *memory) {
+    const size_t channels = eq_gemm_s8_channels(kernel, x->n);
+    const struct eq_gemm_s8_heads p = eq_gemm_s8_heads_in(channels, memory);
     *p.w_lowest = *p.n_lowest = INT8_MAX;
-    for (size_t o = 0; o < blocks(kernel, x->n) * nr; o++) {
+    for (size_t o = 0; o < channels; o++) {
         const bool real = o < x->n;
         p.bias[o] = real ? (int32_t)((uint32_t)rq->bias[o] - (uint32_t)x_zero * (uint32_t)sum_of(x, o, w_zero, p.w_lowest)) : 0;
         p.m[o] = real ? rq->m[o] : 0;
         p.n[o] = real ? rq->n[o] : 2;
         if (p.n[o] < *p.n_lowest) *p.n_lowest = p.n[o];
     }
-    for (size_t o = 0; o < x->n; o += nr)
-        for (size_t i = 0; i < x->parts; i++)
-            eq_gemm_pack(kernel, x->n - o < nr ? x->n - o : nr, x->part, x->w + o * x->o_step + i * x->part_step, x->o_step, x->k_step,
-                         p.w + (o * x->parts + i * nr) * part);
 }
 
 size_t eq_dwconv_pack_bytes(const struct eq_kernel *kernel, size_t taps, size_t channels) {

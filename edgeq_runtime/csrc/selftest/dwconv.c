@@ -91,12 +91,14 @@ int dwconv_lines(const struct eq_kernel *portable, size_t pixels, size_t channel
     prepare_outputs();
     RUN(portable, eq_dwconv_s8_u8_s8, &args);
     if (tested->kr) {
-        const size_t k = kw * eq_gemm_k(tested, kh);
-        void *memory = packed_end - eq_gemm_s8_packed_at(tested, channels, k, NULL).bytes;
+        int8_t *packed = (int8_t *)packed_end - eq_gemm_s8_bytes(tested, channels, kw, kh);
+        const size_t padded = eq_gemm_s8_channels(tested, channels);
+        void *memory = packed - eq_gemm_s8_head_bytes(padded);
         const struct eq_matrix matrix = {w, channels, kw, kh, 1, channels, kw * channels};
-        eq_gemm_s8_pack(tested, &matrix, &rq, args.x_zero - INT8_MIN, args.w_zero, memory);
-        const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(tested, channels, k, memory);
-        args.w = p.w;
+        eq_gemm_s8_pack(tested, &matrix, packed);
+        eq_gemm_s8_heads(tested, &matrix, &rq, args.x_zero - INT8_MIN, args.w_zero, memory);
+        const struct eq_gemm_s8_heads p = eq_gemm_s8_heads_in(padded, memory);
+        args.w = packed;
         args.rq = (struct eq_rq){p.bias, p.m, p.n};
     }
     args.y = output(1, 1);

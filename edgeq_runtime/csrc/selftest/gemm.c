@@ -53,17 +53,20 @@ int gemm_band(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
     if (next() % 2)
         for (size_t i = 0; i < n * k; i++) w[i] = (int8_t)(w[i] == -128 ? -127 : w[i]);
     const int32_t w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
-    void *memory = packed_end - eq_gemm_s8_packed_at(tested, n, parts * padded, NULL).bytes;
+    int8_t *packed = (int8_t *)packed_end - eq_gemm_s8_bytes(tested, n, parts, part);
+    const size_t channels = eq_gemm_s8_channels(tested, n);
+    void *memory = packed - eq_gemm_s8_head_bytes(channels);
     const struct eq_rq rq = fill_rq(n);
     const struct eq_matrix matrix = {w, n, parts, part, k, part, 1};
-    eq_gemm_s8_pack(tested, &matrix, &rq, 0, w_zero, memory);
-    const struct eq_gemm_s8_packed p = eq_gemm_s8_packed_at(tested, n, parts * padded, memory);
+    eq_gemm_s8_pack(tested, &matrix, packed);
+    eq_gemm_s8_heads(tested, &matrix, &rq, 0, w_zero, memory);
+    const struct eq_gemm_s8_heads p = eq_gemm_s8_heads_in(channels, memory);
     union args args = {.u8 = {m, n, parts, part, a, rows, parts_at, w, rq, output(0, 1), n + skew, w_zero, between(-128, 127), -128, 127,
                               *p.w_lowest, *p.n_lowest}};
     fill_clamp(&args.u8.lo, &args.u8.hi);
     prepare_outputs();
     run_band(portable, &args);
-    args.u8.w = p.w;
+    args.u8.w = packed;
     args.u8.rq = (struct eq_rq){p.bias, p.m, p.n};
     args.u8.y = output(1, 1);
     run_band(tested, &args);

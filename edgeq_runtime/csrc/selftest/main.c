@@ -51,6 +51,7 @@ int main(void) {
     const uint32_t here = eq_cpu_isas();
     fill_start();
     for (size_t i = 0; i < eq_kernel_count; i++) {
+        if (!eq_kernels[i].run) continue;
         if (here >> eq_kernels[i].isa & 1) failed += check(&eq_kernels[i]);
         else printf("skip %s__%s not on this cpu\n", eq_kernel_name(&eq_kernels[i]), eq_isa_name(eq_kernels[i].isa));
     }
