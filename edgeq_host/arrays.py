@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from edgeq_host.archive import reason
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import write_file
 from edgeq_host.graph import Array
+from edgeq_host.npy import read_header
 from edgeq_host.recipe import IMAGE_SUFFIXES, Recipe
 
 
@@ -61,10 +63,11 @@ def _load(path: Path) -> Array:
     if not raw.startswith(np.lib.format.MAGIC_PREFIX):
         raise ModelError(f"{path} is no .npy file", f"save an array with numpy.save, or give an image ({', '.join(IMAGE_SUFFIXES)})")
     try:
-        return np.asarray(np.lib.format.read_array(io.BytesIO(raw), allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        what = "it holds Python objects" if "pickle" in str(error) else str(error)
-        raise ModelError(f"{path} is not a readable .npy: {what}", "save numbers with numpy.save") from error
+        header = read_header(io.BytesIO(raw), len(raw))
+        order: Literal["F", "C"] = "F" if header.fortran else "C"
+        return np.ndarray(header.shape, header.dtype, raw, len(header.raw), order=order).copy()
+    except ValueError as error:
+        raise ModelError(f"{path} is not a readable .npy: {reason(error)}", "save numbers with numpy.save") from error
 
 
 def quantized(edge: Any, dtype: np.dtype[Any]) -> bool:

@@ -7,11 +7,10 @@ inputs takes one array per input, named like it. An image folder has one subfold
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from edgeq_host.arrays import NAMES, in_edge_type, quantized, takes
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Array
 from edgeq_host.images import image_reader
+from edgeq_host.npy import Rows, npy_rows, npz_names, npz_rows
 from edgeq_host.recipe import IMAGE_SUFFIXES, Recipe
 
 _CONVERT = {
@@ -126,32 +126,16 @@ def _noise(generator: np.random.Generator, edge: Edge) -> Array:
 # Arrays.
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """An array in a file, read row by row."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[], Iterator[Array]]
-
-
 def _npy(path: Path, inputs: Sequence[Edge]) -> Data:
-    try:
-        array = np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, OSError, EOFError) as e:
-        raise ModelError(f"{path} is not a readable .npy: {e}", "save it with numpy.save") from None
+    rows = npy_rows(path)
     if len(inputs) != 1:
         raise ModelError(f"the model has {len(inputs)} inputs, a .npy holds one", "save an .npz with one array per input")
-    return _arrays(path, [(inputs[0], "x", _Rows(array.shape, array.dtype, lambda: (np.array(row) for row in array)))], None)
+    return _arrays(path, [(inputs[0], "x", rows)], None)
 
 
 def _npz(path: Path, inputs: Sequence[Edge]) -> Data:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            keys = [name.removesuffix(".npy") for name in archive.namelist()]
-            wanted = {key: _member(path, key) for key in keys if key in ("x", "y") or key in [e.name for e in inputs]}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as e:
-        raise ModelError(f"{path} is not a readable .npz: {e}", "save it with numpy.savez(path, x=..., y=...)") from None
+    keys = npz_names(path)
+    wanted = {key: npz_rows(path, key) for key in keys if key in ("x", "y") or key in [e.name for e in inputs]}
     names = ["x"] if len(inputs) == 1 and inputs[0].name not in wanted else [e.name for e in inputs]
     for name in names:
         if name not in wanted:
@@ -160,37 +144,7 @@ def _npz(path: Path, inputs: Sequence[Edge]) -> Data:
     return _arrays(path, [(edge, name, wanted[name]) for edge, name in zip(inputs, names, strict=True)], wanted.get("y"))
 
 
-def _member(path: Path, key: str) -> _Rows:
-    """One array of an .npz. A stored or deflated member is a stream: its rows come one after the other."""
-    with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as stream:
-        shape, fortran, dtype = _header(stream)
-    if dtype.hasobject:
-        raise ValueError(f"{key} holds Python objects")
-    if fortran and len(shape) > 1:
-        # Rows of a column-major array lie scattered over the whole of it: it has to be in memory.
-        whole = np.load(path, allow_pickle=False)[key]
-        return _Rows(shape, dtype, lambda: iter(whole))
-
-    def rows() -> Iterator[Array]:
-        size = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
-        with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as stream:
-            _header(stream)
-            for _ in range(shape[0]):
-                block = stream.read(size)
-                if len(block) != size:
-                    raise ModelError(f"{path}: {key} ends early", "write the file again")
-                yield np.frombuffer(block, dtype).reshape(shape[1:])
-
-    return _Rows(shape, dtype, rows)
-
-
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(stream)
-
-
-def _arrays(path: Path, arrays: list[tuple[Edge, str, _Rows]], y: _Rows | None) -> Data:
+def _arrays(path: Path, arrays: list[tuple[Edge, str, Rows]], y: Rows | None) -> Data:
     for edge, name, rows in arrays:
         _check_array(path, edge, name, rows)
     count = arrays[0][2].shape[0]
@@ -208,7 +162,7 @@ def _arrays(path: Path, arrays: list[tuple[Edge, str, _Rows]], y: _Rows | None) 
     return Data(path, count, y is not None, samples)
 
 
-def _check_array(path: Path, edge: Edge, name: str, rows: _Rows) -> None:
+def _check_array(path: Path, edge: Edge, name: str, rows: Rows) -> None:
     shape = tuple(rows.shape[1:])
     if not rows.shape or shape not in _row_shapes(edge):
         found = f"{path}: {name} has shape {list(rows.shape)}, input {edge.name} of the model has {list(edge.shape)}"

@@ -10,10 +10,10 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from edgeq_host.archive import ARCHIVE_ERRORS, reason, unpacked
 from edgeq_host.errors import ModelError
 from edgeq_host.importers.common import MAX_FILE_BYTES
 
@@ -29,11 +29,7 @@ _EXPRESSION = re.compile(
     rf"(?:{_SYMBOL}|[su]\d+(?!\d)|\d{{1,19}}(?!\d)|-?int_oo|-?oo|Integer|Add|Mul|Max|Min|Mod|FloorDiv|\*(?!\*)|[-+/(), ])*"
 )
 _MAX_ENTRIES = 100_000
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # all that torch reads; others unpack without a bound on what comes out
 _HINT = "export it again with torch.export.save(torch.export.export(model.eval(), example_inputs), 'model.pt2')"
-
-# What zipfile raises for a damaged archive, whichever part of it is read.
-ARCHIVE_ERRORS = (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, OSError, EOFError, zlib.error)
 
 
 def is_exported(data: bytes) -> bool:
@@ -48,15 +44,7 @@ def _names(data: bytes) -> list[str]:
 
 
 def damaged(path: str, error: BaseException) -> ModelError:
-    return ModelError(f"{path} is a damaged archive: {str(error) or type(error).__name__}", _HINT)
-
-
-def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    """The entry's bytes, the first `most` of a larger one. ZipFile.read would unpack all that is there, whatever size is declared."""
-    if entry.compress_type not in _METHODS:
-        raise NotImplementedError(f"'{entry.filename}' is compressed by method {entry.compress_type}, which torch does not read either")
-    with archive.open(entry) as stream:
-        return stream.read(min(entry.file_size, most))
+    return ModelError(f"{path} is a damaged archive: {reason(error)}", _HINT)
 
 
 def cleaned(data: bytes, path: str) -> io.BytesIO:

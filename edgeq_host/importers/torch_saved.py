@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from edgeq_host.archive import ARCHIVE_ERRORS, unpacked
 from edgeq_host.errors import ModelError
-from edgeq_host.importers.torch_archive import ARCHIVE_ERRORS, damaged, unpacked
+from edgeq_host.importers.torch_archive import damaged
 
 _PICKLES = 5  # of the older form, which is not an archive: three say what it is, then the object and the keys of its weights
 _OPCODES = 1_000_000
