@@ -6,11 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from edgeq_host.archive import reason
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Array
 from edgeq_host.recipe import Input, Recipe
+
+# Told by the bytes: what the suffixes promise, and what pictures from the web are at times in their place. Others of Pillow's decoders
+# run programs (EPS) or were never meant for files of strangers.
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 
 
 def image_reader(name: str, shape: tuple[int, ...], dtype: str, recipe: Recipe) -> Callable[[Path], Array]:
@@ -27,10 +32,10 @@ def image_reader(name: str, shape: tuple[int, ...], dtype: str, recipe: Recipe) 
 def _read(path: Path, item: Input, shape: tuple[int, ...]) -> Array:
     height, width, channels = shape[1:]
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=_FORMATS) as file:
             image = file.convert("L" if channels == 1 else "RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as e:
-        raise ModelError(f"{path} is not a readable image: {e}", "remove it or write it again") from None
+    except Exception as e:  # Pillow raises whatever its decoders meet in a damaged file
+        raise ModelError(f"{path} is not a readable image: {reason(e)}", "remove it or write it again as .png") from None
     image = _resized(path, image, item.resize, height, width)
     return np.asarray(image, np.uint8).reshape(shape)
 
