@@ -13,9 +13,10 @@ from edgeq_host.graph import Graph, Tensor
 from edgeq_runtime import lists
 
 STEP = 16  # bytes; every activation starts at a multiple (SPEC.md 3.2)
+IN_PLACE = ("add_s8",)  # operators that may write over an input of the same size (SPEC.md 3.2)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Block:
     """Tensors that share one place, and the operators [first, last] over which it must be kept."""
 
@@ -34,19 +35,27 @@ def tensor_bytes(tensor: Tensor) -> int:
 
 
 def plan(graph: Graph, keep_all: bool = False) -> tuple[dict[str, int], int]:
-    """Offsets by activation, and the end of the last one in bytes. keep_all: none share a place but those that a reshape ties."""
-    blocks = _blocks(graph)
+    """Offsets by activation, and the end of the last one in bytes. keep_all: none share a place but those that a reshape ties.
+
+    Additions write over an input where that costs nothing: an operator that made this input can then run them on its own output.
+    """
     if keep_all:
+        blocks = _blocks(graph, False)
         for block in blocks:
             block.first, block.last = -1, len(graph.nodes)
-    orders: list[Callable[[_Block], tuple[int, int]]] = [
+        return _best(blocks, orders=1)
+    return min((_best(_blocks(graph, in_place)) for in_place in (True, False)), key=lambda found: found[1])
+
+
+def _best(blocks: list[_Block], orders: int | None = None) -> tuple[dict[str, int], int]:
+    ways: list[Callable[[_Block], tuple[int, int]]] = [
         lambda b: (-b.bytes, b.first),
         lambda b: (b.first, -b.bytes),
         lambda b: (-(b.last - b.first), -b.bytes),
         lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
     ]
     best: tuple[int, dict[str, int]] | None = None
-    for order in orders[: 1 if keep_all else None]:
+    for order in ways[:orders]:
         end = _place(sorted(blocks, key=order))
         if best is None or end < best[0]:
             best = end, {name: block.offset for block in blocks for name in block.names}
@@ -54,8 +63,9 @@ def plan(graph: Graph, keep_all: bool = False) -> tuple[dict[str, int], int]:
     return best[1], best[0]
 
 
-def _blocks(graph: Graph) -> list[_Block]:
+def _blocks(graph: Graph, in_place: bool) -> list[_Block]:
     blocks: dict[str, _Block] = {}
+    last = _last_uses(graph)
 
     def block(name: str, first: int) -> _Block:
         if name not in blocks:
@@ -69,8 +79,9 @@ def _blocks(graph: Graph) -> list[_Block]:
             if graph.tensors[name].data is None:
                 blocks[name].last = max(blocks[name].last, index)
         for name in node.outputs:
-            if node.op == "reshape":
-                tied = blocks[node.inputs[0]]
+            source = node.inputs[0] if node.op == "reshape" else _overwritten(graph, index, blocks, last) if in_place else None
+            if source is not None:
+                tied = blocks[source]
                 tied.names.append(name)
                 blocks[name] = tied
                 tied.last = max(tied.last, index)
@@ -80,6 +91,30 @@ def _blocks(graph: Graph) -> list[_Block]:
         blocks[edge.tensor].last = len(graph.nodes)
     unique = {id(b): b for b in blocks.values()}
     return list(unique.values())
+
+
+def _last_uses(graph: Graph) -> dict[str, int]:
+    """By activation: the last operator that reads it, or their number where it is an output of the graph."""
+    last = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
+    return last | {edge.tensor: len(graph.nodes) for edge in graph.outputs}
+
+
+def _overwritten(graph: Graph, index: int, blocks: dict[str, _Block], last: dict[str, int]) -> str | None:
+    """The input that an operator may write over: as large as its output, and nothing else needs its place from here on.
+
+    The one that the operator before made, where there is a choice.
+    """
+    node = graph.nodes[index]
+    if node.op not in IN_PLACE:
+        return None
+    places = [blocks.get(name) for name in node.inputs]
+    size, before = tensor_bytes(graph.tensors[node.outputs[0]]), graph.nodes[index - 1].outputs if index else ()
+    fitting = [
+        name
+        for name, block in zip(node.inputs, places, strict=True)
+        if block is not None and block.bytes == size and places.count(block) == 1 and all(last.get(n, -1) <= index for n in block.names)
+    ]
+    return next((name for name in fitting if name in before), fitting[0] if fitting else None)
 
 
 def _place(blocks: list[_Block]) -> int:

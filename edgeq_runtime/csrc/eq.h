@@ -145,7 +145,8 @@ struct eq_op_info {
     const char *kernel;  /* "<family>_<types>" or "" where the operator has no micro-kernel */
     const char *isa;     /* of the kernel; "portable" where there is none */
     const char *packing; /* of its weights: "<nr> x <kr>" in blocks, ", in the file" where they are packed there,
-                          * "in place" as they lie in the file, "" where there is no kernel */
+                          * "in place" as they lie in the file, "" where there is no kernel; "in the layer before" of an
+                          * addition that runs on each part of that layer's output at once */
     uint64_t macs;
     int output; /* tensor index of its first output */
 };

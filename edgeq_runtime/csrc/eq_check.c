@@ -34,6 +34,14 @@ static int moves_nothing(const struct check *check, const struct eq_node *node, 
     return eq_ops[node->op].run == eq_run_reshape && !tensor_at(check, node->inputs[0], &in) && same_place(&in, out);
 }
 
+/* An addition that writes over one of its inputs, element by element. */
+static int is_in_place(const struct check *check, const struct eq_node *node, int input, const struct eq_tensor *in,
+                       const struct eq_tensor *out) {
+    struct eq_tensor other;
+    if (eq_ops[node->op].run != eq_run_add_s8 || !same_place(in, out)) return 0;
+    return !tensor_at(check, node->inputs[!input], &other) && !overlap(&other, out);
+}
+
 /* Before operator `before` runs, the place of activation `index` holds the value of its last writer: an operator or the caller. */
 static int check_alive(struct check *check, uint32_t before, int32_t index, const struct eq_tensor *tensor) {
     for (uint32_t i = before; i-- > 0;) {
@@ -62,7 +70,7 @@ static int check_operator(struct check *check, uint32_t index) {
         status = tensor_at(check, node.inputs[i], &in);
         if (status) return status;
         if (in.data) continue;
-        if (overlap(&in, &out) && !moves_nothing(check, &node, &out)) return EQ_ERR_FORMAT;
+        if (overlap(&in, &out) && !moves_nothing(check, &node, &out) && !is_in_place(check, &node, i, &in, &out)) return EQ_ERR_FORMAT;
         status = check_alive(check, index, node.inputs[i], &in);
         if (status) return status;
     }

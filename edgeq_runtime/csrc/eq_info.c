@@ -85,6 +85,7 @@ int eq_op(const struct eq_model *model, int index, struct eq_op_info *info) {
     info->kernel = node->kernel ? eq_kernel_name(node->kernel) : "";
     info->isa = eq_isa_name(node->kernel ? node->kernel->isa : EQ_ISA_portable);
     info->packing = node->kernel ? eq_kernel_packing(node->kernel, node->in_file) : "";
+    if (eq_runs_before(model, (uint32_t)index)) info->packing = "in the layer before";
     info->macs = node->macs;
     info->output = node->outputs[0];
     return EQ_OK;

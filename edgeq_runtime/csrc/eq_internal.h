@@ -47,7 +47,10 @@ struct eq_node {
     int in_file;             /* whether weights lie in the file */
     size_t scratch_bytes;
     uint64_t macs;
-    size_t units; /* parts that may run apart, in any order or at once, each with scratch of its own; 0: only the whole */
+    int leads;            /* calls eq_then for what it has just written */
+    int follows;          /* may run on any stretch of its output's elements */
+    struct eq_node *then; /* the operator behind it, which it runs on each of its parts while they are in the cache; NULL: none */
+    size_t units;         /* parts that may run apart, in any order or at once, each with scratch of its own; 0: only the whole */
 };
 
 /* What an operator's prepare sees. It is called twice with the same node: first with packed and weights NULL, to check everything and to
@@ -97,4 +100,14 @@ static inline const void *eq_read(const struct eq_call *call, int i) {
     return t->data ? t->data : call->arena + t->offset;
 }
 static inline void *eq_write(const struct eq_call *call, int i) { return call->arena + eq_out(call->node, call->tensors, i)->offset; }
+
+/* Elements [first, first + count) of the output are there. */
+static inline void eq_then(const struct eq_call *call, size_t first, size_t count) {
+    struct eq_call next = *call;
+    if (!call->node->then) return;
+    next.node = call->node->then;
+    next.first = first;
+    next.end = first + count;
+    eq_ops[next.node->op].run(&next);
+}
 #endif

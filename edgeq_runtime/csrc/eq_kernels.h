@@ -96,7 +96,7 @@ struct eq_dwconv_s8_u8_s8 {
 };
 
 /* y[i] = clamp(y_zero + ((a_mul a[i a_step] + b_mul b[i b_step] + constant) >> shift)), every sum in int32; a step is 0 or 1, not both 0
- * unless n is 1. */
+ * unless n is 1. y may be one of a and b, where that one has a step of 1. */
 struct eq_add_s8_s8_s8 {
     size_t n;
     const int8_t *a, *b;

@@ -147,6 +147,18 @@ static int prepare_node(struct eq_model *model, uint32_t index, uint32_t isas, u
     return eq_ops[node->op].prepare(node, &ctx);
 }
 
+/* Lets an operator run the one behind it on its own output, which that one overwrites. */
+static void join(struct eq_model *model) {
+    for (uint32_t i = 0; i + 1 < model->variant.operators.count; i++) {
+        struct eq_node *node = &model->nodes[i], *next = &model->nodes[i + 1];
+        const struct eq_tensor *made = &model->tensors[node->outputs[0]], *out = &model->tensors[next->outputs[0]];
+        if (!node->leads || !next->follows || made->offset != out->offset) continue;
+        if (next->inputs[0] != node->outputs[0] && next->inputs[1] != node->outputs[0]) continue;
+        node->then = next;
+        next->units = out->count;
+    }
+}
+
 int eq_prepack(const struct eq_file *file, int variant_index, int operator_index, uint32_t isas, struct eq_layout *layout, size_t *bytes,
                void *memory) {
     struct eq_reader reader;
@@ -179,6 +191,7 @@ int eq_open(struct eq_model **opened, const struct eq_file *file, int variant, u
     status = resolve(model, memory, &layout);
     for (uint32_t i = 0; !status && i < model->variant.operators.count; i++) status = prepare_node(model, i, usable(isas), memory, size);
     if (!status) status = plan_arena(&model->plan, &model->variant, &model->scratch_at);
+    if (!status) join(model);
     if (!status) *opened = model;
     return status;
 }

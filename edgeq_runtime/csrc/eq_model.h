@@ -13,6 +13,9 @@ struct eq_model {
     size_t scratch_at; /* in the arena */
 };
 
+/* Whether the operator before it runs it. */
+static inline int eq_runs_before(const struct eq_model *model, uint32_t index) { return index > 0 && model->nodes[index - 1].then != NULL; }
+
 /* EQ_ERR_ALIGNMENT, EQ_ERR_MEMORY or EQ_ERR_ARGUMENT where an arena does not fit the model. */
 int eq_arena_check(const struct eq_model *model, const void *arena, size_t size);
 #endif

@@ -46,8 +46,8 @@ int eq_run_on(const struct eq_model *model, void *arena, size_t arena_bytes, con
         s.call.node = &model->nodes[i];
         s.call.first = 0;
         s.call.end = s.call.node->units;
-        if (s.threads > 1 && s.call.node->units > 1) workers->run(workers->context, run_share, &s);
-        else eq_ops[s.call.node->op].run(&s.call);
+        if (s.threads > 1 && s.call.node->units > 1 && !eq_runs_before(model, i)) workers->run(workers->context, run_share, &s);
+        else if (!eq_runs_before(model, i)) eq_ops[s.call.node->op].run(&s.call);
         if (observer) observer->after(observer->context, (int)i);
     }
     return EQ_OK;

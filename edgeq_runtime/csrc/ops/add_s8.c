@@ -10,7 +10,8 @@ int eq_prepare_add_s8(struct eq_node *node, const struct eq_prepare *ctx) {
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
     const int status = eq_prepare_broadcast(node, ctx, EQ_TYPE_s8);
     const struct eq_tensor *a_in = eq_in(node, ctx->tensors, 0), *b_in = eq_in(node, ctx->tensors, 1), *y = eq_out(node, ctx->tensors, 0);
-    if (status == EQ_OK && a_in->count == y->count && b_in->count == y->count) node->units = eq_units(y->count, y->count);
+    node->follows = status == EQ_OK && a_in->count == y->count && b_in->count == y->count;
+    if (node->follows) node->units = eq_units(y->count, y->count);
     return status;
 }
 

@@ -156,5 +156,6 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
         args.y = (int8_t *)eq_write(call, 0) + at.first * width * channels;
         if (p->joins) join(p, args.m, band, together);
         run_groups(call, p, args);
+        eq_then(call, at.first * width * channels, args.m * channels);
     }
 }

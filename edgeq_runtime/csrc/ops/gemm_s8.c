@@ -53,6 +53,7 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
     if (status != EQ_OK) return status;
     node->kernel = select(ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
+    node->leads = 1;
     node->macs = w->transposed ? (uint64_t)(w->batch * w->ih * w->iw) * (uint64_t)w->ic * eq_window_taps(w) * n
                                : (uint64_t)eq_window_pixels(w) * groups * n * k;
     if (is_banded(node->kernel)) return eq_gemm_band_prepare(node, op);
@@ -120,4 +121,6 @@ void eq_gemm_s8_run(const struct eq_call *call, const struct eq_gemm_op *op) {
     const size_t bytes = node->weights ? eq_gemm_s8_bytes(node->kernel, n, 1, k) : n * k;
     const int8_t *weights = node->weights ? node->weights : (const void *)op->w->data;
     for (size_t g = 0; g < (size_t)op->window.groups; g++) run_wide(call, op, g, weights + g * bytes);
+    const size_t end = eq_end(call, eq_window_pixels(&op->window)), channels = (size_t)op->window.oc;
+    eq_then(call, call->first * channels, (end - call->first) * channels);
 }

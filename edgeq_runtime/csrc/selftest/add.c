@@ -16,7 +16,10 @@ int add_s8(const struct eq_kernel *portable, size_t first, size_t channels, size
     prepare_outputs();
     RUN(portable, eq_add_s8_s8_s8, &args);
     args.y = output(1, 1);
+    const int in_place = (int)(next() % 3); /* of a, of b, of none */
+    if (in_place == 0 && a_step) args.a = memcpy(args.y, a, n);
+    if (in_place == 1 && b_step) args.b = memcpy(args.y, b, n);
     RUN(tested, eq_add_s8_s8_s8, &args);
-    snprintf(sizes, sizeof sizes, "n=%zu steps=%zu,%zu shift=%d", n, a_step, b_step, (int)shift);
+    snprintf(sizes, sizeof sizes, "n=%zu steps=%zu,%zu shift=%d in_place=%d", n, a_step, b_step, (int)shift, in_place);
     return compare(sizes, 1);
 }
