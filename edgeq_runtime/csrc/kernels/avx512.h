@@ -7,10 +7,18 @@
 
 #define EQ_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop over an array of vectors: clang keeps it in memory where it does not unroll the loop early. gcc does so by itself. */
+#ifdef __clang__
+#define EQ_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define EQ_UNROLL
+#endif
+
 /* Requantization of 16 channels, y_zero and clamp behind it. mul_epi32 takes the even dwords. */
 struct rq16 {
     __m512i bias, m_even, m_odd, n, round, right, zero, lo, hi;
     int short_way; /* 2 <= n <= 22 in every lane */
+    int clamps;    /* lo or hi lies inside int8: else saturating does it */
 };
 
 EQ_INLINE __m512i odd_down(__m512i v) { return _mm512_srli_epi64(v, 32); }
@@ -34,6 +42,7 @@ EQ_INLINE struct rq16 rq16_from(__m512i bias, __m512i m, __m128i n_bytes, int32_
     r.lo = _mm512_set1_epi8((char)lo);
     r.hi = _mm512_set1_epi8((char)hi);
     r.short_way = !_mm512_cmpgt_epu32_mask(_mm512_sub_epi32(n, two), _mm512_set1_epi32(20));
+    r.clamps = lo > INT8_MIN || hi < INT8_MAX;
     return r;
 }
 
@@ -62,8 +71,9 @@ EQ_INLINE __m512i rq16_apply(const struct rq16 *r, __m512i acc) {
 /* Four vectors to 16 bytes each, in order, clamped. Saturating twice is exact: lo and hi lie within int8. */
 EQ_INLINE __m512i rq16_bytes4(const struct rq16 *r, __m512i a, __m512i b, __m512i c, __m512i d) {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
-    return _mm512_permutexvar_epi32(order, _mm512_min_epi8(_mm512_max_epi8(bytes, r->lo), r->hi));
+    __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+    if (r->clamps) bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, r->lo), r->hi);
+    return _mm512_permutexvar_epi32(order, bytes);
 }
 
 EQ_INLINE __m128i rq16_bytes(const struct rq16 *r, __m512i v) {

@@ -66,9 +66,9 @@ EQ_INLINE void wide_sums(const struct wide *b, const int j, const __m512i v[][V]
         for (int r = 0; r < rows; r++) acc[p][r] = rq16_apply(&b->rq[j], acc[p][r]);
 }
 
-/* y: of the pair; clamped: whether anything beyond saturating is to be done. */
+/* y: of the pair; both: whether the second pixel is there. */
 EQ_INLINE void wide_pair(const struct wide *b, const struct wide_place *at, const __m512i v[][V], const int stride, const int rows,
-                         const int clamped, const int both, int8_t *y) {
+                         const int both, int8_t *y) {
     __m512i even[PAIR][2], odd[PAIR][2], low[PAIR][2];
     wide_sums(b, 0, v, stride, rows, even);
     wide_sums(b, 1, v, stride, rows, odd);
@@ -79,12 +79,12 @@ EQ_INLINE void wide_pair(const struct wide *b, const struct wide_place *at, cons
     for (int p = 0; p < PAIR; p++)
         for (int r = 0; r < rows; r++) {
             __m512i q = _mm512_packs_epi16(low[p][r], _mm512_packs_epi32(even[p][r], odd[p][r]));
-            if (clamped) q = _mm512_min_epi8(_mm512_max_epi8(q, b->rq[0].lo), b->rq[0].hi);
+            if (b->rq[0].clamps) q = _mm512_min_epi8(_mm512_max_epi8(q, b->rq[0].lo), b->rq[0].hi);
             if (p == 0 || both) _mm512_storeu_si512(y + (size_t)p * at->channels + (size_t)r * at->row, q);
         }
 }
 
-EQ_INLINE void wide_rows(const struct wide *b, const struct wide_place *place, const int stride, const int rows, const int clamped) {
+EQ_INLINE void wide_rows(const struct wide *b, const struct wide_place *place, const int stride, const int rows) {
     const struct wide_place at = *place;
     const int kept = WIDE_TAPS - stride;
     size_t column = at.first;
@@ -98,17 +98,16 @@ EQ_INLINE void wide_rows(const struct wide *b, const struct wide_place *place, c
             wide_column(&at, column++, v[kept + 2]);
             wide_column(&at, column++, v[kept + 3]);
         }
-        wide_pair(b, &at, (const __m512i(*)[V])v, stride, rows, clamped, at.pixels - i > 1, at.y + i * at.channels);
+        wide_pair(b, &at, (const __m512i(*)[V])v, stride, rows, at.pixels - i > 1, at.y + i * at.channels);
         for (int c = 0; c < kept; c++)
             for (int j = 0; j < V; j++) v[c][j] = v[c + PAIR * stride][j];
     }
 }
 
-static void wide_run(const struct wide *b, const struct wide_place *place, size_t stride, int rows, int clamped) {
-    if (stride == 2) wide_rows(b, place, 2, 1, 1);
-    else if (rows == 1) wide_rows(b, place, 1, 1, 1);
-    else if (clamped) wide_rows(b, place, 1, 2, 1);
-    else wide_rows(b, place, 1, 2, 0);
+static void wide_run(const struct wide *b, const struct wide_place *place, size_t stride, int rows) {
+    if (stride == 2) wide_rows(b, place, 2, 1);
+    else if (rows == 1) wide_rows(b, place, 1, 1);
+    else wide_rows(b, place, 1, 2);
 }
 /* Whether blocks of 64 channels go this way. pairs: two output rows can share what is interleaved. */
 static int wide_fits(const struct eq_dwconv_s8_u8_s8 *d, int pairs) {
@@ -119,7 +118,6 @@ static int wide_fits(const struct eq_dwconv_s8_u8_s8 *d, int pairs) {
 static int wide_block(const struct eq_dwconv_s8_u8_s8 *d, int pairs, size_t c) {
     struct wide wide;
     if (!wide_load(d, c, &wide)) return 0;
-    const int clamped = d->lo > INT8_MIN || d->hi < INT8_MAX;
     struct wide_place at = {.first = 0 - d->pad_left,
                             .columns = d->columns,
                             .channels = d->channels,
@@ -130,7 +128,7 @@ static int wide_block(const struct eq_dwconv_s8_u8_s8 *d, int pairs, size_t c) {
     for (size_t row = 0, rows; row < d->rows; row += rows, at.y += rows * at.row) {
         rows = pairs && d->rows - row > 1 ? 2 : 1;
         for (size_t i = 0; i < KR; i++) at.line[i] = d->lines[row * d->stride_h + (i < d->kh + rows - 1 ? i * d->dilation_h : 0)] + c;
-        wide_run(&wide, &at, d->stride_w, (int)rows, clamped);
+        wide_run(&wide, &at, d->stride_w, (int)rows);
     }
     return 1;
 }

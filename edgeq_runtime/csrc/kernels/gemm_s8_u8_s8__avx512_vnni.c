@@ -45,6 +45,7 @@ EQ_INLINE void finish(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, s
         finish_any(g, rq, o, y, rows, blocks, copy);
         return;
     }
+    EQ_UNROLL
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < blocks; j++) acc[i][j] = rq16_apply(&rq[j], acc[i][j]);
     y += o;
