@@ -61,6 +61,16 @@ def test_a_float_model_gives_its_reference_outputs(assets: Path, name: str) -> N
             assert np.abs(got - want).max() <= TOLERANCE * whole
 
 
+@pytest.mark.parametrize("name", ["micro_speech_quantized", "person_detect"])
+def test_a_depthwise_layer_of_one_channel_is_a_convolution(assets: Path, name: str) -> None:
+    """The kernels of products take it; those of depthwise layers would take a pixel at a time."""
+    graph = model(assets, name)
+    first = next(n for n in graph.nodes if n.op.endswith("conv2d_f32"))
+    assert first.op == "conv2d_f32" and graph.tensors[first.inputs[0]].shape[3] == 1
+    w = graph.tensors[first.inputs[1]]
+    assert w.shape[0] == 8 and w.shape[3] == 1 and w.quant is not None and w.quant.axis in (0, None)
+
+
 def test_the_numpy_reference_gives_the_same_as_the_core(assets: Path) -> None:
     graph, (x, _) = model(assets, "mnist_valid_f"), golden(assets, "mnist_valid_f")[0]
     np.testing.assert_array_equal(evaluate(graph, x)[0], on_core(graph)(x)[0])

@@ -105,20 +105,24 @@ def _sized(step: Step, x: Tensor, kh: int, kw: int) -> tuple[tuple[int, int], At
 
 
 def depthwise_conv2d(step: Step) -> None:
-    """The file's [1, KH, KW, O] becomes [KH, KW, O]; a scale per channel moves from axis 3 to axis 2."""
+    """The file's [1, KH, KW, O] becomes [KH, KW, O], or where there is one channel [O, KH, KW, 1] of a convolution: the same sums."""
     x, w = image(step, 0), weights(step, 1, 4)
     one, kh, kw, outputs = w.shape
     if one != 1 or outputs % x.shape[3]:
         raise Refusal(f"weights {list(w.shape)} do not fit {x.shape[3]} channels")
+    single = x.shape[3] == 1
     quant = w.quant
     if quant is not None and quant.axis is not None:
         if quant.axis != 3:
             raise Refusal(f"its weights have one scale per slice of axis {quant.axis}; expected axis 3")
-        quant = replace(quant, axis=2)
-    flat = step.constant(np.asarray(w.data).reshape(kh, kw, outputs), "/weights")
-    step.context.builder.graph.tensors[flat.name] = flat = replace(flat, quant=quant)
+        quant = replace(quant, axis=0 if single else 2)
+    data = np.asarray(w.data).reshape(kh, kw, outputs)
+    laid = step.constant(np.ascontiguousarray(data.transpose(2, 0, 1)[..., None]) if single else data, "/weights")
+    step.context.builder.graph.tensors[laid.name] = laid = replace(laid, quant=quant)
     size, attrs = _sized(step, x, kh, kw)
-    finish(step, "depthwise_conv2d_f32", [x, flat, bias(step, 2, x, flat, outputs)], (x.shape[0], *size, outputs), attrs)
+    operator = "conv2d_f32" if single else "depthwise_conv2d_f32"
+    inputs = [x, laid, bias(step, 2, x, laid, outputs)]
+    finish(step, operator, inputs, (x.shape[0], *size, outputs), {**attrs, "groups": 1} if single else attrs)
 
 
 def transpose_conv2d(step: Step) -> None:

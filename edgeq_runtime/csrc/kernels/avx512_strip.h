@@ -80,8 +80,16 @@ static void strip_run(const struct strip *s, const uint8_t *b, size_t pixels, co
     else strip_rows(s, b, pixels, o, s->taps, 1);
 }
 
-/* Channel parameters and packed weights of 16 elements: from `from` on, or where the period is shorter than the strip, element e of them
- * is (from + e) % period. */
+/* The taps of `lines` of four lines, less w_zero, as two bytes that add up to each; those of no line are 0. */
+EQ_INLINE __m512i strip_split(__m512i w, int32_t w_zero, size_t lines, __m512i *second) {
+    const __m512i zero = _mm512_set1_epi8((char)w_zero), real = _mm512_set1_epi32((int32_t)_bzhi_u64(0xffffffff, 8 * (uint32_t)lines));
+    const __m512i part = _mm512_subs_epi8(w, zero);
+    *second = _mm512_and_si512(real, _mm512_sub_epi8(_mm512_sub_epi8(w, zero), part));
+    return _mm512_and_si512(real, part);
+}
+
+/* Channel parameters and packed weights of 16 elements, those with a zero point as two groups for one: from `from` on, or where the
+ * period is shorter than the strip, element e of them is (from + e) % period. */
 static void strip_load(const struct eq_dwconv_s8_u8_s8 *d, size_t from, int periodic, struct strip *s) {
     const size_t heights = (d->kh + KR - 1) / KR, groups = heights * d->kw;
     int32_t bias[NR], m[NR], w[MOST_TAPS][NR];
@@ -95,9 +103,12 @@ static void strip_load(const struct eq_dwconv_s8_u8_s8 *d, size_t from, int peri
     }
     s->rq = rq16_from(_mm512_loadu_si512(periodic ? bias : d->rq.bias + from), _mm512_loadu_si512(periodic ? m : d->rq.m + from),
                       _mm_loadu_si128((const __m128i *)(periodic ? n : d->rq.n + from)), d->y_zero, d->lo, d->hi);
-    s->taps = (int)groups;
+    s->taps = (int)(d->w_zero ? 2 * groups : groups);
     for (size_t t = 0; t < groups; t++) {
         s->w[0][t] = _mm512_loadu_si512(periodic ? (const void *)w[t] : d->w + (from * groups + t * NR) * KR);
+        if (d->w_zero) s->w[0][t] = strip_split(s->w[0][t], d->w_zero, d->kh - KR * (t % heights), &s->w[0][groups + t]);
+    }
+    for (size_t t = 0; t < (size_t)s->taps; t++) {
         s->w[1][t] = _mm512_slli_epi32(s->w[0][t], 8);
         if (t % heights) s->w[1][t] = _mm512_or_si512(s->w[1][t], _mm512_srli_epi32(s->w[0][t - 1], 24));
     }

@@ -111,7 +111,7 @@ static void wide_run(const struct wide *b, const struct wide_place *place, size_
 }
 /* Whether blocks of 64 channels go this way. pairs: two output rows can share what is interleaved. */
 static int wide_fits(const struct eq_dwconv_s8_u8_s8 *d, int pairs) {
-    return d->kh <= KR && d->kw == WIDE_TAPS && d->dilation_w == 1 && (d->stride_w == 1 || (d->stride_w == 2 && !pairs));
+    return d->w_zero == 0 && d->kh <= KR && d->kw == WIDE_TAPS && d->dilation_w == 1 && (d->stride_w == 1 || (d->stride_w == 2 && !pairs));
 }
 
 /* 64 channels from c on, in every row; 0 where their parameters do not allow it. */

@@ -10,8 +10,8 @@ struct shape {
     size_t join, channels; /* pixels taken as one, and the channels of such a pixel */
     size_t heights, plane; /* groups of four in a column; elements of the buffer for each of them */
     size_t step, tap;      /* elements of the buffer from pixel to pixel, from tap to tap */
-    size_t most;           /* pixels (not joined) at once; 0: the window is too large for the buffer */
-    int pairs;             /* whether two output rows can share what is interleaved */
+    size_t most; /* pixels (not joined) at once; 0: the window is too large for the buffer, or weights less w_zero for two bytes */
+    int pairs;   /* whether two output rows can share what is interleaved */
 };
 
 static struct shape shape_of(const struct eq_dwconv_s8_u8_s8 *d) {
@@ -29,7 +29,7 @@ static struct shape shape_of(const struct eq_dwconv_s8_u8_s8 *d) {
         s.tap = STEP * d->dilation_w;
         s.most = s.plane / STEP > reach ? (s.plane / STEP - reach - 1) / d->stride_w + 1 : 0;
     }
-    if (s.heights * d->kw > MOST_TAPS || d->w_zero != 0) s.most = 0;
+    if (s.heights * d->kw * (d->w_zero ? 2 : 1) > MOST_TAPS || d->w_zero == INT8_MIN) s.most = 0;
     return s;
 }
 
@@ -73,8 +73,8 @@ static int load_strips(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s
         strip_load(d, c + NR * v, s->join > 1, strip);
         short_way &= strip->rq.short_way;
         strip->step = KR * s->step;
-        for (size_t kx = 0, t = 0; kx < d->kw; kx++)
-            for (size_t h = 0; h < s->heights; h++) strip->at[t++] = KR * (kx * s->tap + h * s->plane);
+        for (size_t t = 0, groups = s->heights * d->kw; t < (size_t)strip->taps; t++)
+            strip->at[t] = KR * (t % groups / s->heights * s->tap + t % s->heights * s->plane);
     }
     return short_way;
 }
