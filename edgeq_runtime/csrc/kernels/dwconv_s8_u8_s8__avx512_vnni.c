@@ -2,6 +2,7 @@
  * with their constants in registers. Few channels are joined with those of the next pixels to whole vectors. */
 #include "avx512_strip.h"
 #include "avx512_wide.h"
+#include "dwconv_span.h"
 
 enum { ROOM = 4096 /* elements of the buffer */ };
 
@@ -33,24 +34,19 @@ static struct shape shape_of(const struct eq_dwconv_s8_u8_s8 *d) {
     return s;
 }
 
-static size_t within(ptrdiff_t v, size_t most) { return v < 0 ? 0 : (size_t)v < most ? (size_t)v : most; }
-
 /* Interleaves what `pixels` pixels from the first on read in the rows that begin with these lines: of `taps` lines, and of each column
  * `width` channels from c on. */
 static void fill(const struct eq_dwconv_s8_u8_s8 *d, const struct shape *s, const int8_t *const *lines, size_t taps, size_t c, size_t width,
                  size_t first, size_t pixels, uint8_t *buffer) {
-    const size_t columns = (pixels - 1) * d->stride_w + (d->kw - 1) * d->dilation_w + 1;
-    const ptrdiff_t start = (ptrdiff_t)(first * d->stride_w) - (ptrdiff_t)d->pad_left;
-    const size_t before = within(-start, columns), end = within((ptrdiff_t)d->columns - start, columns);
-    const size_t inside = end > before ? end - before : 0, each = s->join > 1 ? d->channels : STEP;
-    const size_t at = (size_t)(start + (ptrdiff_t)before) * d->channels + c;
+    const struct span n = span_of(d, first, pixels, c);
+    const size_t each = s->join > 1 ? d->channels : STEP;
     for (size_t h = 0; h < s->heights; h++, buffer += KR * s->plane) {
         const int8_t *line[KR];
         for (size_t i = 0; i < KR; i++) line[i] = lines[KR * h + i < taps ? (KR * h + i) * d->dilation_h : 0];
-        columns_pad(d->x_zero, before * each, buffer);
-        if (inside && s->join > 1) columns_fill(line, at, inside * each, buffer + KR * before * each);
-        else if (inside) columns_fill_apart(line, at, inside, d->channels, width, buffer + KR * before * each);
-        columns_pad(d->x_zero, (columns - before - inside) * each, buffer + KR * (before + inside) * each);
+        columns_pad(d->x_zero, n.before * each, buffer);
+        if (n.inside && s->join > 1) columns_fill(line, n.at, n.inside * each, buffer + KR * n.before * each);
+        else if (n.inside) columns_fill_apart(line, n.at, n.inside, d->channels, width, buffer + KR * n.before * each);
+        columns_pad(d->x_zero, (n.columns - n.before - n.inside) * each, buffer + KR * (n.before + n.inside) * each);
     }
 }
 

@@ -1,17 +1,15 @@
 /* Lines are interleaved into a buffer that stays in L1, 32, 16 or 8 channels at a time; from there one or two output rows are summed. */
 #include "avx_vnni_strip.h"
+#include "dwconv_span.h"
 
 enum { ROOM = 16384 /* bytes of the buffer */ };
 
-/* Pixels at once; 0: the window is too large for the buffer, or weights less w_zero for
- * two bytes. */
+/* Pixels at once; 0: the window is too large for the buffer, or weights less w_zero for two bytes. */
 static size_t most_pixels(const struct eq_dwconv_s8_u8_s8 *d, size_t vectors) {
     const size_t heights = (d->kh + KR - 1) / KR, columns = ROOM / (heights * vectors * VECTOR), reach = (d->kw - 1) * d->dilation_w;
     if (heights * d->kw * (d->w_zero ? 2 : 1) > MOST_TAPS || d->w_zero == INT8_MIN || columns <= reach) return 0;
     return (columns - reach - 1) / d->stride_w + 1;
 }
-
-static size_t within(ptrdiff_t v, size_t most) { return v < 0 ? 0 : (size_t)v < most ? (size_t)v : most; }
 
 static uint8_t *pad(int32_t zero, size_t columns, size_t step, uint8_t *buffer) {
     memset(buffer, zero ^ 0x80, columns * step);
@@ -21,19 +19,16 @@ static uint8_t *pad(int32_t zero, size_t columns, size_t step, uint8_t *buffer) 
 /* What `pixels` pixels from the first on read in the rows that begin with these lines: of `taps` lines, channels from c on. */
 EQ_ONE_COPY void fill(const struct eq_dwconv_s8_u8_s8 *d, const int8_t *const *lines, size_t taps, size_t c, size_t first, size_t pixels,
                       size_t vectors, uint8_t *buffer) {
-    const size_t columns = (pixels - 1) * d->stride_w + (d->kw - 1) * d->dilation_w + 1, heights = (d->kh + KR - 1) / KR;
-    const ptrdiff_t start = (ptrdiff_t)(first * d->stride_w) - (ptrdiff_t)d->pad_left;
-    const size_t before = within(-start, columns), end = within((ptrdiff_t)d->columns - start, columns), one = vectors * VECTOR;
-    const size_t inside = end > before ? end - before : 0, step = heights * one;
-    const size_t at = (size_t)(start + (ptrdiff_t)before) * d->channels + c;
-    buffer = pad(d->x_zero, before, step, buffer);
-    pad(d->x_zero, columns - before - inside, step, buffer + inside * step);
-    for (size_t h = 0; h < heights && inside > 0; h++) {
+    const struct span n = span_of(d, first, pixels, c);
+    const size_t heights = (d->kh + KR - 1) / KR, one = vectors * VECTOR, step = heights * one;
+    buffer = pad(d->x_zero, n.before, step, buffer);
+    pad(d->x_zero, n.columns - n.before - n.inside, step, buffer + n.inside * step);
+    for (size_t h = 0; h < heights && n.inside > 0; h++) {
         const int8_t *line[KR];
         for (size_t i = 0; i < KR; i++) line[i] = lines[KR * h + i < taps ? (KR * h + i) * d->dilation_h : 0];
-        if (vectors == 4) strip_columns(line, at, inside, d->channels, 4, buffer + h * one, step);
-        else if (vectors == 2) strip_columns(line, at, inside, d->channels, 2, buffer + h * one, step);
-        else strip_columns(line, at, inside, d->channels, 1, buffer + h * one, step);
+        if (vectors == 4) strip_columns(line, n.at, n.inside, d->channels, 4, buffer + h * one, step);
+        else if (vectors == 2) strip_columns(line, n.at, n.inside, d->channels, 2, buffer + h * one, step);
+        else strip_columns(line, n.at, n.inside, d->channels, 1, buffer + h * one, step);
     }
 }
 
