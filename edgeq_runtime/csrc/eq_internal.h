@@ -9,6 +9,8 @@
 #define EQ_WHEN_0(...)
 #define EQ_WHEN_1(...) __VA_ARGS__
 
+#define EQ_INLINE static inline __attribute__((always_inline))
+
 /* struct eq_<op>_attrs, read in place from the file: 4 bytes a field, no padding. */
 #define EQ_OP(id, name, inputs_min, inputs_max, ...)                                                                                       \
     struct eq_##name##_attrs {                                                                                                             \

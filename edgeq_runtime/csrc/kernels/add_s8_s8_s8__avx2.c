@@ -1,4 +1,5 @@
 /* Pairs of 16 bits in one multiply-add; 16 at a time. Saturating on the way down is exact: lo and hi lie within int8. */
+#include "add_steps.h"
 #include "avx2.h"
 
 enum { STEP = 16 };
@@ -18,20 +19,13 @@ EQ_INLINE __m256i sum(const struct terms *t, __m256i a, __m256i b) {
                              t->zero);
 }
 
-EQ_INLINE void some(const struct terms *t, const int8_t *a, const int8_t *b, int8_t *y) {
+EQ_INLINE void some(const void *terms, const int8_t *a, const int8_t *b, int8_t *y) {
+    const struct terms *t = terms;
     const __m256i v = sum(t, widen(_mm_loadu_si128((const __m128i *)a)), widen(_mm_loadu_si128((const __m128i *)b)));
     const __m256i w = _mm256_min_epi16(_mm256_max_epi16(v, t->lo), t->hi);
     _mm_storeu_si128((__m128i *)y, _mm_packs_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)));
 }
 
-/* STEP values from `from` on, or one value STEP times. */
-EQ_INLINE const int8_t *stretch(const int8_t *from, size_t step, size_t at, int8_t one[STEP]) {
-    if (step) return from + at;
-    memset(one, *from, STEP);
-    return one;
-}
-
-/* What is left of a whole step is done in a copy. */
 void eq_add_s8_s8_s8__avx2(const struct eq_add_s8_s8_s8 *d) {
     const struct terms t = {_mm256_set1_epi32((int32_t)((uint32_t)(uint16_t)d->a_mul | (uint32_t)d->b_mul << 16)),
                             _mm256_set1_epi32(d->constant),
@@ -39,13 +33,5 @@ void eq_add_s8_s8_s8__avx2(const struct eq_add_s8_s8_s8 *d) {
                             _mm256_set1_epi16((int16_t)d->lo),
                             _mm256_set1_epi16((int16_t)d->hi),
                             _mm_cvtsi32_si128(d->shift)};
-    int8_t a_one[STEP], b_one[STEP], a_left[STEP] = {0}, b_left[STEP] = {0}, y_left[STEP];
-    size_t i = 0;
-    for (; i + STEP <= d->n; i += STEP) some(&t, stretch(d->a, d->a_step, i, a_one), stretch(d->b, d->b_step, i, b_one), d->y + i);
-    if (i == d->n) return;
-    const size_t left = d->n - i;
-    memcpy(a_left, d->a_step ? d->a + i : d->a, d->a_step ? left : 1);
-    memcpy(b_left, d->b_step ? d->b + i : d->b, d->b_step ? left : 1);
-    some(&t, stretch(a_left, d->a_step, 0, a_one), stretch(b_left, d->b_step, 0, b_one), y_left);
-    memcpy(d->y + i, y_left, left);
+    add_steps(d, STEP, some, &t);
 }

@@ -1,4 +1,5 @@
 /* Pairs of 16 bits in one multiply-add; 32 at a time. Saturating on the way down is exact: lo and hi lie within int8. */
+#include "add_steps.h"
 #include "avx512.h"
 
 enum { STEP = 32 };
@@ -18,19 +19,12 @@ EQ_INLINE __m512i sum(const struct terms *t, __m512i a, __m512i b) {
                              t->zero);
 }
 
-EQ_INLINE void some(const struct terms *t, const int8_t *a, const int8_t *b, int8_t *y) {
+EQ_INLINE void some(const void *terms, const int8_t *a, const int8_t *b, int8_t *y) {
+    const struct terms *t = terms;
     const __m512i v = sum(t, widen(_mm256_loadu_si256((const __m256i *)a)), widen(_mm256_loadu_si256((const __m256i *)b)));
     _mm256_storeu_si256((__m256i *)y, _mm512_cvtsepi16_epi8(_mm512_min_epi16(_mm512_max_epi16(v, t->lo), t->hi)));
 }
 
-/* STEP values from `from` on, or one value STEP times. */
-EQ_INLINE const int8_t *stretch(const int8_t *from, size_t step, size_t at, int8_t one[STEP]) {
-    if (step) return from + at;
-    memset(one, *from, STEP);
-    return one;
-}
-
-/* What is left of a whole step is done in a copy. */
 void eq_add_s8_s8_s8__avx512_vnni(const struct eq_add_s8_s8_s8 *d) {
     const struct terms t = {_mm512_set1_epi32((int32_t)((uint32_t)(uint16_t)d->a_mul | (uint32_t)d->b_mul << 16)),
                             _mm512_set1_epi32(d->constant),
@@ -38,13 +32,5 @@ void eq_add_s8_s8_s8__avx512_vnni(const struct eq_add_s8_s8_s8 *d) {
                             _mm512_set1_epi16((int16_t)d->lo),
                             _mm512_set1_epi16((int16_t)d->hi),
                             _mm_cvtsi32_si128(d->shift)};
-    int8_t a_one[STEP], b_one[STEP], a_left[STEP] = {0}, b_left[STEP] = {0}, y_left[STEP];
-    size_t i = 0;
-    for (; i + STEP <= d->n; i += STEP) some(&t, stretch(d->a, d->a_step, i, a_one), stretch(d->b, d->b_step, i, b_one), d->y + i);
-    if (i == d->n) return;
-    const size_t left = d->n - i;
-    memcpy(a_left, d->a_step ? d->a + i : d->a, d->a_step ? left : 1);
-    memcpy(b_left, d->b_step ? d->b + i : d->b, d->b_step ? left : 1);
-    some(&t, stretch(a_left, d->a_step, 0, a_one), stretch(b_left, d->b_step, 0, b_one), y_left);
-    memcpy(d->y + i, y_left, left);
+    add_steps(d, STEP, some, &t);
 }

@@ -5,8 +5,6 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define EQ_INLINE static inline __attribute__((always_inline))
-
 /* Requantization of 8 channels. mul_epi32 takes the even dwords, so what the odd ones need is kept shifted down. */
 struct rq8 {
     __m256i bias, m_even, m_odd, half_even, half_odd, right, left, limit;

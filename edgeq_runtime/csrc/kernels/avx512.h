@@ -5,8 +5,6 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define EQ_INLINE static inline __attribute__((always_inline))
-
 /* Before a loop over an array of vectors: clang keeps it in memory where it does not unroll the loop early. gcc does so by itself. */
 #ifdef __clang__
 #define EQ_UNROLL _Pragma("clang loop unroll(full)")

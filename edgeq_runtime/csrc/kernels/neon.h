@@ -5,8 +5,6 @@
 #include <arm_neon.h>
 #include <string.h>
 
-#define EQ_INLINE static inline __attribute__((always_inline))
-
 /* Requantization of 4 channels. */
 struct rq4 {
     int32x4_t m, right, left; /* right: -n, as shifts to the left go; left: 1 - n where n < 1 */

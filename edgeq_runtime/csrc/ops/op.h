@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define EQ_INLINE static inline __attribute__((always_inline))
-
 /* In a loop: no vectors. For table reads and 64-bit products, where baseline x86 has none and gcc's way around takes twice as long. */
 #define EQ_KEEP_SCALAR __asm__ volatile("")
 
