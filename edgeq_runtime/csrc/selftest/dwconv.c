@@ -49,7 +49,7 @@ int dwconv_lines(const struct eq_kernel *portable, size_t pixels, size_t channel
     char sizes[160];
     const int8_t *lines[MOST_LINES];
     if (channels <= 64 && next() % 16 == 0) pixels = (size_t)between(60, 100); /* more than a kernel may take at once */
-    const size_t kw = taps == 9 ? 3 : taps == 25 ? 5 : taps == 49 ? 7 : taps % 2 ? 1 : 2, kh = taps / kw;
+    const size_t kw = taps == 25 ? 5 : taps == 49 ? 7 : taps % 3 == 0 && next() % 4 ? 3 : taps % 2 ? 1 : 2, kh = taps / kw;
     struct eq_dwconv_s8_u8_s8 args = {(size_t)between(1, MOST_ROWS),
                                       pixels,
                                       channels,

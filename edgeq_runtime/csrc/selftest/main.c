@@ -8,7 +8,8 @@ static int any_rows(const struct eq_kernel *kernel) { return !strcmp(kernel->typ
 static int all_sizes(const struct eq_kernel *portable, case_fn run, int dwconv) {
     static const size_t pixels[] = {1, 2, 5, 9}, rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 27},
                         channels[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 64, 65, 96};
-    static const size_t taps[] = {1, 2, 3, 4, 8, 9, 10, 25, 49}, depths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 23, 31, 32, 33, 64, 65, 577};
+    static const size_t taps[] = {1, 2, 3, 4, 6, 8, 9, 10, 12, 25, 49},
+                        depths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 23, 31, 32, 33, 64, 65, 577};
     const size_t *firsts = dwconv ? pixels : rows, *deep = dwconv ? taps : depths;
     const size_t first_count = dwconv ? COUNT(pixels) : COUNT(rows), deep_count = dwconv ? COUNT(taps) : COUNT(depths);
     for (size_t i = 0; i < first_count && (dwconv || any_rows(tested) || firsts[i] <= tested->mr); i++)
