@@ -110,7 +110,7 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     const struct eq_band b = eq_band_of(&w, MOST, 0, 1);
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->scratch_bytes = layout(NULL, &w, NULL);
-    if (has_lines(&w)) node->units = eq_units(node->macs, eq_window_rows(&w));
+    if (has_lines(&w)) node->units = eq_units(node->macs, eq_window_rows(&b.window)); /* whose rows are those of w, or its pixels */
     return EQ_OK;
 }
 
@@ -147,11 +147,11 @@ static void add_row(struct run *r, const struct eq_band *b, const int8_t *x, int
     if (r->args.count == r->at_once) flush(r);
 }
 
-static void run_bands(struct run *r, size_t first, size_t end) {
+static void run_bands(struct run *r, const struct eq_call *call) {
     const struct eq_band b = eq_band_of(&r->window, MOST, 0, 1);
     const size_t step = b.line * (size_t)b.window.stride_h, row = (size_t)(b.window.ow * b.window.oc);
-    struct eq_rows at = {.unit = first};
-    while (eq_rows_next(&b.window, b.rows, end, &at)) {
+    struct eq_rows at = {.unit = call->first};
+    while (eq_rows_next(&b.window, b.rows, eq_end(call, eq_window_rows(&b.window)), &at)) {
         eq_band_fill(&b, 1, r->x, r->args.x_zero, at.n, (int64_t)at.oy, at.rows, (uint8_t *)r->parts.band);
         for (size_t i = 0; i < at.rows; i++) add_row(r, &b, r->parts.band + i * step, r->y + (at.first + i) * row);
         flush(r);
@@ -182,7 +182,7 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
                                          .lo = a->lo,
                                          .hi = a->hi};
     if (has_lines(&r.window)) {
-        run_bands(&r, call->first, eq_end(call, eq_window_rows(&r.window)));
+        run_bands(&r, call);
         return;
     }
     memset(r.parts.padded, a->x_zero, (size_t)r.window.oc);
