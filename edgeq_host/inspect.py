@@ -10,7 +10,7 @@ from edgeq_host.boards import Board
 from edgeq_host.deploy import check_file, connect, refusals
 from edgeq_host.device import MEMORY
 from edgeq_host.export import eqm_generated as eqm
-from edgeq_host.export import unpack
+from edgeq_host.export import refusal, unpack
 from edgeq_host.export.prepack import names as packed_for
 from edgeq_host.layer import Layer
 from edgeq_runtime import lists, native
@@ -65,7 +65,10 @@ def text(value: Any) -> str:
 def inspect(data: bytes, name: str) -> FileView:
     """The view of a file's bytes; `name` is for errors. ModelError where the C reader refuses it."""
     tables = unpack(data, name)
-    variants = tuple(_variant(data, v) for v in tables.variants)
+    try:
+        variants = tuple(_variant(data, v) for v in tables.variants)
+    except native.Error as error:
+        raise refusal(error, data, name) from error
     return FileView(
         name=text(tables.name),
         sha256=hashlib.sha256(data).hexdigest(),

@@ -21,6 +21,7 @@ def prepack(model: eqm.ModelT, isas: Sequence[str]) -> bytes:
 
     They may be those of another architecture. UsageError for a name that is none, or for which nothing is packed.
     """
+    isas = list(dict.fromkeys(isas))
     known = [name for name in lists.isas() if name != PORTABLE]
     for name in isas:
         if name not in known:

@@ -200,8 +200,8 @@ int eq_reader_weights(const struct eq_reader *reader, const struct eq_variant *v
         TRY(eq_reader_buffer(reader, buffer, &data, &size));
         if (layout.count != sizeof node->layout / 4) return EQ_ERR_FORMAT;
         if (node->in_file || memcmp(layout.data, &node->layout, sizeof node->layout) || size != node->weight_bytes) continue;
-        if ((uintptr_t)data % EQ_ALIGN) continue; /* buffers of Model.alignment 16 */
-        node->weights = (void *)(uintptr_t)data;  /* const, as in_file says */
+        if (!node->weight_bytes || (uintptr_t)data % EQ_ALIGN) continue; /* buffers of Model.alignment 16 */
+        node->weights = (void *)(uintptr_t)data;                         /* const, as in_file says */
         node->in_file = 1;
     }
     return EQ_OK;

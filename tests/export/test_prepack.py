@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgeq_host.errors import UsageError
+from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export import pack, prepack, unpack
 from edgeq_host.export.prepack import names, packed
 from edgeq_runtime import lists, native
@@ -136,3 +137,21 @@ def test_a_microcontroller_s_file_is_too_little_aligned_and_packs_when_opened(as
     opened.selftest()
     used = [op for op in opened.ops() if op.packing.endswith("in the file")]
     assert len(used) < sum(op.packing not in ("", "in place") for op in opened.ops())
+
+
+def test_an_entry_without_bytes_is_no_weights_for_a_kernel_that_packs_none(assets: Path) -> None:
+    """kr = 0: the portable kernel's own layout, and a buffer of nothing."""
+    plain = zoo.packed(assets, "mnist_valid_q")
+    model = unpack(with_weights(assets, "mnist_valid_q", "avx2"), "mnist")
+    model.buffers.append(empty := eqm.BufferT())
+    empty.data = np.zeros(0, np.uint8)
+    for entry in packed(model):
+        entry.layout = np.array([*entry.layout[:3], 1, 0, *entry.layout[5:]], np.int32)
+        entry.buffer = len(model.buffers) - 1
+    x = zoo.inputs_of(assets, "mnist_valid_q")
+    assert results(pack(model), 1, x) == results(plain, 1, x)
+    assert not any(op.packing.endswith("in the file") for op in native.Model(pack(model), isas=1).ops())
+
+
+def test_a_name_given_twice_counts_once(assets: Path) -> None:
+    assert with_weights(assets, "mnist_valid_q", *["avx2"] * 17) == with_weights(assets, "mnist_valid_q", "avx2")

@@ -179,3 +179,17 @@ def test_reflection_beyond_the_input_is_refused() -> None:
     x = np.zeros((3,), np.int8)
     attrs = {"mode": 1, "value": 0, "before": [3, 0, 0, 0, 0, 0], "after": [0] * 6}
     assert accepted("pad", [Case("reflect 3 of 3", attrs, (x,), (6,))]) == []
+
+
+@pytest.mark.parametrize("isa", [name for name in native.isas() if name in ("portable", "avx2", "neon", "neon_dotprod")])
+def test_a_window_whose_lines_have_no_size_is_refused_before_it_is_planned(isa: str) -> None:
+    """Its line and its lines are 2^24 columns of 2^16 channels, a product that wraps to 0 in 64 bits."""
+    depth, far = 1 << 16, 1 << 24
+    attrs = {"stride_h": far, "stride_w": far - 1, "dilation_h": far - 1, "dilation_w": 1, "pad_top": far, "pad_left": far}
+    attrs |= {"pad_bottom": 0, "pad_right": 0, "x_zero": 0, "w_zero": 0, "y_zero": 0, "lo": -128, "hi": 127}
+    blob = pack_rq(np.zeros(depth, np.int64), np.full(depth, 1 << 30), np.full(depth, 10))
+    inputs = (np.zeros((1, 1, 1, depth), np.int8), np.zeros((2, 1, depth), np.int8), blob)
+    case = Case("wraps", attrs, inputs, (1, 1, 2, depth), "s8", (1, 2))
+    with pytest.raises(native.Error) as caught:
+        native.Model(model_bytes("depthwise_conv2d_s8", case), isas=1 << native.isas()[isa])
+    assert caught.value.status == UNSUPPORTED

@@ -82,7 +82,8 @@ static void strip_run(const struct strip *s, const uint8_t *b, size_t pixels, co
 
 /* The taps of `lines` of four lines, less w_zero, as two bytes that add up to each; those of no line are 0. */
 EQ_INLINE __m512i strip_split(__m512i w, int32_t w_zero, size_t lines, __m512i *second) {
-    const __m512i zero = _mm512_set1_epi8((char)w_zero), real = _mm512_set1_epi32((int32_t)_bzhi_u64(0xffffffff, 8 * (uint32_t)lines));
+    const __m512i zero = _mm512_set1_epi8((char)w_zero),
+                  real = _mm512_set1_epi32((int32_t)_bzhi_u64(0xffffffff, 8 * (uint32_t)(lines < KR ? lines : KR)));
     const __m512i part = _mm512_subs_epi8(w, zero);
     *second = _mm512_and_si512(real, _mm512_sub_epi8(_mm512_sub_epi8(w, zero), part));
     return _mm512_and_si512(real, part);

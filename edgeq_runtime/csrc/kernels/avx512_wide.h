@@ -1,6 +1,6 @@
-/* 64 channels of a 3 x 3 window (or lower) along the pixels of one or two output rows, two pixels at a time. Each column of four lines is
- * interleaved once, in registers, within its 128-bit lanes: vector j of a column holds the channels 16 L + 4 j + i of lane L; packing
- * results brings them back into order. */
+/* 64 channels of a window three taps wide and up to four high along the pixels of one or two output rows, two pixels at a time. Each column
+ * of four lines is interleaved once, in registers, within its 128-bit lanes: vector j of a column holds the channels 16 L + 4 j + i of lane
+ * L; packing results brings them back into order. */
 #ifndef EQ_KERNELS_AVX512_WIDE_H
 #define EQ_KERNELS_AVX512_WIDE_H
 #include "avx512_columns.h"

@@ -13,6 +13,11 @@ static size_t line_of(const struct eq_window *w) {
     return (size_t)(((w->ow - 1) * stride + (w->kw - 1) * w->dilation_w + 1) * w->ic);
 }
 
+bool eq_band_fits(const struct eq_window *w) {
+    const int64_t columns = (w->ow - 1) * (w->transposed ? 1 : w->stride_w) + (w->kw - 1) * w->dilation_w + 1;
+    return columns <= INT32_MAX / w->ic && lines_of(w, 2) <= INT32_MAX;
+}
+
 /* Whether the taps of a kernel row lie side by side, in order. */
 static bool joined(const struct eq_window *w) { return !w->transposed && w->groups == 1 && (w->dilation_w == 1 || w->kw == 1); }
 

@@ -12,6 +12,8 @@ struct eq_band {
     size_t parts, k;         /* pieces of a window that lie together, and inputs of each */
 };
 
+/* Whether a line and the lines of two rows are so few that sums and products of eq_band_of stay in range: asked first. */
+bool eq_band_fits(const struct eq_window *window);
 /* The most output rows that fit in about `most` elements, `written` of them for each pixel of output, and 512 pixels; at least one. Single
  * pixels are so many that `together` divides them. */
 struct eq_band eq_band_of(const struct eq_window *w, size_t most, size_t written, size_t together);

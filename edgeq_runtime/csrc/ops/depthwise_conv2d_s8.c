@@ -107,6 +107,7 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     if (takes_lines(node->kernel)) return eq_depthwise_lines_prepare(node, &op);
     node->weight_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
     node->layout = eq_layout_of(node->kernel, sizeof(int16_t), 1, channels, 1, taps);
+    EQ_NEED(eq_band_fits(&w), EQ_ERR_UNSUPPORTED);
     const struct eq_band b = eq_band_of(&w, MOST, 0, 1);
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
     node->scratch_bytes = layout(NULL, &w, NULL);

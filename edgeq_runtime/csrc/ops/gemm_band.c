@@ -63,6 +63,7 @@ static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_gemm_
 }
 
 int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
+    EQ_NEED(eq_band_fits(&op->window), EQ_ERR_UNSUPPORTED);
     const struct plan p = plan_of(node->kernel, op);
     /* Places in a band are 32 bits. */
     EQ_NEED(p.band.line <= INT32_MAX / p.band.lines, EQ_ERR_UNSUPPORTED);
