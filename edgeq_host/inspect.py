@@ -67,6 +67,8 @@ def inspect(data: bytes, name: str) -> FileView:
     tables = unpack(data, name)
     try:
         variants = tuple(_variant(data, v) for v in tables.variants)
+    except native.IsaError:
+        raise
     except native.Error as error:
         raise refusal(error, data, name) from error
     return FileView(

@@ -10,11 +10,11 @@ from edgeq_host import rates
 from edgeq_host.boards import Board, Evidence
 from edgeq_host.deploy import board_name, check_file, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Installed, Opened, Version
-from edgeq_host.export import read_file
+from edgeq_host.export import read_file, unpack
 from edgeq_host.faults import Refused
+from edgeq_host.inspect import text
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
-from edgeq_runtime import native
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUI
         facts, models = device.facts(), device.installed()
         installed = next((_looked_into(device, model) for model in models if model.name == name), None)
         device.put("", data, MEMORY)
-        opened, layers = _open_all(device, data)
+        opened, layers = _open_all(device, [text(v.name) for v in unpack(data, str(file)).variants])
     digest = hashlib.sha256(data).hexdigest()
     return Plan(
         board=board.id,
@@ -90,11 +90,11 @@ def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUI
     )
 
 
-def _open_all(device: Device, data: bytes) -> tuple[list[Opened], list[Layer]]:
+def _open_all(device: Device, variants: list[str]) -> tuple[list[Opened], list[Layer]]:
     """Every variant, and the layers of the first."""
     opened: list[Opened] = []
     layers: list[Layer] = []
-    for variant in native.Model(data).variants:
+    for variant in variants:
         opened.append(device.open(variant=variant))
         layers = layers or device.layers()
     return opened, layers
