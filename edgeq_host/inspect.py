@@ -13,7 +13,7 @@ from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export import refusal, unpack
 from edgeq_host.export.prepack import names as packed_for
 from edgeq_host.layer import Layer
-from edgeq_runtime import lists, native
+from edgeq_runtime import abi, lists, native
 
 SIZES = ("arena_bytes", "activation_bytes", "scratch_bytes", "model_bytes", "packed_bytes", "macs")
 
@@ -67,7 +67,7 @@ def inspect(data: bytes, name: str) -> FileView:
     tables = unpack(data, name)
     try:
         variants = tuple(_variant(data, v) for v in tables.variants)
-    except native.IsaError:
+    except abi.IsaError:
         raise
     except native.Error as error:
         raise refusal(error, data, name) from error
