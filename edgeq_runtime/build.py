@@ -172,7 +172,7 @@ def compile_one(config: Config, on: dict[str, bool], source: Path) -> Path:
 
 
 def exported() -> list[str]:
-    """What libedgeq.so shows: the functions that its public headers declare. Names that nobody may call from outside take a tenth of it."""
+    """What libedgeq.so shows: the functions that its public headers declare. The other names would take a twentieth of it."""
     declared = re.compile(r"^(?!static|#|\s)[\w *]*?\b(eq_\w+)\(", re.M)
     return sorted({name for header in PUBLIC for name in declared.findall((CSRC / header).read_text(encoding="utf-8"))})
 

@@ -60,7 +60,7 @@ class _Mapped:
         self.address = ctypes.addressof(c_char.from_buffer(self._map))
 
 
-def load(source: Any) -> Tuple[Any, str]:
+def _load(source: Any) -> Tuple[Any, str]:
     """The bytes of a file in aligned memory, and how to call them in an error."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Memory(len(source), bytes(source)), "model"
@@ -116,7 +116,7 @@ class Model:
 
     def __init__(self, source: Any, variant: Union[int, str, None] = None, isas: Optional[int] = None, threads: int = 1) -> None:
         self._lib = lib = library()
-        self._source, what = load(source)
+        self._source, what = _load(source)
         self._file = checked(self._source, what)
         self.name = _text(self._lib.eq_file_name(byref(self._file)))
         self.sha256 = bytes(bytearray(self._file.sha256)).hex()

@@ -114,7 +114,7 @@ def compare(
         else Other(name, opened[name].version(), ns[name] / 1000, ns[name] / ns["edgeq"], agreement[name])
         for name in engines
     )
-    sets = tuple(k for k, bit in _isas().items() if isas is None or isas >> bit & 1)
+    sets = tuple(k for k, bit in _isas().items() if ours.model.isas >> bit & 1)
     return Comparison(found.name, timing.cpu(), sets, macs, us, macs / us / 1000, rounds, len(samples), others)
 
 

@@ -35,7 +35,10 @@ def prepack(model: eqm.ModelT, isas: Sequence[str]) -> bytes:
             operator.packed = _entries(file, v, o, isas, model.buffers, index)
     for name in isas:
         if not any(entry.isa == name for entry in packed(model)):
-            raise UsageError(f"no layer of this model has weights that {name} packs", "pack for the instruction set of an int8 model")
+            raise UsageError(
+                f"no layer of this model has weights that {name} packs",
+                "weights of int8 layers are packed: quantize the model to int8 first",
+            )
     return pack(model)
 
 

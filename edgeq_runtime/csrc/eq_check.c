@@ -63,6 +63,7 @@ static int check_operator(struct check *check, uint32_t index) {
     struct eq_node node;
     struct eq_tensor in, out;
     int status = eq_reader_node(check->reader, check->variant, index, &node);
+    if (!status) status = eq_reader_weights(check->reader, check->variant, index, &node);
     if (!status) status = tensor_at(check, node.outputs[0], &out);
     if (status) return status;
     if (out.data) return EQ_ERR_FORMAT;

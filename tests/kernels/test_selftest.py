@@ -35,6 +35,7 @@ WRONG = [  # kernel, what is right, what is wrong with it
     ("dwconv_s8_u8_s8__avx_vnni", "left < NR ? n - NR : c", "c"),
     ("dwconv_s8_u8_s8__avx_vnni", "d->w_zero == INT8_MIN", "d->w_zero > INT8_MAX"),
     ("dwconv_s8_u8_s8__avx_vnni", "d->kh % KR != 0", "d->kh > 1"),
+    ("dwconv_s8_u8_s8__avx512_vnni", "d->w_zero == INT8_MIN", "d->w_zero > INT8_MAX"),
     ("dwconv_s8_u8_s8__avx_vnni", "_mm256_mullo_epi32(sum, _mm256_set1_epi32(d->w_zero))", "sum"),
     ("lookup_s8_s8_s8__avx2", "_mm256_subs_epi8(low[i], down)", "_mm256_sub_epi8(low[i], down)"),
     ("lookup_s8_s8_s8__avx2", "if (i + STEP > d->n) i = d->n - STEP;", ""),

@@ -88,13 +88,13 @@ static void fill_tables(const struct eq_node *node, const struct plan *p) {
 void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) {
     const struct plan p = plan_of(node->kernel, op);
     const size_t k = p.band.parts * p.band.k;
-    uint8_t *heads = (uint8_t *)node->packed + p.heads_at;
-    if (node->packed) fill_tables(node, &p);
+    uint8_t *heads = node->packed ? (uint8_t *)node->packed + p.heads_at : NULL;
+    if (heads) fill_tables(node, &p);
     for (size_t g = 0; g < p.groups; g++) {
         const struct eq_rq rq = eq_rq_from(op->rq, g * p.channels);
         const struct eq_matrix matrix = {(const int8_t *)op->w->data + g * p.channels * k, p.channels, p.parts, p.k, k, p.band.k, 1};
         if (!node->in_file) eq_gemm_s8_pack(node->kernel, &matrix, (int8_t *)node->weights + g * p.weight_bytes);
-        if (node->packed)
+        if (heads)
             eq_gemm_s8_heads(node->kernel, &matrix, &rq, op->attrs.x_zero - (p.is_signed ? 0 : INT8_MIN), op->attrs.w_zero,
                              heads + g * p.head_bytes);
     }
