@@ -11,12 +11,12 @@ from typing import TypeVar
 
 from edgeq_host import device as devices
 from edgeq_host import wire
-from edgeq_host.boards import Board
 from edgeq_host.device import Device, Facts, Installed, Progress, Switched, Version
 from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, RollbackError, UsageError
 from edgeq_host.export import read_file, refusal
 from edgeq_host.faults import Refused
 from edgeq_host.link import QUIET_S
+from edgeq_host.targets import Target
 from edgeq_runtime import native
 
 SELFTEST_S = 60.0
@@ -65,9 +65,9 @@ class Removed:
     board: str
 
 
-def connect(board: Board, quiet_s: float = QUIET_S) -> Device:
-    """A session with the agent of a board. LinkError where it cannot be reached."""
-    return Device(board.link, board.id, quiet_s)
+def connect(target: Target, quiet_s: float = QUIET_S) -> Device:
+    """A session with the agent of a device. LinkError where it cannot be reached."""
+    return Device(target.address, target.name, quiet_s, target.options)
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def board_name(file: Path, name: str | None) -> str:
 
 
 def deploy(
-    board: Board,
+    target: Target,
     file: Path,
     name: str | None = None,
     selftest_s: float = SELFTEST_S,
@@ -110,22 +110,22 @@ def deploy(
     check_file(data, str(file))
     name = board_name(file, name)
     digest = hashlib.sha256(data).hexdigest()
-    with refusals(f"{file} on {board.id}", name, board.id), connect(board, quiet_s) as device:
+    with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         version = device.put(name, data, devices.STORE, progress)
         if version is not None:
-            return Deployed(name, version, digest, board.id, "not run", False, len(data))
+            return Deployed(name, version, digest, target.name, "not run", False, len(data))
         try:
             switched = device.commit(selftest_s)
         except LinkError as lost:
             device.link.close()  # the agent ends what it is doing, so that the answer of the next one is final
-            switched = _after_lost_commit(board, name, digest, lost, quiet_s)
-    return Deployed(name, switched.version, digest, board.id, "passed", True, len(data))
+            switched = _after_lost_commit(target, name, digest, lost, quiet_s)
+    return Deployed(name, switched.version, digest, target.name, "passed", True, len(data))
 
 
-def _ask_again(board: Board, lost: LinkError, quiet_s: float, question: Callable[[Device], _T]) -> _T:
+def _ask_again(target: Target, lost: LinkError, quiet_s: float, question: Callable[[Device], _T]) -> _T:
     """The link broke where the device was about to change: ask a new session what it did."""
     try:
-        with connect(board, quiet_s) as device:
+        with connect(target, quiet_s) as device:
             return question(device)
     except (EdgeqError, Refused) as error:
         hint = "the old or the new version runs; `edgeq status` says which, once the device answers again"
@@ -136,50 +136,50 @@ def _find(device: Device, name: str) -> Installed | None:
     return next((model for model in device.installed() if model.name == name), None)
 
 
-def _after_lost_commit(board: Board, name: str, digest: str, lost: LinkError, quiet_s: float) -> Switched:
-    model = _ask_again(board, lost, quiet_s, lambda device: _find(device, name))
+def _after_lost_commit(target: Target, name: str, digest: str, lost: LinkError, quiet_s: float) -> Switched:
+    model = _ask_again(target, lost, quiet_s, lambda device: _find(device, name))
     if model is None or model.current is None or model.current.sha256 != digest:
         raise LinkError(f"{lost.message}; the deploy did not happen", "the old version runs; repeat the command") from lost
     return Switched(model.current.version, digest, 0)
 
 
-def status(board: Board, name: str | None = None, quiet_s: float = QUIET_S) -> Status:
+def status(target: Target, name: str | None = None, quiet_s: float = QUIET_S) -> Status:
     """What the device is and what is installed; with `name` that model alone (UsageError where it is not there)."""
-    with refusals(f"status of {board.id}", name or "", board.id), connect(board, quiet_s) as device:
+    with refusals(f"status of {target.name}", name or "", target.name), connect(target, quiet_s) as device:
         facts, models = device.facts(), device.installed()
     if name is not None:
         models = [model for model in models if model.name == name]
         if not models:
-            raise UsageError(f"{board.id} has no model {name!r}", "`edgeq status` lists what is installed; `edgeq deploy` installs")
-    return Status(board.id, facts, tuple(models))
+            raise UsageError(f"{target.name} has no model {name!r}", "`edgeq status` lists what is installed; `edgeq deploy` installs")
+    return Status(target.name, facts, tuple(models))
 
 
-def rollback(board: Board, name: str, selftest_s: float = SELFTEST_S, quiet_s: float = QUIET_S) -> RolledBack:
+def rollback(target: Target, name: str, selftest_s: float = SELFTEST_S, quiet_s: float = QUIET_S) -> RolledBack:
     """Back to the previous version, after its self-test on the device. Once more, and the newer one is back."""
-    with refusals(f"rollback of {name} on {board.id}", name, board.id), connect(board, quiet_s) as device:
+    with refusals(f"rollback of {name} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         before = _find(device, name)
         try:
             switched = device.rollback(name, selftest_s)
         except Refused as refused:
             if refused.name in ("corrupt", "model") or refused.fault.exit_code == 5:
-                text = f"rollback of {name} on {board.id}: the previous version cannot be used: {refused.text}"
+                text = f"rollback of {name} on {target.name}: the previous version cannot be used: {refused.text}"
                 raise RollbackError(text, "nothing was changed; deploy the version that you want") from refused
             raise
         except LinkError as lost:
             device.link.close()
-            switched = _after_lost_rollback(board, name, before, lost, quiet_s)
-    return RolledBack(name, switched.version, switched.sha256, board.id, before.current if before else None)
+            switched = _after_lost_rollback(target, name, before, lost, quiet_s)
+    return RolledBack(name, switched.version, switched.sha256, target.name, before.current if before else None)
 
 
-def _after_lost_rollback(board: Board, name: str, before: Installed | None, lost: LinkError, quiet_s: float) -> Switched:
-    now = _ask_again(board, lost, quiet_s, lambda device: _find(device, name))
+def _after_lost_rollback(target: Target, name: str, before: Installed | None, lost: LinkError, quiet_s: float) -> Switched:
+    now = _ask_again(target, lost, quiet_s, lambda device: _find(device, name))
     if now is None or now.current is None or before is None or now.current == before.current:
         raise LinkError(f"{lost.message}; the rollback did not happen", "the version that ran before runs; repeat the command") from lost
     return Switched(now.current.version, now.current.sha256, 0)
 
 
-def remove(board: Board, name: str, quiet_s: float = QUIET_S) -> Removed:
+def remove(target: Target, name: str, quiet_s: float = QUIET_S) -> Removed:
     """Remove a model, all its versions and unfinished uploads. A program that has it open keeps its mapping."""
-    with refusals(f"remove of {name} on {board.id}", name, board.id), connect(board, quiet_s) as device:
+    with refusals(f"remove of {name} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         device.remove(name)
-    return Removed(name, board.id)
+    return Removed(name, target.name)

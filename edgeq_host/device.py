@@ -12,7 +12,7 @@ from edgeq_host.errors import UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S, Link
-from edgeq_host.transports import open_transport
+from edgeq_host.transports import DEFAULT, Options, open_transport
 from edgeq_runtime import lists
 
 STORE, MEMORY = 1, 2  # target of a put
@@ -137,9 +137,9 @@ def _edge(reply: wire.Reply) -> Edge:
 class Device:
     """A session with the agent of a board. Use it in a `with`."""
 
-    def __init__(self, address: str, what: str, quiet_s: float = QUIET_S) -> None:
+    def __init__(self, address: str, what: str, quiet_s: float = QUIET_S, options: Options = DEFAULT) -> None:
         self.what = what
-        transport = open_transport(address)
+        transport = open_transport(address, options)
         try:
             self.link = Link(transport, what, quiet_s)
         except BaseException:

@@ -7,8 +7,8 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from edgeq_host.boards import Board
 from edgeq_host.errors import EdgeqError
+from edgeq_host.targets import Target
 from edgeq_host.units import counted, quantity
 
 REQUIRED = ("numpy", "onnx", "tflite", "flatbuffers", "pillow", "click", "rich")
@@ -25,14 +25,14 @@ class Finding:
     hint: str = ""
 
 
-def examine(board: Board | None) -> Iterator[Finding]:
-    """One finding after the other; the board's agent is started where a board is given."""
+def examine(target: Target | None) -> Iterator[Finding]:
+    """One finding after the other; the agent of a device is started where one is given."""
     yield _python()
     yield from (_package(name, "") for name in REQUIRED)
     yield from (_package(name, purpose) for name, purpose in EXTRAS.items())
     yield _guarded("runtime library", _library)
-    if board is not None:
-        yield _guarded(f"agent on {board.id}", lambda: _agent(board))
+    if target is not None:
+        yield _guarded(f"agent on {target.name}", lambda: _agent(target))
 
 
 def _python() -> Finding:
@@ -67,9 +67,9 @@ def _library() -> str:
     return f"instruction sets {', '.join(native.isas())}"
 
 
-def _agent(board: Board) -> str:
+def _agent(target: Target) -> str:
     from edgeq_host.deploy import status
 
-    found = status(board)
+    found = status(target)
     free, models = quantity(found.device.store_free, "B"), counted(len(found.models), "model")
     return f"{found.device.agent}, {', '.join(found.device.isa_names)}, {models}, {free} free in the store"

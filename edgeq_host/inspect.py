@@ -6,13 +6,13 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgeq_host.boards import Board
 from edgeq_host.deploy import check_file, connect, refusals
 from edgeq_host.device import MEMORY
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export import refusal, unpack
 from edgeq_host.export.prepack import names as packed_for
 from edgeq_host.layer import Layer
+from edgeq_host.targets import Target
 from edgeq_runtime import abi, lists, native
 
 SIZES = ("arena_bytes", "activation_bytes", "scratch_bytes", "model_bytes", "packed_bytes", "macs")
@@ -85,10 +85,10 @@ def inspect(data: bytes, name: str) -> FileView:
     )
 
 
-def on_board(view: FileView, data: bytes, board: Board) -> FileView:
+def on_board(view: FileView, data: bytes, target: Target) -> FileView:
     """The view with the sizes and kernels that a board's agent gives: the file is opened in its memory, its store is not touched."""
     check_file(data, view.name)
-    with refusals(f"{view.name} on {board.id}"), connect(board) as device:
+    with refusals(f"{view.name} on {target.name}"), connect(target) as device:
         device.put("", data, MEMORY)
         variants = []
         for variant in view.variants:

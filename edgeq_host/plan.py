@@ -15,6 +15,7 @@ from edgeq_host.faults import Refused
 from edgeq_host.inspect import text
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
+from edgeq_host.targets import Target
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Plan:
     """
 
     board: str
-    evidence: Evidence
+    evidence: Evidence | None
     name: str
     sha256: str
     bytes: int
@@ -62,20 +63,20 @@ class Plan:
     changes: tuple[str, ...]
 
 
-def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUIET_S) -> Plan:
+def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = QUIET_S) -> Plan:
     """BoardError where the device refuses the file; what would only fail later, or may go wrong, is in `risks`."""
     data = read_file(file)
     check_file(data, str(file))
     name = board_name(file, name)
-    with refusals(f"{file} on {board.id}", name, board.id), connect(board, quiet_s) as device:
+    with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         facts, models = device.facts(), device.installed()
         installed = next((_looked_into(device, model) for model in models if model.name == name), None)
         device.put("", data, MEMORY)
         opened, layers = _open_all(device, [text(v.name) for v in unpack(data, str(file)).variants])
     digest = hashlib.sha256(data).hexdigest()
     return Plan(
-        board=board.id,
-        evidence=board.evidence,
+        board=target.name,
+        evidence=target.board.evidence if target.board is not None else None,
         name=name,
         sha256=digest,
         bytes=opened[0].file_bytes,
@@ -84,8 +85,8 @@ def plan(board: Board, file: Path, name: str | None = None, quiet_s: float = QUI
         device=facts,
         variants=tuple(_variant(o) for o in opened),
         layers=tuple(layers),
-        estimate=_estimate(board, layers, quiet_s),
-        risks=tuple(_risks(board, facts, opened, layers, installed, len(data))),
+        estimate=_estimate(target, layers, quiet_s),
+        risks=tuple(_risks(target.board, facts, opened, layers, installed, len(data))),
         changes=tuple(_changes(name, installed, digest, len(data))),
     )
 
@@ -120,9 +121,9 @@ def _variant(o: Opened) -> VariantPlan:
     return VariantPlan(o.variant, o.arena_bytes, o.activation_bytes, o.scratch_bytes, o.model_bytes, o.packed_bytes, o.macs)
 
 
-def _estimate(board: Board, layers: list[Layer], quiet_s: float) -> Estimate:
+def _estimate(target: Target, layers: list[Layer], quiet_s: float) -> Estimate:
     wanted = sorted({op for layer in layers if layer.macs and (op := rates.like(layer.op))})
-    measured = {op: rates.measure(board, op, quiet_s) for op in wanted}
+    measured = {op: rates.measure(target, op, quiet_s) for op in wanted}
     us, uncounted = 0.0, 0
     for layer in layers:
         op = rates.like(layer.op)
@@ -133,17 +134,19 @@ def _estimate(board: Board, layers: list[Layer], quiet_s: float) -> Estimate:
     return Estimate(us, "modelled", tuple(measured.values()), uncounted)
 
 
-def _risks(board: Board, facts: Facts, opened: list[Opened], layers: list[Layer], installed: Installed | None, size: int) -> list[str]:
+def _risks(
+    board: Board | None, facts: Facts, opened: list[Opened], layers: list[Layer], installed: Installed | None, size: int
+) -> list[str]:
     risks = []
     need = max(o.arena_bytes + o.model_bytes for o in opened)
     if facts.memory_free and need > facts.memory_free:
         risks.append(f"memory: {need} bytes are needed, {facts.memory_free} are free")
     if size > facts.store_free:
         risks.append(f"store: {size} bytes are needed, {facts.store_free} are free")
-    missing = [name for name in facts.isa_names if name not in board.chip.isas]
-    if missing:
+    missing = [name for name in facts.isa_names if board is not None and name not in board.chip.isas]
+    if board is not None and missing:
         risks.append(f"instruction sets: the agent uses {', '.join(missing)}, which boards/chips/{board.chip.id}.toml does not list")
-    if not board.chip.fpu and any(layer.op.endswith("_f32") for layer in layers):
+    if board is not None and not board.chip.fpu and any(layer.op.endswith("_f32") for layer in layers):
         risks.append("float operators on a chip without an FPU")
     if installed is not None and installed.damaged and installed.current is None:
         risks.append(f"the record of {installed.name} on the board is damaged: remove the model first")

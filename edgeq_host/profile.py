@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq_host.boards import Board
 from edgeq_host.graph import Array
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
 from edgeq_host.remote import RemoteModel
+from edgeq_host.targets import Target
 
 RUNS, WARMUP = 100, 10
-_SOURCES = {"silicon": "measured", "emulated": "emulated", "built": "emulated"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def measure(model: RemoteModel, runs: int, warmup: int, seen: Callable[[int, int
 
 
 def profile(
-    board: Board,
+    target: Target,
     name: str = "",
     data: bytes | None = None,
     variant: str = "",
@@ -81,7 +80,7 @@ def profile(
     threads: int = 1,
 ) -> Profile:
     """An installed model (NAME or NAME@VERSION), or with `data` a file that is not installed."""
-    with RemoteModel(board, name, data, variant, quiet_s=quiet_s, threads=threads) as model:
+    with RemoteModel(target, name, data, variant, quiet_s=quiet_s, threads=threads) as model:
         layers = model.layers()
         totals, rows = measure(model, runs, warmup, seen)
         opened = model.opened
@@ -91,5 +90,6 @@ def profile(
         LayerProfile(**vars(layer), median_us=f.median, p90_us=f.p90, p99_us=f.p99, share=f.median / whole)
         for layer, f in zip(layers, each, strict=True)
     )
-    source = _SOURCES[board.evidence.kind]
-    return Profile(name, opened.version, opened.variant, board.id, source, opened.threads or 1, len(totals), warmup, figures(totals), table)
+    return Profile(
+        name, opened.version, opened.variant, target.name, target.source, opened.threads or 1, len(totals), warmup, figures(totals), table
+    )

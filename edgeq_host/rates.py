@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq_host.boards import Board
 from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.graph import Attrs, Edge, Graph, Node, Quant, Tensor
 from edgeq_host.link import QUIET_S
 from edgeq_host.profile import profile
+from edgeq_host.targets import Target
 
 RUNS, WARMUP = 30, 5
 # Of the float32 or int8 operator: shapes of input, weights and output, and its attributes beside types and clamps.
@@ -63,8 +63,8 @@ def _network(op: str) -> Graph:
     return Graph(op, tensors, [Node(op, op, ("x", "w", "last"), ("y",), attrs)], ends[:1], ends[1:])
 
 
-def measure(board: Board, op: str, quiet_s: float = QUIET_S) -> Rate:
+def measure(target: Target, op: str, quiet_s: float = QUIET_S) -> Rate:
     """The rate of an operator that `like` names; the store of the board is not touched."""
     data = to_bytes(Bundle("rate", [Variant(op, _network(op))]))
-    layer = profile(board, "rate", data, runs=RUNS, warmup=WARMUP, quiet_s=quiet_s).layers[0]
+    layer = profile(target, "rate", data, runs=RUNS, warmup=WARMUP, quiet_s=quiet_s).layers[0]
     return Rate(op, layer.macs / (max(layer.median_us, 1e-3) * 1e-6))

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from edgeq_host import device as devices
-from edgeq_host.boards import Board
 from edgeq_host.deploy import check_file, connect, refusals
 from edgeq_host.device import Edge
 from edgeq_host.errors import ModelError
 from edgeq_host.graph import Array
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
+from edgeq_host.targets import Target
 
 _NUMPY: dict[str, Any] = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}
 
@@ -40,7 +40,7 @@ class RemoteModel:
 
     def __init__(
         self,
-        board: Board,
+        target: Target,
         name: str = "",
         data: bytes | None = None,
         variant: str = "",
@@ -48,12 +48,12 @@ class RemoteModel:
         quiet_s: float = QUIET_S,
         threads: int = 1,
     ) -> None:
-        self.what = f"{name or 'the model'} on {board.id}"
-        self.board, self.name = board.id, split_version(name)[0] if data is None else name
+        self.what = f"{name or 'the model'} on {target.name}"
+        self.board, self.name = target.name, split_version(name)[0] if data is None else name
         self.time_ns = 0
         if data is not None:
             check_file(data, name or "the model")
-        self.device = connect(board, quiet_s)
+        self.device = connect(target, quiet_s)
         try:
             with self.refusals():
                 if data is not None:

@@ -35,7 +35,7 @@ def command(file: Path, layers: bool, kernels: bool, board: str | None, as_json:
     view, where = inspect(data, str(file)), "local"
     if board is not None:
         found = target.resolve(board)
-        view, where = on_board(view, data, found), found.id
+        view, where = on_board(view, data, found), found.name
     if as_json:
         first = view.variants[0]
         fields = asdict(view) | {"arena_bytes": first.arena_bytes, "layers": [asdict(layer) for layer in first.layers], "board": where}

@@ -40,10 +40,10 @@ def show(file: Path, board: str, name: str | None, as_json: bool) -> None:
 
 def _print(found: Plan) -> None:
     device, first = found.device, found.variants[0]
-    evidence = found.evidence
     clock = f" at {output.quantity(device.clock_hz, 'Hz')}" if device.clock_hz else ""
     output.line(f"{found.name} on {found.board}: {device.machine}{clock}, {', '.join(found.isas)}")
-    output.line(f"  board  {evidence.kind}, {evidence.date}, edgeq {evidence.version}: {evidence.how}")
+    if (e := found.evidence) is not None:
+        output.line(f"  board  {e.kind}, {e.date}, edgeq {e.version}: {e.how}")
     output.line(f"  file   {found.bytes} bytes, store {output.quantity(device.store_free, 'B')} free")
     for v in found.variants:
         output.line(

@@ -12,7 +12,7 @@ from edgeq_host.cli import output
 from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgeq_host.boards import Board
+    from edgeq_host.targets import Target
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,14 +34,15 @@ def threads_option(function: F) -> F:
     return click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 64), help=text)(function)
 
 
-def resolve(board: str) -> Board:
+def resolve(board: str) -> Target:
     """The board of --board; what was chosen is said where the name was an alias."""
     from edgeq_host.boards import resolve as find
+    from edgeq_host.targets import of_board
 
     found = find(board)
     if found.id != board:
         output.note(f"board {found.id}")
-    return found
+    return of_board(found)
 
 
 def file_or_name(target: str, on_board: bool) -> tuple[str, bytes | None]:

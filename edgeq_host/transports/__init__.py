@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import dataclass
 from typing import Protocol
 
 from edgeq_host.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to open an address. ssh: "openssh", "paramiko" or empty: the first that is there. identity: a key file, empty: the user's own."""
+
+    ssh: str = ""
+    identity: str = ""
+    accept_new_host_key: bool = False
+
+
+DEFAULT = Options()
 
 
 class Transport(Protocol):
@@ -38,10 +51,10 @@ def schemes() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def open_transport(address: str) -> Transport:
+def open_transport(address: str, options: Options = DEFAULT) -> Transport:
     """UsageError: no such scheme. LinkError: it cannot be opened."""
     scheme, _, rest = address.partition(":")
     if scheme not in schemes():
         raise UsageError(f"no transport {scheme!r} in the address {address!r}", f"have: {', '.join(schemes())}")
-    transport: Transport = importlib.import_module(f"{__name__}.{scheme}").open_address(rest)
+    transport: Transport = importlib.import_module(f"{__name__}.{scheme}").open_address(rest, options)
     return transport

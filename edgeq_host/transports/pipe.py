@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from edgeq_host.errors import LinkError, UsageError
-from edgeq_host.transports import Closed, Stuck
+from edgeq_host.transports import DEFAULT, Closed, Options, Stuck
 from edgeq_runtime import agent
 
 _CHUNK = 1 << 16
@@ -107,5 +107,5 @@ def agent_path() -> Path:
     return Path(os.environ.get("EDGEQ_AGENT") or agent.path())
 
 
-def open_address(rest: str) -> PipeTransport:
+def open_address(rest: str, options: Options = DEFAULT) -> PipeTransport:
     return PipeTransport([str(agent_path()) if word == "{agent}" else word for word in shlex.split(rest)])

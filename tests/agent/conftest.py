@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from edgeq_host import boards
-from edgeq_host.boards import Board
 from edgeq_host.export import Bundle, SelfTest, Variant, to_bytes
 from edgeq_host.graph import Edge, Graph, Node, Quant, Tensor
 from edgeq_host.selftest import make
+from edgeq_host.targets import Target, of_board
 from edgeq_runtime import build
 
 FAULTY = Path(__file__).parent / "faulty_selftest.c"
@@ -67,7 +67,7 @@ def packed(seed: int, size: int = 64, break_output: bool = False) -> bytes:
 class Local:
     """The board `local` with an empty store, and a folder for files."""
 
-    board: Board
+    target: Target
     store: Path
     folder: Path
 
@@ -93,7 +93,7 @@ def built_agent() -> Path:
 def local(built_agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Local:
     monkeypatch.setenv("EDGEQ_AGENT", str(built_agent))
     monkeypatch.setenv("EDGEQ_STORE", str(tmp_path / "store"))
-    return Local(boards.resolve("local"), tmp_path / "store", tmp_path)
+    return Local(of_board(boards.resolve("local")), tmp_path / "store", tmp_path)
 
 
 @pytest.fixture(scope="session")

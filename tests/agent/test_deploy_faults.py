@@ -49,7 +49,7 @@ def _deploy_with_kill(local: Local, path: Path, after: int, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(pipe, "PipeTransport", _Killing)
         try:
-            return d.deploy(local.board, path, quiet_s=5)
+            return d.deploy(local.target, path, quiet_s=5)
         except (LinkError, DeviceTimeoutError) as error:
             return error
 
@@ -57,17 +57,17 @@ def _deploy_with_kill(local: Local, path: Path, after: int, monkeypatch: pytest.
 def test_an_agent_killed_at_any_frame_leaves_old_or_new_and_a_retry_completes(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     big = packed(3, size=1500)  # many frames of data
     new = local.file("kws", big)
-    d.deploy(local.board, local.file("other", OLD))
+    d.deploy(local.target, local.file("other", OLD))
     _deploy_with_kill(local, new, -1, monkeypatch)
     frames = _Killing.used
     assert frames > 8
     for after in range(frames):
-        d.remove(local.board, "kws")
-        d.deploy(local.board, local.file("old", OLD), name="kws")
+        d.remove(local.target, "kws")
+        d.deploy(local.target, local.file("old", OLD), name="kws")
         _deploy_with_kill(local, new, after, monkeypatch)
         found = (edgeq_runtime.open("kws").sha256, native.Model(OLD).sha256, native.Model(big).sha256)
         assert found[0] in found[1:], after
-        assert d.deploy(local.board, new).version == 2, after
+        assert d.deploy(local.target, new).version == 2, after
         assert edgeq_runtime.open("kws").sha256 == found[2]
         assert sorted(os.listdir(local.store / "kws")) == ["state", "v1.eqm", "v2.eqm"]
 
@@ -77,7 +77,7 @@ def test_an_agent_that_stops_reading_during_an_upload_is_unreachable(local: Loca
     big = packed(3, size=100_000)
     monkeypatch.setattr(pipe, "PipeTransport", _Stopping)
     _Stopping.left = 20
-    with pytest.raises(LinkError, match="silent for 1 s"), d.connect(local.board, quiet_s=1) as device:
+    with pytest.raises(LinkError, match="silent for 1 s"), d.connect(local.target, quiet_s=1) as device:
         device.put("kws", big, where)
 
 
@@ -87,10 +87,10 @@ def test_an_interrupted_upload_resumes(local: Local, monkeypatch: pytest.MonkeyP
     _deploy_with_kill(local, path, 150, monkeypatch)
     parts = list((local.store / "kws").glob("part-*"))
     assert len(parts) == 1 and 0 < (kept := parts[0].stat().st_size) < len(big)
-    assert [(m.name, m.current, m.damaged, m.unfinished) for m in d.status(local.board).models] == [("kws", None, "", kept)]
+    assert [(m.name, m.current, m.damaged, m.unfinished) for m in d.status(local.target).models] == [("kws", None, "", kept)]
     assert local.agent("status").stdout == f"kws\tunfinished\t0\t{kept}\t\n"
     seen: list[int] = []
-    d.deploy(local.board, path, progress=lambda sent, of: seen.append(sent))
+    d.deploy(local.target, path, progress=lambda sent, of: seen.append(sent))
     assert seen[0] > kept and edgeq_runtime.open("kws").sha256 == native.Model(big).sha256
 
 
@@ -98,13 +98,13 @@ def test_an_unfinished_upload_can_be_removed_and_ends_with_the_next_deploy_of_an
     local: Local, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = local.file("mk", packed(3, size=100_000))
-    for end in (lambda: d.remove(local.board, "mk"), lambda: d.deploy(local.board, local.file("kws", OLD))):
+    for end in (lambda: d.remove(local.target, "mk"), lambda: d.deploy(local.target, local.file("kws", OLD))):
         _deploy_with_kill(local, path, 150, monkeypatch)
-        assert "mk" in [m.name for m in d.status(local.board).models]
+        assert "mk" in [m.name for m in d.status(local.target).models]
         end()
         assert not (local.store / "mk").exists()
     with pytest.raises(UsageError, match="no such model"):
-        d.remove(local.board, "mk")
+        d.remove(local.target, "mk")
 
 
 def _damage_record(local: Local) -> None:
@@ -114,34 +114,34 @@ def _damage_record(local: Local) -> None:
 
 def test_a_damaged_record_names_the_command_that_helps(local: Local) -> None:
     path = local.file("kws", OLD)
-    d.deploy(local.board, path)
+    d.deploy(local.target, path)
     _damage_record(local)
-    for call in (lambda: d.deploy(local.board, path), lambda: d.rollback(local.board, "kws"), lambda: RemoteModel(local.board, "kws")):
+    for call in (lambda: d.deploy(local.target, path), lambda: d.rollback(local.target, "kws"), lambda: RemoteModel(local.target, "kws")):
         with pytest.raises(BoardError, match="record of the model in the store is damaged") as info:
             call()
         assert "`edgeq remove kws -b local`, then deploy" in info.value.hint
-    assert [m.damaged for m in d.status(local.board).models] == ["the record of the model in the store is damaged"]
-    d.remove(local.board, "kws")
-    assert d.deploy(local.board, path).version == 1
+    assert [m.damaged for m in d.status(local.target).models] == ["the record of the model in the store is damaged"]
+    d.remove(local.target, "kws")
+    assert d.deploy(local.target, path).version == 1
 
 
 @pytest.mark.parametrize(("damage", "text"), [("missing", "its file is missing"), ("short", "its file has another size"), ("flipped", "")])
 def test_a_damaged_version_is_seen_and_a_deploy_replaces_it(local: Local, damage: str, text: str) -> None:
     path, file = local.file("kws", OLD), local.store / "kws/v1.eqm"
-    d.deploy(local.board, path)
+    d.deploy(local.target, path)
     if damage == "missing":
         file.unlink()
     else:
         file.write_bytes(OLD[:-1] if damage == "short" else OLD[:50] + bytes([OLD[50] ^ 1]) + OLD[51:])
-    model = d.status(local.board).models[0]
+    model = d.status(local.target).models[0]
     assert model.current is not None and model.current.damaged == text and model.damaged == (f"version 1: {text}" if text else "")
     assert local.agent("status").returncode == (3 if text else 0)
     with pytest.raises(BoardError, match="a file of the store is damaged") as info:
-        RemoteModel(local.board, "kws")
+        RemoteModel(local.target, "kws")
     assert "deploy the model again" in info.value.hint
     if text:
-        assert plan(local.board, path).changes
-    assert d.deploy(local.board, path).version == 2
+        assert plan(local.target, path).changes
+    assert d.deploy(local.target, path).version == 2
     assert edgeq_runtime.open("kws").sha256 == native.Model(OLD).sha256
 
 
@@ -150,9 +150,9 @@ def test_a_store_that_cannot_exist_is_said(local: Local, where: str, monkeypatch
     (local.folder / "file").write_bytes(b"")
     root = where if where.startswith("/") else str(local.folder / where)
     monkeypatch.setenv("EDGEQ_STORE", root)
-    calls = [lambda: d.deploy(local.board, local.file("kws", OLD))]
+    calls = [lambda: d.deploy(local.target, local.file("kws", OLD))]
     if where != "/proc/nope":  # it might come into being until a deploy says that it cannot
-        calls += [lambda: d.status(local.board), lambda: RemoteModel(local.board, "kws")]
+        calls += [lambda: d.status(local.target), lambda: RemoteModel(local.target, "kws")]
         assert local.agent("status").returncode == 2
     for call in calls:
         with pytest.raises(UsageError, match="the store is no folder or cannot be made") as info:
@@ -169,14 +169,14 @@ def test_the_status_of_a_store_without_models_is_not_silent(local: Local) -> Non
 
 @pytest.mark.parametrize("delay_ms", [0, 20, 60, 100, 150, 250])
 def test_ctrl_c_leaves_old_or_new(local: Local, delay_ms: int) -> None:
-    d.deploy(local.board, local.file("kws", OLD))
+    d.deploy(local.target, local.file("kws", OLD))
     big = packed(3, size=100_000)
     path = local.file("new", big)
     code = f"""
 import signal, sys
 from pathlib import Path
-from edgeq_host import boards, deploy
-board = boards.resolve("local")
+from edgeq_host import boards, deploy, targets
+board = targets.of_board(boards.resolve("local"))
 try:
     print("ready", flush=True)
     deploy.deploy(board, Path({str(path)!r}), "kws")
@@ -190,7 +190,7 @@ except KeyboardInterrupt:
     process.send_signal(signal.SIGINT)
     assert process.wait(30) in (0, 130)
     assert edgeq_runtime.open("kws").sha256 in (native.Model(OLD).sha256, native.Model(big).sha256)
-    assert d.deploy(local.board, path, "kws").version == 2
+    assert d.deploy(local.target, path, "kws").version == 2
 
 
 def _lose(monkeypatch: pytest.MonkeyPatch, call: str, happens: bool, then: str = "") -> None:
@@ -209,33 +209,33 @@ def _lose(monkeypatch: pytest.MonkeyPatch, call: str, happens: bool, then: str =
 
 def test_a_commit_whose_answer_is_lost_is_looked_up(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     _lose(monkeypatch, "commit", happens=True)
-    done = d.deploy(local.board, local.file("kws", OLD))
+    done = d.deploy(local.target, local.file("kws", OLD))
     assert done.changed and done.version == 1
 
 
 def test_a_commit_that_did_not_happen_is_said(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     _lose(monkeypatch, "commit", happens=False)
     with pytest.raises(LinkError, match="the line is dead; the deploy did not happen"):
-        d.deploy(local.board, local.file("kws", OLD))
+        d.deploy(local.target, local.file("kws", OLD))
 
 
 @pytest.mark.parametrize("call", ["commit", "rollback"])
 def test_a_device_that_cannot_be_asked_again_is_a_time_out(local: Local, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     for data in (OLD, NEW):
-        d.deploy(local.board, local.file("kws", data))
+        d.deploy(local.target, local.file("kws", data))
     _lose(monkeypatch, call, happens=True, then="/nowhere/agent")
     with pytest.raises(DeviceTimeoutError, match="could not be asked") as info:
-        d.deploy(local.board, local.file("x", packed(3)), "kws") if call == "commit" else d.rollback(local.board, "kws")
+        d.deploy(local.target, local.file("x", packed(3)), "kws") if call == "commit" else d.rollback(local.target, "kws")
     assert info.value.code == 9
 
 
 @pytest.mark.parametrize("happens", [True, False])
 def test_a_rollback_whose_answer_is_lost_is_looked_up(local: Local, monkeypatch: pytest.MonkeyPatch, happens: bool) -> None:
     for data in (OLD, NEW):
-        d.deploy(local.board, local.file("kws", data))
+        d.deploy(local.target, local.file("kws", data))
     _lose(monkeypatch, "rollback", happens)
     if happens:
-        assert d.rollback(local.board, "kws").version == 1
+        assert d.rollback(local.target, "kws").version == 1
     else:
         with pytest.raises(LinkError, match="did not happen"):
-            d.rollback(local.board, "kws")
+            d.rollback(local.target, "kws")

@@ -53,7 +53,7 @@ def told(line: str) -> list[str]:
 
 def test_the_page_s_program_runs_the_current_version_and_refreshes(local: Local, app: Path) -> None:
     first, second, other = packed(1), packed(2), packed(3)
-    d.deploy(local.board, local.file("kws", first))
+    d.deploy(local.target, local.file("kws", first))
     with subprocess.Popen([app, "kws"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         assert process.stdin is not None and process.stdout is not None
 
@@ -62,13 +62,13 @@ def test_the_page_s_program_runs_the_current_version_and_refreshes(local: Local,
             return told(process.stdout.readline())
 
         assert [run(), run()] == [expected(1, first)] * 2
-        d.deploy(local.board, local.file("kws", second))
+        d.deploy(local.target, local.file("kws", second))
         assert run() == expected(2, second)
-        d.rollback(local.board, "kws")
+        d.rollback(local.target, "kws")
         assert run() == expected(1, first)
-        d.remove(local.board, "kws")
+        d.remove(local.target, "kws")
         assert run() == expected(1, first)
-        d.deploy(local.board, local.file("kws", other))
+        d.deploy(local.target, local.file("kws", other))
         assert run() == expected(1, other)
         process.stdin.close()
         assert process.wait(10) == 0
@@ -78,7 +78,7 @@ def test_the_page_s_program_runs_the_current_version_and_refreshes(local: Local,
 def test_the_page_s_program_runs_the_model_of_the_examples(local: Local, app: Path) -> None:
     """Four axes in, ten values out."""
     data = edgeq_host.quantize(DIGITS / "digits.onnx", DIGITS / "calibration.npz").data
-    d.deploy(local.board, local.file("digits", data))
+    d.deploy(local.target, local.file("digits", data))
     done = subprocess.run([app, "digits"], input="\n", capture_output=True, text=True, check=True)
     assert told(done.stdout) == expected(1, data, X.reshape(native.Model(data).inputs[0].shape)) and len(told(done.stdout)) == 11
     assert done.stderr == ""
@@ -89,7 +89,7 @@ def test_the_page_s_program_refuses_a_model_that_it_is_not_made_for(local: Local
     graph = network(1)
     graph = replace(graph, outputs=[replace(graph.outputs[0], dtype="s8")])
     data = to_bytes(Bundle(graph.name, [Variant("int8", graph, make(graph, [sample()]))]))
-    d.deploy(local.board, local.file("other", data))
+    d.deploy(local.target, local.file("other", data))
     done = subprocess.run([app, "other"], input="\n", capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout == "" and done.stderr.startswith("other: ") and done.stderr.count("\n") == 1
 
@@ -102,27 +102,27 @@ def test_the_page_s_program_says_what_is_missing(local: Local, app: Path) -> Non
 def test_a_followed_model_that_was_removed_and_deployed_anew_is_taken(local: Local) -> None:
     """Version 1 in both cases."""
     first, second = packed(1), packed(2)
-    d.deploy(local.board, local.file("kws", first))
+    d.deploy(local.target, local.file("kws", first))
     model, following = edgeq_runtime.open("kws"), edgeq_runtime.open("kws", follow=True)
-    d.remove(local.board, "kws")
-    d.deploy(local.board, local.file("kws", second))
+    d.remove(local.target, "kws")
+    d.deploy(local.target, local.file("kws", second))
     assert np.array_equal(model.run(X), native.Model(first).run(X)) and np.array_equal(following.run(X), native.Model(second).run(X))
     assert model.refresh() and model.version == 1 and not model.refresh()
     assert np.array_equal(model.run(X), native.Model(second).run(X))
 
 
 def test_a_model_that_is_told_to_follow_goes_on_following_with_its_threads(local: Local) -> None:
-    d.deploy(local.board, local.file("kws", packed(1)))
+    d.deploy(local.target, local.file("kws", packed(1)))
     model = edgeq_runtime.open("kws", threads=2)
     model.follow = True
     for version, seed in ((2, 2), (3, 3)):
         data = packed(seed)
-        d.deploy(local.board, local.file("kws", data))
+        d.deploy(local.target, local.file("kws", data))
         assert np.array_equal(model.run(X), native.Model(data).run(X))
         assert (model.version, model.follow, model._threads.count) == (version, True, 2)
     model.follow = False
-    d.deploy(local.board, local.file("kws", packed(4)))
+    d.deploy(local.target, local.file("kws", packed(4)))
     assert model.refresh() and not model.follow
-    d.rollback(local.board, "kws")
+    d.rollback(local.target, "kws")
     model.run(X)
     assert model.version == 4

@@ -53,7 +53,7 @@ def test_a_deploy_survives_the_loss_of_any_of_its_frames(local: Local, monkeypat
         return b"" if count == number else data
 
     use(monkeypatch, lose if up else same, same if up else lose)
-    assert d.deploy(local.board, local.file("kws", packed(1)), quiet_s=10).version == 1
+    assert d.deploy(local.target, local.file("kws", packed(1)), quiet_s=10).version == 1
 
 
 def test_a_noisy_line_gives_the_same_bits(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_a_noisy_line_gives_the_same_bits(local: Local, monkeypatch: pytest.Monk
 
     use(monkeypatch, noise, noise)
     data = packed(3, size=1500)
-    d.deploy(local.board, local.file("kws", data))
+    d.deploy(local.target, local.file("kws", data))
     assert edgeq_runtime.open("kws").sha256 == native.Model(data).sha256
-    with RemoteModel(local.board, "kws") as there:
+    with RemoteModel(local.target, "kws") as there:
         assert np.array_equal(there.run(sample(1500)), native.Model(data).run(sample(1500)))

@@ -26,9 +26,9 @@ OLD, NEW = packed(1), packed(2)
 
 
 def test_run_on_the_device_gives_the_integers_of_the_host(local: Local) -> None:
-    d.deploy(local.board, local.file("kws", OLD))
+    d.deploy(local.target, local.file("kws", OLD))
     here = native.Model(OLD)
-    with RemoteModel(local.board, "kws") as there:
+    with RemoteModel(local.target, "kws") as there:
         assert [(e.name, e.shape, e.dtype) for e in there.inputs] == [("input", (1, 64), "f32")]
         for scale in (0.5, 1.0, 2.0):
             x = sample() * np.float32(scale)
@@ -47,7 +47,7 @@ def test_run_on_the_device_gives_the_integers_of_the_host(local: Local) -> None:
 
 
 def test_a_file_in_memory_runs_without_touching_the_store(local: Local) -> None:
-    with RemoteModel(local.board, "file", OLD) as there:
+    with RemoteModel(local.target, "file", OLD) as there:
         assert np.array_equal(there.run(sample()), native.Model(OLD).run(sample()))
         plan = native.Model(OLD).plan
         assert (there.opened.arena_bytes, there.opened.model_bytes, there.opened.macs) == (plan.arena_bytes, plan.model_bytes, plan.macs)
@@ -56,50 +56,50 @@ def test_a_file_in_memory_runs_without_touching_the_store(local: Local) -> None:
 
 def test_an_older_version_can_be_run_by_its_number(local: Local) -> None:
     for data in (OLD, NEW):
-        d.deploy(local.board, local.file("kws", data))
-    with RemoteModel(local.board, "kws@1") as there:
+        d.deploy(local.target, local.file("kws", data))
+    with RemoteModel(local.target, "kws@1") as there:
         assert there.opened.version == 1 and np.array_equal(there.run(sample()), native.Model(OLD).run(sample()))
     with pytest.raises(UsageError, match="no such model or version"):
-        RemoteModel(local.board, "kws@7")
+        RemoteModel(local.target, "kws@7")
     with pytest.raises(UsageError, match="no such variant"):
-        RemoteModel(local.board, "kws", variant="int3")
+        RemoteModel(local.target, "kws", variant="int3")
 
 
 def test_edgeq_isa_chooses_the_kernels_of_the_agent(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEQ_ISA", "portable")
-    with RemoteModel(local.board, "file", OLD) as there:
+    with RemoteModel(local.target, "file", OLD) as there:
         assert {layer.isa for layer in there.layers()} == {"portable"} and there.opened.isas == 1
     monkeypatch.setenv("EDGEQ_ISA", "avx512")
     with pytest.raises(UsageError, match=r"EDGEQ_ISA names avx512, .* it has portable"):
-        d.status(local.board)
+        d.status(local.target)
 
 
 def test_profile_streams_figures_for_every_layer(local: Local) -> None:
-    d.deploy(local.board, local.file("kws", OLD))
+    d.deploy(local.target, local.file("kws", OLD))
     seen: list[int] = []
-    found = profile(local.board, "kws", runs=25, warmup=3, seen=lambda run, of: seen.append(run))
+    found = profile(local.target, "kws", runs=25, warmup=3, seen=lambda run, of: seen.append(run))
     assert (found.runs, found.warmup, found.version, found.source) == (25, 3, 1, "measured") and seen == list(range(1, 26))
     assert [(x.name, x.op, x.macs) for x in found.layers] == [("dense", "fully_connected_s8", 512), ("clip", "clip_s8", 0)]
     assert abs(sum(x.share for x in found.layers) - 1) < 1e-9
     latency = found.latency_us
     assert 0 < latency.median <= latency.p90 <= latency.p99
     with pytest.raises(UsageError, match="runs"):
-        profile(local.board, "kws", runs=0)
+        profile(local.target, "kws", runs=0)
 
 
 def test_applications_take_a_new_version_when_they_refresh(local: Local) -> None:
-    d.deploy(local.board, local.file("kws", OLD))
+    d.deploy(local.target, local.file("kws", OLD))
     model, following = edgeq_runtime.open("kws"), edgeq_runtime.open("kws", follow=True)
     old, new = native.Model(OLD).run(sample()), native.Model(NEW).run(sample())
     assert not model.refresh() and np.array_equal(model.run(sample()), old)
-    d.deploy(local.board, local.file("kws", NEW))
+    d.deploy(local.target, local.file("kws", NEW))
     assert np.array_equal(model.run(sample()), old) and np.array_equal(following.run(sample()), new)
-    d.deploy(local.board, local.file("kws", packed(4)))  # the file of the mapping is gone
+    d.deploy(local.target, local.file("kws", packed(4)))  # the file of the mapping is gone
     assert np.array_equal(model.run(sample()), old)
-    d.rollback(local.board, "kws")
+    d.rollback(local.target, "kws")
     assert model.refresh() and np.array_equal(model.run(sample()), new)
     with model:
-        d.rollback(local.board, "kws")
+        d.rollback(local.target, "kws")
     with pytest.raises(edgeq_runtime.Error, match="the model is closed"):
         model.refresh()
     with pytest.raises(edgeq_runtime.Error, match="edgeq-agent status"):
@@ -142,7 +142,7 @@ def test_two_hosts_at_once_end_with_one_of_the_two(local: Local) -> None:
     def run(path: Path) -> None:
         for _ in range(10):
             try:
-                d.deploy(local.board, path, "kws")
+                d.deploy(local.target, path, "kws")
             except BoardError as error:
                 errors.append(error)
 
@@ -166,9 +166,9 @@ def dequantized_edges() -> bytes:
 
 def test_integer_edges_around_float_tensors_run_and_profile_on_the_device(local: Local) -> None:
     data, x = dequantized_edges(), np.array([[0, 1, 100, 200, 254, 255]], np.uint8)
-    with RemoteModel(local.board, "edges", data) as there:
+    with RemoteModel(local.target, "edges", data) as there:
         assert [(e.dtype, e.inner) for e in (*there.inputs, *there.outputs)] == [("u8", "f32")] * 2
         assert np.array_equal(there.run(x), native.Model(data).run(x))
         with pytest.raises(ModelError, match=r"int8 .1, 6., expected uint8"):
             there.run(x.astype(np.int8))
-    assert profile(local.board, "edges", data, runs=3).runs == 3
+    assert profile(local.target, "edges", data, runs=3).runs == 3

@@ -33,23 +33,23 @@ def device(request: pytest.FixtureRequest, local: Local, monkeypatch: pytest.Mon
     """The agent of Linux, and the one with the limits of a microcontroller."""
     path = build.build(request.param, build.config_for(request.param, None, False))
     monkeypatch.setenv("EDGEQ_AGENT", str(path))
-    return replace(local, board=replace(local.board, id=request.param))
+    return replace(local, target=replace(local.target, name=request.param))
 
 
 def test_a_device_says_recipe_and_import_options_of_an_installed_model(device: Local) -> None:
-    d.deploy(device.board, device.file("kws", file()))
-    with RemoteModel(device.board, "kws") as there:
+    d.deploy(device.target, device.file("kws", file()))
+    with RemoteModel(device.target, "kws") as there:
         assert there.origin() == (RECIPE, OPTIONS)
 
 
 def test_a_model_that_does_not_say_has_an_empty_origin(device: Local) -> None:
     for data in (packed(1), file("", "")):
-        with RemoteModel(device.board, "kws", data) as there:
+        with RemoteModel(device.target, "kws", data) as there:
             assert there.origin() == ("", "")
 
 
 def test_asking_for_the_origin_of_nothing_or_of_something_else_is_refused(local: Local) -> None:
-    with d.connect(local.board, 10) as there:
+    with d.connect(local.target, 10) as there:
         with pytest.raises(Refused, match="fit the moment"):
             there.origin(devices.RECIPE)
         there.put("", file(), devices.MEMORY)
@@ -59,7 +59,7 @@ def test_asking_for_the_origin_of_nothing_or_of_something_else_is_refused(local:
 
 
 def test_an_older_agent_that_does_not_know_the_question_gives_nothing(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
-    with d.connect(local.board, 10) as there:
+    with d.connect(local.target, 10) as there:
         send = there.link.send
         monkeypatch.setattr(there.link, "send", lambda name, **values: send("done" if name == "origin" else name, **_known(name, values)))
         assert Device.origin(there, devices.RECIPE) == ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeq_host import boards
 from edgeq_host import deploy as d
 from edgeq_host.errors import EdgeqError
 from edgeq_host.plan import plan
@@ -21,7 +22,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_a_plan_gives_the_exact_bytes_and_kernels_of_the_device(local: Local) -> None:
     data = packed(1)
-    found, here = plan(local.board, local.file("kws", data)), native.Model(data)
+    found, here = plan(local.target, local.file("kws", data)), native.Model(data)
     assert (found.bytes, found.arena_bytes, found.board, found.name) == (len(data), here.plan.arena_bytes, "local", "kws")
     assert [v.model_bytes for v in found.variants] == [here.plan.model_bytes]
     assert [tuple(asdict(x).values()) for x in found.layers] == [(o.name, o.op, o.kernel, o.isa, o.packing, o.macs) for o in here.ops()]
@@ -31,14 +32,14 @@ def test_a_plan_gives_the_exact_bytes_and_kernels_of_the_device(local: Local) ->
 
 def test_a_plan_says_what_deploy_would_change_and_changes_nothing(local: Local) -> None:
     first, second, third = (local.file(f"n{i}", packed(i)) for i in range(3))
-    assert plan(local.board, first, "kws").changes == (f"installs kws version 1, {first.stat().st_size} bytes",)
-    d.status(local.board)
+    assert plan(local.target, first, "kws").changes == (f"installs kws version 1, {first.stat().st_size} bytes",)
+    d.status(local.target)
     assert not local.store.exists()
-    d.deploy(local.board, first, "kws")
-    assert plan(local.board, first, "kws").changes == ()
-    d.deploy(local.board, second, "kws")
+    d.deploy(local.target, first, "kws")
+    assert plan(local.target, first, "kws").changes == ()
+    d.deploy(local.target, second, "kws")
     before = files(local.store)
-    assert plan(local.board, third, "kws").changes[1:] == ("keeps version 2 for rollback", "removes version 1")
+    assert plan(local.target, third, "kws").changes[1:] == ("keeps version 2 for rollback", "removes version 1")
     assert files(local.store) == before
 
 
@@ -46,30 +47,31 @@ def test_a_plan_says_what_deploy_would_change_and_changes_nothing(local: Local) 
 @pytest.mark.parametrize("which", [1, 2])
 def test_a_plan_over_a_damaged_version_says_what_deploy_does(local: Local, damage: str, which: int) -> None:
     for i in (1, 2):
-        d.deploy(local.board, local.file("kws", packed(i)))
+        d.deploy(local.target, local.file("kws", packed(i)))
     path = local.store / f"kws/v{which}.eqm"
     data = path.read_bytes()
     path.unlink()
     if damage != "missing":
         path.write_bytes(data[:-1] if damage == "short" else data[:50] + bytes([data[50] ^ 1]) + data[51:])
-    said = plan(local.board, local.file("kws", packed(2 if which == 2 else 3))).changes
+    said = plan(local.target, local.file("kws", packed(2 if which == 2 else 3))).changes
     kept = 3 - which
     text = {"missing": "its file is missing", "short": "its file has another size", "flipped": "its file is damaged"}[damage]
     assert sorted(said[1:]) == [f"keeps version {kept} for rollback", f"removes version {which}: {text}"]
-    done = d.deploy(local.board, local.file("kws", packed(2 if which == 2 else 3)))
-    model = d.status(local.board, "kws").models[0]
+    done = d.deploy(local.target, local.file("kws", packed(2 if which == 2 else 3)))
+    model = d.status(local.target, "kws").models[0]
     assert done.version == 3 and model.previous is not None and model.previous.version == kept and not model.damaged
 
 
 def test_a_plan_names_what_would_go_wrong(local: Local) -> None:
-    chip = replace(local.board.chip, isas=("portable",), fpu=False)
-    found = plan(replace(local.board, chip=chip), local.file("kws", packed(1)))
+    board = boards.resolve("local")
+    chip = replace(board.chip, isas=("portable",), fpu=False)
+    found = plan(replace(local.target, board=replace(board, chip=chip)), local.file("kws", packed(1)))
     assert [risk.split(":")[0] for risk in found.risks] == (["instruction sets"] if len(found.isas) > 1 else [])
 
 
 def test_a_file_that_is_no_model_is_an_error_of_the_plan(local: Local) -> None:
     with pytest.raises(EdgeqError):
-        plan(local.board, local.file("kws", b"nothing"))
+        plan(local.target, local.file("kws", b"nothing"))
 
 
 @pytest.mark.parametrize("kind", ["s8", "f32"])
@@ -77,7 +79,7 @@ def test_a_file_that_is_no_model_is_an_error_of_the_plan(local: Local) -> None:
 def test_rates_are_measured_for_every_operator_that_counts(local: Local, stem: str, kind: str) -> None:
     op = f"{stem}_{kind}"
     assert like(op) == op
-    assert 1e6 < measure(local.board, op).macs_per_s < 1e13
+    assert 1e6 < measure(local.target, op).macs_per_s < 1e13
 
 
 def test_operators_without_multiply_adds_have_no_rate() -> None:

@@ -23,24 +23,24 @@ from tests.agent.conftest import Local, network, packed, sample
 def device(local: Local, monkeypatch: pytest.MonkeyPatch) -> Local:
     path = build.build("posix", build.config_for("posix", None, False))
     monkeypatch.setenv("EDGEQ_AGENT", str(path))
-    return replace(local, board=replace(local.board, id="posix"))
+    return replace(local, target=replace(local.target, name="posix"))
 
 
 def test_a_microcontroller_deploys_runs_profiles_and_rolls_back(device: Local) -> None:
     for seed in (1, 2):
-        d.deploy(device.board, device.file("kws", packed(seed)))
-    with RemoteModel(device.board, "kws") as there:
+        d.deploy(device.target, device.file("kws", packed(seed)))
+    with RemoteModel(device.target, "kws") as there:
         assert np.array_equal(there.run(sample()), native.Model(packed(2), isas=1).run(sample()))
         assert there.device.link.statistics()["payload"] <= 512
-    assert len(profile(device.board, "kws", runs=30).layers) == 2
-    assert d.rollback(device.board, "kws").version == 1
+    assert len(profile(device.target, "kws", runs=30).layers) == 2
+    assert d.rollback(device.target, "kws").version == 1
     with pytest.raises(RolledBackError):
-        d.deploy(device.board, device.file("kws", packed(3, break_output=True)))
+        d.deploy(device.target, device.file("kws", packed(3, break_output=True)))
     assert edgeq_runtime.open("kws").sha256 == native.Model(packed(1)).sha256
 
 
 def test_a_model_that_does_not_fit_the_memory_is_refused_with_nothing_changed(device: Local) -> None:
-    d.deploy(device.board, device.file("kws", packed(1)))
+    d.deploy(device.target, device.file("kws", packed(1)))
     size = 400_000  # an arena of at least as much, of small constants
     wide = network(1)
     for name in ("x", "y"):
@@ -48,13 +48,13 @@ def test_a_model_that_does_not_fit_the_memory_is_refused_with_nothing_changed(de
     wide.nodes = [replace(wide.nodes[1], inputs=("x",))]
     wide.inputs, wide.outputs = [replace(wide.inputs[0], shape=(1, size))], [replace(wide.outputs[0], shape=(1, size))]
     with pytest.raises(BoardError, match="not enough memory"):
-        d.deploy(device.board, device.file("kws", to_bytes(Bundle("wide", [Variant("int8", wide)]))))
+        d.deploy(device.target, device.file("kws", to_bytes(Bundle("wide", [Variant("int8", wide)]))))
     assert edgeq_runtime.open("kws").sha256 == native.Model(packed(1)).sha256
 
 
 def test_inputs_larger_than_a_message_arrive_in_parts(device: Local) -> None:
     data = packed(5, size=3000)
-    with RemoteModel(device.board, "file", data) as there:
+    with RemoteModel(device.target, "file", data) as there:
         assert np.array_equal(there.run(sample(3000)), native.Model(data, isas=1).run(sample(3000)))
 
 

@@ -18,7 +18,7 @@ DATA = packed(1)
 
 @pytest.fixture
 def device(local: Local) -> Iterator[Device]:
-    with d.connect(local.board, 10) as device:
+    with d.connect(local.target, 10) as device:
         yield device
 
 

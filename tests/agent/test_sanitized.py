@@ -25,28 +25,28 @@ def device(local: Local, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
     path = build.build(request.param, build.config_for(request.param, None, True))
     monkeypatch.setenv("EDGEQ_AGENT", str(path))
     monkeypatch.setenv("ASAN_OPTIONS", "exitcode=77")
-    return replace(local, board=replace(local.board, id=request.param))
+    return replace(local, target=replace(local.target, name=request.param))
 
 
 def test_every_command_runs_without_a_finding(device: Local) -> None:
     for seed in (1, 2, 3):
-        d.deploy(device.board, device.file("kws", packed(seed)))
+        d.deploy(device.target, device.file("kws", packed(seed)))
     with pytest.raises(RolledBackError):
-        d.deploy(device.board, device.file("kws", packed(4, break_output=True)))
-    assert d.rollback(device.board, "kws").version == 2
-    with RemoteModel(device.board, "kws") as there:
+        d.deploy(device.target, device.file("kws", packed(4, break_output=True)))
+    assert d.rollback(device.target, "kws").version == 2
+    with RemoteModel(device.target, "kws") as there:
         assert np.array_equal(there.run(sample()), native.Model(packed(2)).run(sample()))
         there.device.selftest("kws", 10)
-    assert profile(device.board, "file", packed(5), runs=5).runs == 5
-    assert len(d.status(device.board).models) == 1
-    d.remove(device.board, "kws")
+    assert profile(device.target, "file", packed(5), runs=5).runs == 5
+    assert len(d.status(device.target).models) == 1
+    d.remove(device.target, "kws")
 
 
 def test_random_messages_and_bytes_give_no_finding(device: Local) -> None:
     generator = random.Random(5)
     ids = [row.id for row in wire.messages().values()]
     for _ in range(3):
-        with d.connect(device.board, 10) as session:
+        with d.connect(device.target, 10) as session:
             for _ in range(300):
                 size = generator.randrange(80)
                 send_raw(session, wire.HEAD.pack(generator.choice(ids), size) + generator.randbytes(size))
