@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
-from edgeq_host import boards
+from edgeq_host import board_schema, boards
+from edgeq_host.board_file import Chip, examine
+from edgeq_host.board_schema import Key
 from edgeq_host.errors import UsageError
 from edgeq_host.transports import schemes
 
@@ -32,7 +37,8 @@ def own(folder: Path, text: str, name: str = "mine") -> Path:
 @pytest.mark.parametrize("path", sorted(boards.SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_board_is_sound_and_its_transport_exists(path: Path) -> None:
     board = boards.read_board(path)
-    assert board.id == path.stem and board.link.partition(":")[0] in schemes()
+    assert examine(path) == [] and board.id == path.stem
+    assert not board.link or board.link.partition(":")[0] in schemes()
 
 
 @pytest.mark.parametrize("path", sorted((boards.SHIPPED / "chips").glob("*.toml")), ids=lambda path: path.stem)
@@ -42,6 +48,31 @@ def test_every_shipped_chip_is_sound(path: Path) -> None:
 
 def test_every_alias_is_a_board() -> None:
     assert set(boards.ALIASES.values()) <= set(boards.paths()) and not set(boards.ALIASES) & set(boards.paths())
+
+
+def test_a_family_is_no_board_and_has_several() -> None:
+    assert boards.families() == ["jetson", "raspberrypi"]
+    assert not set(boards.families()) & {*boards.paths(), *boards.ALIASES}
+    assert [len(boards.family(name)) for name in ("jetson", "raspberrypi", "local", "")] == [5, 4, 0, 0]
+
+
+def test_no_two_boards_match_the_same_device() -> None:
+    """Those of one pattern would be told apart by chance."""
+    patterns = [pattern for board in boards.all_boards() for pattern in board.match]
+    assert len(set(patterns)) == len(patterns)
+    found = {exact: [b.id for b in boards.all_boards() if any(fnmatchcase(exact, p) for p in b.match)] for exact in patterns}
+    assert all(len(ids) == 1 for ids in found.values()), found
+
+
+def test_on_a_jetson_the_cpu_cores_are_used_and_it_says_so() -> None:
+    assert all("runs on the CPU cores, not on the GPU" in board.note for board in boards.family("jetson"))
+
+
+def test_no_total_of_a_board_adds_a_rail_that_lies_inside_another() -> None:
+    """AGX Orin: the three of the first sensor; the fourth is behind VIN_SYS_5V0. The others measure their input."""
+    total = {board.id: board.power[0].total for board in boards.family("jetson")}
+    assert total.pop("nvidia_jetson_agx_orin") == ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0")
+    assert set(total.values()) == {("VDD_IN",), ("POM_5V_IN",)}
 
 
 def test_local_has_the_chip_of_this_machine() -> None:
@@ -70,7 +101,6 @@ def test_own_boards_are_found_in_the_project_and_on_the_path(folder: Path, tmp_p
     ("before", "after", "text"),
     [
         ('link = "pipe:{agent}"', 'lnk = "pipe:{agent}"', "unknown key lnk"),
-        ('link = "pipe:{agent}"', "", "link is missing"),
         ('link = "pipe:{agent}"', "link = 3", "link is 3"),
         ('link = "pipe:{agent}"', 'link = "pigeon:x"', "names no transport"),
         ('link = "pipe:{agent}"', 'link = "pipe"', "names no transport"),
@@ -79,10 +109,26 @@ def test_own_boards_are_found_in_the_project_and_on_the_path(folder: Path, tmp_p
         ('kind = "silicon"', 'kind = "hope"', "evidence"),
         ('version = "0.1.0"', 'version = ""', "evidence"),
         ('date = "', 'date = "x', "evidence"),
-        ('"host_x86_64"', '"nothing"', "cannot be read"),
+        ('"generic_x86_64"', '"nothing"', "cannot be read"),
         ("id = ", 'id = "other" #', "it must be the file's stem"),
         ("[evidence]", "[evidence", "cannot be read"),
+        ("chip = {", "memory_bytes = [4, 'x']\nchip = {", "memory_bytes holds 'x'"),
+        ("chip = {", "memory_bytes = [0]\nchip = {", "memory_bytes holds 0"),
+        ("chip = {", "memory_bytes = [true]\nchip = {", "memory_bytes holds True"),
+        ("chip = {", "cores = [{ name = 'A', counts = [] }]\nchip = {", "counts is empty"),
+        ("chip = {", "cores = [{ name = 'A', count = [4] }]\nchip = {", "unknown key cores.count"),
+        ("chip = {", "cores = ['A']\nchip = {", "cores holds 'A', no table"),
+        ("chip = {", "family = 'My Boards'\nchip = {", "family 'My Boards'"),
+        ("chip = {", "power_modes = 'cpufreq'\nchip = {", "power_modes 'cpufreq'"),
+        ("chip = {", "systems = [{ name = 'x', glibc = 'new' }]\nchip = {", "systems.glibc 'new'"),
+        ("[evidence]", "[[power]]\nkind = 'guess'\n[evidence]", "power.kind 'guess'"),
+        ("[evidence]", "[[power]]\nkind = 'rapl'\nrails = ['a', 'b']\n[evidence]", "power.total is missing"),
+        ("[evidence]", "[[power]]\nkind = 'rapl'\nrails = ['a']\ntotal = ['b']\n[evidence]", "power.total names 'b'"),
+        ("[evidence]", "[[power]]\nkind = 'rapl'\nrails = ['a']\ntotal = ['a', 'a']\n[evidence]", "a rail is named twice"),
+        ("[evidence]", "#" * (1 << 20) + "\n[evidence]", "longer than 1048576 bytes"),
+        ("id = ", "x = " + "[" * 100_000 + "\nid = ", "cannot be read"),
     ],
+    ids=range(27),
 )
 def test_a_wrong_board_file_is_an_error_that_names_file_and_key(
     folder: Path, before: str, after: str, text: str, monkeypatch: pytest.MonkeyPatch
@@ -93,6 +139,20 @@ def test_a_wrong_board_file_is_an_error_that_names_file_and_key(
     with pytest.raises(UsageError, match=text) as info:
         boards.read_board(path)
     assert str(folder.parent) in info.value.message or "chips" in info.value.message
+    assert any(problem.text in info.value.message or "chips" in info.value.message for problem in examine(path))
+
+
+def test_all_that_is_wrong_with_a_file_is_found_at_once(folder: Path) -> None:
+    path = own(folder, GOOD.replace("link", "lnk").replace('kind = "silicon"', "kind = 3").replace("name", "nam"))
+    texts = [problem.text for problem in examine(path)]
+    assert [text.partition(" is ")[0] for text in texts] == ["unknown key nam", "unknown key lnk", "evidence.kind", "name"]
+    assert examine(path)[1].hint == "did you mean link?"
+
+
+def test_a_file_without_right_to_read_it_or_that_is_a_folder_is_an_error(folder: Path) -> None:
+    (folder / "mine.toml").mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        boards.read_board(folder / "mine.toml")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +164,8 @@ def test_a_wrong_board_file_is_an_error_that_names_file_and_key(
     ],
 )
 def test_a_wrong_chip_file_is_an_error(folder: Path, before: str, after: str, text: str) -> None:
-    path = folder / "host_x86_64.toml"
-    path.write_text((boards.SHIPPED / "chips/host_x86_64.toml").read_text().replace(before, after))
+    path = folder / "generic_x86_64.toml"
+    path.write_text((boards.SHIPPED / "chips/generic_x86_64.toml").read_text().replace(before, after))
     with pytest.raises(UsageError, match=text):
         boards.read_chip(path)
 
@@ -116,8 +176,21 @@ def test_a_machine_that_a_board_does_not_know_is_said(monkeypatch: pytest.Monkey
         boards.resolve("local")
 
 
+def keys_of(table: Mapping[str, Key], where: str = "") -> Iterator[str]:
+    for name, key in table.items():
+        if isinstance(key.of, Mapping):
+            yield from keys_of(key.of, f"{where}{name}.")
+        else:
+            yield where + name
+
+
 def test_every_key_is_in_the_readme_of_the_boards() -> None:
     text = (boards.SHIPPED / "README.md").read_text()
-    keys = [*boards._BOARD_KEYS, *boards._CHIP_KEYS]
-    keys += [f"evidence.{k}" for k in boards._EVIDENCE_KEYS]
-    assert [k for k in keys if f"`{k}`" not in text and k != "evidence"] == []
+    keys = {*keys_of({k: v for k, v in board_schema.BOARD.items() if k != "cores"}), "cores", *keys_of(board_schema.CHIP)}
+    assert [k for k in keys if f"`{k}`" not in text] == []
+
+
+def test_every_key_of_a_file_is_a_field_that_code_reads() -> None:
+    """A key that nothing shows or compares is not taken."""
+    assert set(board_schema.BOARD) | {"path"} == {field.name for field in fields(boards.Board)}
+    assert set(board_schema.CHIP) == {field.name for field in fields(Chip)}
