@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeq_host.agents import ARCHES
 from edgeq_host.transports import schemes
 from edgeq_runtime import lists
 
 EVIDENCE = ("silicon", "emulated", "built")
-ARCHES = ("aarch64", "armv7", "x86_64")
 POWER = ("ina3221", "vcgencmd", "rapl", "battery")
 POWER_MODES = ("nvpmodel",)
 COMPARE = "compare with boards/README.md"

@@ -20,6 +20,8 @@ ALIASES: Mapping[str, str] = {
     "localhost": "local",
     "raspberrypi4": "raspberrypi_4b",
     "raspberrypi5": "raspberrypi_5",
+    "sim:raspberrypi4": "sim_raspberrypi_4",
+    "sim:raspberrypi5": "sim_raspberrypi_5",
 }
 
 

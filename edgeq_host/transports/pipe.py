@@ -1,18 +1,16 @@
-"""`pipe:COMMAND`: a process on this machine, on its standard input and output. {agent} is the agent that comes with edgeq."""
+"""`pipe:COMMAND`: a process on this machine, on its standard input and output. {agent} and the like: edgeq_host.programs."""
 
 from __future__ import annotations
 
 import os
 import select
-import shlex
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 
 from edgeq_host.errors import LinkError, UsageError
+from edgeq_host.programs import words
 from edgeq_host.transports import DEFAULT, Closed, Options, Stuck
-from edgeq_runtime import agent
 
 _CHUNK = 1 << 16
 _END_S = 2.0  # for the process to end by itself once its input is closed
@@ -102,10 +100,5 @@ class PipeTransport:
         self._errors.close()
 
 
-def agent_path() -> Path:
-    """EDGEQ_AGENT, or the agent in the package edgeq_runtime."""
-    return Path(os.environ.get("EDGEQ_AGENT") or agent.path())
-
-
 def open_address(rest: str, options: Options = DEFAULT) -> PipeTransport:
-    return PipeTransport([str(agent_path()) if word == "{agent}" else word for word in shlex.split(rest)])
+    return PipeTransport(words(rest))

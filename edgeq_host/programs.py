@@ -1,0 +1,66 @@
+"""The words of a command in a board's `link`: placeholders for programs and places that differ from machine to machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+from edgeq_host import agents
+from edgeq_host.errors import LinkError, UsageError
+from edgeq_runtime import agent
+
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+
+
+def agent_path() -> Path:
+    """EDGEQ_AGENT, or the agent in the package edgeq_runtime: for this machine."""
+    return Path(os.environ.get("EDGEQ_AGENT") or agent.path())
+
+
+def emulator(arch: str) -> Path:
+    """qemu-user for an architecture. LinkError with the package to install where it is missing."""
+    names = [f"qemu-{arch}", f"qemu-{arch}-static"]
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        raise LinkError(f"cannot start {' or '.join(names)}: not found", "install it; on Debian or Ubuntu: sudo apt-get install qemu-user")
+    return Path(found)
+
+
+def store(name: str) -> Path:
+    """The store of an emulated board on this machine, beside that of `local`."""
+    own = os.environ.get("EDGEQ_STORE")
+    if own:
+        return Path(f"{own}.{name}")
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "edgeq" / name
+
+
+def _value(what: str, which: str | None) -> str | None:
+    if what == "agent":
+        return str(agents.find(which).path if which else agent_path())
+    if which and what == "qemu":
+        return str(emulator(which))
+    if which and what == "store":
+        return str(store(which))
+    return None
+
+
+def words(command: str) -> list[str]:
+    """The command's words, each placeholder replaced. UsageError where it cannot be split or names something else."""
+    try:
+        parts = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"the command {command!r} cannot be split into words: {error}", "close its quotes") from error
+    if not parts:
+        raise UsageError("the command is empty", "an address such as pipe:{agent} names a program")
+    return [_PLACEHOLDER.sub(lambda match: _replaced(match, command), part) for part in parts]
+
+
+def _replaced(match: re.Match[str], command: str) -> str:
+    value = _value(match[1], match[2])
+    if value is None:
+        raise UsageError(f"{match[0]} in the command {command!r} is not known", "known: {agent}, {agent:ARCH}, {qemu:ARCH}, {store:NAME}")
+    return value

@@ -1,0 +1,62 @@
+"""Emulated boards: the same files and link as others, an agent of another machine, a store of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq_host import boards, programs
+from edgeq_host.deploy import deploy, status
+from edgeq_host.errors import BoardError, LinkError, UsageError
+from edgeq_host.profile import profile
+from edgeq_host.remote import RemoteModel
+from edgeq_host.targets import of_board
+from tests.agent.conftest import packed, sample
+
+ISAS = {"sim:raspberrypi4": ("portable", "neon"), "sim:raspberrypi5": ("portable", "neon", "neon_dotprod")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ISAS)
+def test_an_emulated_pi_deploys_and_computes_what_this_machine_does(name: str, emulated: Path, tmp_path: Path) -> None:
+    board = boards.resolve(name)
+    target, here = of_board(board), of_board(boards.resolve("local"))
+    file = tmp_path / "net.eqm"
+    file.write_bytes(packed(3))
+    for place in (target, here):
+        assert deploy(place, file).changed
+    assert status(target).device.isa_names == ISAS[name] == board.chip.isas
+    outputs = []
+    for place in (target, here):
+        with RemoteModel(place, "net") as model:
+            outputs.append(np.asarray(model.run(sample())).tobytes())
+    assert outputs[0] == outputs[1]
+    assert profile(target, "net", runs=2, warmup=0).source == "emulated" and profile(here, "net", runs=2, warmup=0).source == "measured"
+
+
+def test_each_emulated_board_has_a_store_that_is_not_that_of_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEQ_STORE", str(tmp_path / "s"))
+    monkeypatch.setattr(programs.agents, "find", lambda machine: type("File", (), {"path": Path("/agent")}))
+    monkeypatch.setattr(programs.shutil, "which", lambda name: f"/usr/bin/{name}" if name.endswith("static") else None)
+    for name in ("sim_raspberrypi_4", "sim_raspberrypi_5"):
+        words = programs.words(boards.resolve(name).link.partition(":")[2])
+        assert words[0] == "/usr/bin/qemu-aarch64-static" and words[-2:] == ["--root", f"{tmp_path}/s.{name}"]
+    monkeypatch.delenv("EDGEQ_STORE")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert programs.store("x") == tmp_path / "edgeq" / "x"
+
+
+def test_an_emulator_that_is_not_installed_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(LinkError, match="qemu-aarch64 or qemu-aarch64-static: not found") as info:
+        programs.words("{qemu:aarch64} x")
+    assert "apt-get install qemu-user" in info.value.hint
+
+
+@pytest.mark.parametrize("command", ["{agent:riscv64}", "{store}", "{home}", "{qemu}", "'open", ""])
+def test_a_command_that_cannot_be_made_is_an_error(command: str) -> None:
+    with pytest.raises((UsageError, BoardError)) as info:
+        programs.words(command)
+    assert info.value.hint
