@@ -15,7 +15,7 @@ from edgeq_host.errors import EdgeqError, UsageError
 # Every command, by stage; module edgeq_host.cli.<name> holds `command`.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack", "export"),
-    "Device": ("plan", "deploy", "run", "status", "rollback", "remove"),
+    "Device": ("boards", "plan", "deploy", "run", "status", "rollback", "remove"),
     "Measure": ("profile", "bench"),
     "Project": ("doctor",),
 }

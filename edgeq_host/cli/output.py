@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edgeq_host.errors import EdgeqError, UnsupportedError
+from edgeq_host.units import counted as counted
 from edgeq_host.units import quantity as quantity
 
 MIN_NAME = 12  # characters of a name that a narrow terminal still shows

@@ -1,0 +1,147 @@
+"""edgeq boards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgeq_host.cli import output
+from edgeq_host.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgeq_host.board_file import Board, Cores
+
+
+@click.group("boards")
+def command() -> None:
+    """The kinds of board that edgeq knows, and your own."""
+
+
+@output.command("list")
+def list_command(as_json: bool) -> None:
+    """Every kind of board: id, name, family, architecture and how we know that it works.
+
+    \b
+    edgeq boards list
+    """
+    from edgeq_host.boards import ALIASES, all_boards
+
+    found = all_boards()
+    if as_json:
+        output.document("edgeq.boards/1", boards=[_fields(board) for board in found], aliases=dict(ALIASES))
+        return
+    rows = [(b.id, b.name, b.family or "-", b.chip.arch, b.evidence.kind, b.evidence.date) for b in found]
+    output.table(["id", "name", "family", "arch", "evidence", "date"], rows, left=6)
+
+
+@output.command("show")
+@click.argument("name", metavar="ID|FAMILY")
+def show_command(name: str, as_json: bool) -> None:
+    """Everything that the file of a board says, or the members of a family.
+
+    \b
+    edgeq boards show raspberrypi_5
+    edgeq boards show jetson
+    """
+    from edgeq_host.boards import family, resolve
+
+    members = family(name)
+    found = members or [resolve(name)]
+    if as_json:
+        output.document("edgeq.board/1", boards=[_fields(board) for board in found])
+        return
+    for i, board in enumerate(found):
+        if i:
+            output.line()
+        _show(board)
+
+
+@output.command("validate")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def validate_command(files: tuple[Path, ...], as_json: bool) -> int:
+    """Check board files: every problem of each. Without FILES all boards that are found; a file in a folder `chips` is a chip.
+
+    \b
+    edgeq boards validate boards/my_board.toml
+    """
+    from edgeq_host.board_file import examine
+    from edgeq_host.boards import paths
+
+    chosen = files or tuple(paths().values())
+    found = {path: examine(path, chip=path.absolute().parent.name == "chips") for path in chosen}
+    wrong = sum(1 for problems in found.values() if problems)
+    if as_json:
+        rows = [{"file": str(path), "problems": [asdict(problem) for problem in problems]} for path, problems in found.items()]
+        output.document("edgeq.boards-validate/1", files=rows, sound=not wrong)
+        return UsageError.code if wrong else 0
+    for path, problems in found.items():
+        output.line(f"{path}: {'sound' if not problems else output.counted(len(problems), 'problem')}")
+        for problem in problems:
+            output.line(f"  {problem.text}; {problem.hint}")
+    return UsageError.code if wrong else 0
+
+
+@output.command("new")
+@click.argument("board_id", metavar="ID")
+@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="The file; default: boards/ID.toml. Its stem is ID.")
+def new_command(board_id: str, target: Path | None, as_json: bool) -> None:
+    """Write a commented file for a board of your own. Nothing is overwritten.
+
+    \b
+    edgeq boards new acme_gateway
+    """
+    from edgeq_host import board_template
+
+    path = target or Path("boards") / f"{board_id}.toml"
+    board_template.write(path, board_template.render(board_id))
+    if as_json:
+        output.document("edgeq.boards-new/1", id=board_id, file=str(path))
+        return
+    output.line(f"{path}: fill it in, then: edgeq boards validate {path}")
+
+
+def _fields(board: Board) -> dict[str, Any]:
+    return {**asdict(board), "path": str(board.path)}
+
+
+def _show(board: Board) -> None:
+    output.line(f"{board.id}: {board.name}" + (f", family {board.family}" if board.family else ""))
+    rows = [row for row in _rows(board) if row[1]]
+    for label, text in rows:
+        output.line(f"  {label:<13} {text}")
+
+
+def _rows(board: Board) -> Iterator[tuple[str, str]]:
+    chip = board.chip
+    clock = f", up to {output.quantity(chip.clock_hz, 'Hz')}" if chip.clock_hz else ""
+    yield "chip", f"{chip.name} ({chip.id}), {chip.arch}" + (f": {chip.note}" if chip.note else "")
+    yield "cores", "; ".join(map(_cores, board.cores)) + clock
+    yield "kernels", ", ".join(chip.isas) + ("" if chip.fpu else "; no FPU")
+    yield "memory", " or ".join(f"{size / 2**30:g} GiB" for size in board.memory_bytes)
+    yield "link", board.link or "the address of your device: edgeq devices add, or --board ADDRESS"
+    yield "match", ", ".join(board.match)
+    for system in board.systems:
+        yield "system", f"{system.name}: glibc {system.glibc}" + (f", Python {system.python}" if system.python else "")
+    yield "thermal zones", ", ".join(board.thermal_zones)
+    yield "power modes", board.power_modes
+    for power in board.power:
+        rails = f", rails {', '.join(power.rails)}; the total is {' + '.join(power.total)}" if power.total else ""
+        yield "power", power.kind + rails + (f": {power.note}" if power.note else "")
+    for alarm in board.alarms:
+        yield "alarm", f"{alarm.name}: {alarm.file} of hwmon {alarm.hwmon}"
+    evidence = board.evidence
+    yield "evidence", f"{evidence.kind}, {evidence.date}, edgeq {evidence.version}: {evidence.how}"
+    yield "note", board.note
+    yield "file", str(board.path)
+
+
+def _cores(cores: Cores) -> str:
+    return f"{' or '.join(map(str, cores.counts))} x {cores.name}"
+
+
+for _subcommand in (list_command, show_command, validate_command, new_command):
+    command.add_command(_subcommand)
