@@ -141,7 +141,7 @@ class Device:
         self.what = what
         transport = open_transport(address, options)
         try:
-            self.link = Link(transport, what, quiet_s)
+            self.link = Link(transport, what, quiet_s, cancel=options.cancel)
         except BaseException:
             transport.close()
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -35,8 +36,9 @@ class Link:
         quiet_s: float = QUIET_S,
         limits: Limits = LIMITS,
         clock: Callable[[], float] = time.monotonic,
+        cancel: threading.Event | None = None,
     ) -> None:
-        self._transport, self._what, self._quiet_s, self._clock = transport, what, quiet_s, clock
+        self._transport, self._what, self._quiet_s, self._clock, self._cancel = transport, what, quiet_s, clock, cancel
         self._end = Endpoint(limits)
         self._in = bytearray()
         self._connect()
@@ -50,6 +52,8 @@ class Link:
 
     def _pump(self, wait_s: float) -> None:
         """Move bytes; wait at most wait_s for some to come."""
+        if self._cancel is not None and self._cancel.is_set():
+            raise LinkError(f"{self._what}: interrupted", "it runs what it ran before; repeat the command")
         try:
             self._flush()
             wait = min(wait_s, self._end.wait_ms(self._now_ms()) / 1000)

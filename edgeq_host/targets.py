@@ -1,11 +1,19 @@
-"""One device that a command works on."""
+"""What `--board` means: a device, an address, a kind of board or a family becomes the devices that a command works on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from edgeq_host import addresses, boards, inventory, settings
 from edgeq_host.boards import Board
+from edgeq_host.errors import UsageError
+from edgeq_host.inventory import Entry
 from edgeq_host.transports import DEFAULT, Options
+
+SHOWN = 20  # devices or hosts that a message lists
 
 
 @dataclass(frozen=True)
@@ -30,3 +38,115 @@ class Target:
 def of_board(board: Board) -> Target:
     """A board that is its own device, such as `local`."""
     return Target(board.id, board.link, board)
+
+
+def of_entry(entry: Entry) -> Target:
+    board = boards.resolve(entry.board) if entry.board else None
+    return Target(entry.name, entry.address, board, Options(identity=str(Path(entry.key).expanduser()) if entry.key else ""))
+
+
+def resolve(words: Sequence[str], every: bool = False, tags: Sequence[str] = (), options: Options = DEFAULT) -> list[Target]:
+    """words: of --board, commas between several. every, tags: all devices, or those with any of the tags; words then choose among them.
+    UsageError where a word does not mean exactly one device, or nothing is left. options: of the command, over those of a device."""
+    names = [name for word in words for name in (part.strip() for part in word.split(",")) if name]
+    found = _grouped(names, every, tags) if every or tags else [_one(name) for name in names or _default()]
+    return [with_options(target, options) for target in dict.fromkeys(found)]
+
+
+def with_options(target: Target, options: Options) -> Target:
+    """options over those of the device, but for its key."""
+    return replace(target, options=replace(options, identity=options.identity or target.options.identity))
+
+
+def _default() -> list[str]:
+    board = settings.value("board")
+    if board:
+        return [str(board)]
+    known = ", ".join([*list(inventory.entries())[:SHOWN], *(board.id for board in boards.all_boards() if board.link)])
+    raise UsageError("no board is given", f"give --board one of: {known}; or board = ... in {settings.NAME}")
+
+
+def _one(name: str) -> Target:
+    entries = inventory.entries()
+    if name in entries:
+        return of_entry(entries[name])
+    if _is_kind(name):
+        return _of_kind(name, entries)
+    if addresses.is_address(name):
+        return Target(name, addresses.canonical(name))
+    raise _unknown(name, entries)
+
+
+def _is_kind(name: str) -> bool:
+    return name in boards.paths() or name in boards.ALIASES or name in boards.families()
+
+
+def _members(name: str) -> Callable[[Entry], bool]:
+    """Whether an entry is of the kind or the family `name`."""
+    ids = {board.id for board in boards.family(name)} or {boards.resolve(name).id}
+    return lambda entry: entry.board in ids
+
+
+def _of_kind(name: str, entries: dict[str, Entry]) -> Target:
+    if name not in boards.families():
+        board = boards.resolve(name)
+        if board.link:
+            return of_board(board)
+    fitting = [entry for entry in entries.values() if _members(name)(entry)]
+    if len(fitting) == 1:
+        return of_entry(fitting[0])
+    if fitting:
+        shown = "\n".join(f"{entry.name}  {entry.address}  {entry.board}" for entry in fitting[:SHOWN])
+        raise UsageError(f"{len(fitting)} devices are {name}", f"name one of them with --board, or all with --all:\n{shown}")
+    raise _no_device(name, entries)
+
+
+def _no_device(name: str, entries: dict[str, Entry]) -> UsageError:
+    unsaid = [f"edgeq devices probe {entry.name} --save" for entry in entries.values() if not entry.board]
+    kind = "" if boards.family(name) else f" --board {boards.resolve(name).id}"  # a device of a family is asked which it is
+    lines = [f"edgeq devices add {host} ssh://{host}{kind}" for host in ssh_hosts()] or [f"edgeq devices add NAME pi@HOST{kind}"]
+    what = ["nobody has said yet what these are:", *unsaid[:SHOWN]] if unsaid else []
+    return UsageError(f"no device of yours is {_article(name)}", "\n".join([*what, "say what it is and where:", *lines[:SHOWN]]))
+
+
+def _article(name: str) -> str:
+    return f"one of the family {name}" if name in boards.families() else f"a {name}"
+
+
+def _unknown(name: str, entries: dict[str, Entry]) -> UsageError:
+    known = [*entries, *boards.paths(), *boards.ALIASES, *boards.families()]
+    near = difflib.get_close_matches(name, known, 3)
+    text = f"no device and no kind of board is named {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    if name in ssh_hosts():
+        return UsageError(text, f"your ssh knows a host of that name; add it:\nedgeq devices add {name} ssh://{name}")
+    devices = f"your devices: {', '.join(list(entries)[:SHOWN])}" if entries else "you have added no device (edgeq devices add)"
+    families = ", ".join(boards.families())
+    return UsageError(text, f"{devices}; kinds of board: {', '.join(boards.paths())}; families: {families}; a host: ssh://{name}")
+
+
+def _grouped(names: list[str], every: bool, tags: Sequence[str]) -> list[Target]:
+    entries = inventory.entries()
+    chosen = [e for e in entries.values() if not tags or set(tags) & set(e.tags)]
+    for name in names:
+        if name not in entries and not _is_kind(name):
+            raise _unknown(name, entries)
+    if names:
+        chosen = [e for e in chosen if any(e.name == n or (_is_kind(n) and _members(n)(e)) for n in names)]
+    if not chosen:
+        said = " ".join([*(["--all"] if every else []), *(f"--tag {t}" for t in tags), *(f"--board {n}" for n in names)])
+        known = sorted({tag for e in entries.values() for tag in e.tags})
+        raise UsageError(
+            f"no device fits {said}", f"edgeq devices list shows {len(entries)} devices; their tags: {', '.join(known) or 'none'}"
+        )
+    return [of_entry(entry) for entry in chosen]
+
+
+def ssh_hosts() -> list[str]:
+    """The hosts that the user's ssh configuration names, without patterns; none where it cannot be read."""
+    from paramiko import ConfigParseError, SSHConfig
+
+    try:
+        config = SSHConfig.from_path(str(Path.home() / ".ssh" / "config"))
+    except (OSError, ConfigParseError, UnicodeDecodeError, ValueError):
+        return []
+    return sorted(host for host in config.get_hostnames() if not set(host) & set("*?!") and host.isprintable())

@@ -15,9 +15,9 @@ from edgeq_host.errors import EdgeqError, UsageError
 # Every command, by stage; module edgeq_host.cli.<name> holds `command`.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack", "export"),
-    "Device": ("boards", "plan", "deploy", "run", "status", "rollback", "remove"),
+    "Device": ("boards", "devices", "plan", "deploy", "run", "status", "rollback", "remove"),
     "Measure": ("profile", "bench"),
-    "Project": ("doctor",),
+    "Project": ("init", "doctor"),
 }
 MODULES = {"eval": "evaluate", "pack": "pack_files"}  # where the command's name cannot be, or would hide, a module's
 

@@ -119,7 +119,7 @@ def error(problem: EdgeqError, as_json: bool, code: int | None = None) -> int:
         if place not in problem.message:
             _write(f"  {place}", sys.stderr)
     if problem.hint:
-        _write(f"hint:  {problem.hint}", sys.stderr)
+        _write("hint:  " + problem.hint.replace("\n", "\n       "), sys.stderr)
     return exit_code
 
 
@@ -136,6 +136,17 @@ def bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
             shown.update(done - shown.pos)
 
         yield move
+
+
+def subcommand(group: click.Group, name: str) -> Callable[[F], click.Command]:
+    """A command of a group, with the options that all share."""
+
+    def wrap(function: F) -> click.Command:
+        made = command(name)(function)
+        group.add_command(made)
+        return made
+
+    return wrap
 
 
 def command(name: str) -> Callable[[F], click.Command]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,15 +12,76 @@ from edgeq_host.cli import output
 from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgeq_host.inventory import Entry
     from edgeq_host.targets import Target
+    from edgeq_host.transports import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_MEANS = "A device, an address (pi@kitchen.local), a kind of board or a family"
+
+
+def _setting(key: str, otherwise: Any = None) -> Callable[[], Any]:
+    """The default of an option that edgeq.toml may give."""
+
+    def read() -> Any:
+        from edgeq_host import settings
+
+        return settings.value(key, otherwise)
+
+    return read
+
+
+def connection_options(function: F) -> F:
+    """How devices are reached; `connection` gives it to whoever opens them."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        context.meta[f"edgeq.{parameter.name}"] = value
+
+    text = "The ssh client: openssh, or paramiko. Default: OpenSSH where it is installed."
+    for option in (
+        click.option("--accept-new-host-key", is_flag=True, expose_value=False, callback=keep, help="Take the key of an unknown ssh host."),
+        click.option("--no-input", is_flag=True, expose_value=False, callback=keep, help="Never ask: fail where a question would be."),
+        click.option(
+            "--ssh",
+            envvar="EDGEQ_SSH",
+            default=_setting("ssh"),
+            type=click.Choice(["openssh", "paramiko"]),
+            expose_value=False,
+            callback=keep,
+            help=text,
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def connection() -> Options:
+    """What connection_options were given."""
+    from edgeq_host.transports import Options
+
+    meta = click.get_current_context().meta
+    return Options(meta.get("edgeq.ssh") or "", "", bool(meta.get("edgeq.accept_new_host_key")), bool(meta.get("edgeq.no_input")))
+
+
 def board_option(required: bool) -> Callable[[F], F]:
-    """-b/--board, or EDGEQ_BOARD. Where it is not required, this machine takes its place."""
-    text = "A board id, such as local" + ("." if required else "; without it this machine.")
-    return click.option("-b", "--board", envvar="EDGEQ_BOARD", required=required, metavar="BOARD", help=text)
+    """-b/--board, EDGEQ_BOARD or `board` of edgeq.toml. Where it is not required, this machine takes its place."""
+    text = _MEANS + ("." if required else "; without it this machine.")
+    option = click.option("-b", "--board", envvar="EDGEQ_BOARD", default=_setting("board"), metavar="BOARD", help=text)
+    return lambda function: option(connection_options(function))
+
+
+def boards_option(function: F) -> F:
+    """--board for several devices, with --all and --tag."""
+    function = connection_options(function)
+    function = click.option("--tag", "tags", multiple=True, metavar="TAG", help="The devices that have this tag, or another given one.")(
+        function
+    )
+    function = click.option("--all", "every", is_flag=True, help="All your devices, or with --board those that it means.")(function)
+    return click.option(
+        "-b", "--board", "words", envvar="EDGEQ_BOARD", multiple=True, metavar="BOARD", help=f"{_MEANS}; several, or with commas."
+    )(function)
 
 
 def timeout_option(function: F) -> F:
@@ -34,15 +95,30 @@ def threads_option(function: F) -> F:
     return click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 64), help=text)(function)
 
 
-def resolve(board: str) -> Target:
-    """The board of --board; what was chosen is said where the name was an alias."""
-    from edgeq_host.boards import resolve as find
-    from edgeq_host.targets import of_board
+def with_connection(entry: Entry) -> Target:
+    """A device that need not be in edgeq.toml yet, reached as the options say."""
+    from edgeq_host.targets import of_entry, with_options
 
-    found = find(board)
-    if found.id != board:
-        output.note(f"board {found.id}")
-    return of_board(found)
+    return with_options(of_entry(entry), connection())
+
+
+def resolve(board: str | None) -> Target:
+    """The one device of --board."""
+    found = resolve_all([board] if board else [])
+    if len(found) != 1:
+        raise UsageError(f"--board {board} names {len(found)} devices", "this command works on one: name one")
+    return found[0]
+
+
+def resolve_all(words: Sequence[str], every: bool = False, tags: Sequence[str] = ()) -> list[Target]:
+    """The devices of --board, --all and --tag; which is meant is said where the word was not its name."""
+    from edgeq_host.targets import resolve as find
+
+    found = find(words, every, tags, connection())
+    if len(found) == 1 and found[0].name not in words:
+        kind = f", {found[0].board.id}" if found[0].board is not None and found[0].board.id != found[0].name else ""
+        output.note(f"board {found[0].name}: {found[0].address}{kind}")
+    return found
 
 
 def file_or_name(target: str, on_board: bool) -> tuple[str, bytes | None]:

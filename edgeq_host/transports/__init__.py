@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,11 +13,14 @@ from edgeq_host.errors import UsageError
 
 @dataclass(frozen=True)
 class Options:
-    """How to open an address. ssh: "openssh", "paramiko" or empty: the first that is there. identity: a key file, empty: the user's own."""
+    """How to open an address. ssh: "openssh", "paramiko" or empty: the first that is there. identity: a key file, empty: the user's own.
+    no_input: nobody is asked for anything, as where there is no terminal. cancel: once it is set, the session ends."""
 
     ssh: str = ""
     identity: str = ""
     accept_new_host_key: bool = False
+    no_input: bool = False
+    cancel: threading.Event | None = None
 
 
 DEFAULT = Options()

@@ -1,0 +1,33 @@
+"""Addresses as people type them, and as transports take them: `scheme:rest`."""
+
+from __future__ import annotations
+
+from edgeq_host.errors import UsageError
+
+SCHEMES = ("ssh", "serial", "tcp", "pipe")
+_MAX = 1000
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` can only be an address: it begins with a scheme, or has the @ of ssh."""
+    return "@" in text or text.partition(":")[0] in SCHEMES
+
+
+def canonical(text: str) -> str:
+    """`scheme:rest`. UsageError for what is no address, or holds what no address holds."""
+    wrong = next((c for c in text if not c.isprintable()), None)
+    if wrong is not None or len(text) > _MAX or text != text.strip():
+        found = f"the character {wrong!r}" if wrong is not None else "spaces around it" if len(text) <= _MAX else f"{len(text)} characters"
+        raise UsageError(f"an address has {found}", "write it as to ssh: pi@kitchen.local, or with a scheme: ssh://pi@kitchen.local:2222")
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme in SCHEMES:
+        if not rest.strip("/"):
+            raise UsageError(f"{text!r} names nothing behind {scheme}:", f"for example {_EXAMPLES[scheme]}")
+        return f"{scheme}:{rest}"
+    if "@" in text:
+        return f"ssh:{text}"
+    hint = f"an address has an @ (pi@{text or 'host'}) or begins with one of: {', '.join(s + ':' for s in SCHEMES)}"
+    raise UsageError(f"{text!r} is no address", hint)
+
+
+_EXAMPLES = {"ssh": "ssh://pi@kitchen.local", "serial": "serial:///dev/ttyACM0", "tcp": "tcp://127.0.0.1:4000", "pipe": "pipe:edgeq-agent"}

@@ -1,0 +1,87 @@
+"""What a deploy to several devices has done so far, kept on this machine so that `--resume` finishes the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgeq_host.errors import ModelError, UsageError
+from edgeq_host.export import write_file
+
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+KEPT = 100  # runs; older ones are removed
+
+
+@dataclass
+class Run:
+    """schema edgeq.run-record/1. file: the pack, as it was when its SHA-256 was taken. states: of every device, as Outcome."""
+
+    id: str
+    file: str
+    sha256: str
+    name: str
+    keep: int
+    timeout_s: float
+    states: dict[str, str] = field(default_factory=dict)
+
+    def note(self, device: str, state: str) -> None:
+        """Durable before the next device is begun."""
+        self.states[device] = state
+        self.save()
+
+    def save(self) -> None:
+        folder().mkdir(parents=True, exist_ok=True)
+        write_file(_path(self.id), json.dumps({"schema": "edgeq.run-record/1", **asdict(self)}, indent=1).encode("utf-8"))
+
+    def unfinished(self, good: str) -> list[str]:
+        return [device for device, state in self.states.items() if state != good]
+
+
+def folder() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "edgeq" / "runs"
+
+
+def _path(run_id: str) -> Path:
+    return folder() / f"{run_id}.json"
+
+
+def begin(file: Path, sha256: str, name: str, keep: int, timeout_s: float, devices: list[str], state: str) -> Run:
+    """A new record; the oldest beyond KEPT are removed."""
+    run = Run(f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}", str(file.resolve()), sha256, name, keep, timeout_s)
+    run.states = dict.fromkeys(devices, state)
+    try:
+        run.save()
+    except (OSError, ModelError) as error:
+        text = f"the record of this run cannot be written to {folder()}: {error}"
+        raise UsageError(text, "set XDG_STATE_HOME to a folder that you may write; nothing was sent") from error
+    for old in sorted(folder().glob("*.json"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return run
+
+
+def read(run_id: str) -> Run:
+    """UsageError where there is no such run, or its record is damaged."""
+    known = [path.stem for path in sorted(folder().glob("*.json")) if _ID.fullmatch(path.stem)]
+    if run_id not in known:
+        raise UsageError(f"there is no run {run_id!r}", f"the last runs: {', '.join(known[-5:]) or 'none'} (in {folder()})")
+    try:
+        table: dict[str, Any] = json.loads(_path(run_id).read_text(encoding="utf-8"))
+        table.pop("schema")
+        run = Run(**table)
+        sound = all(isinstance(k, str) and isinstance(v, str) for k, v in run.states.items()) and run.id == run_id
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _damaged(run_id) from error
+    if not sound:
+        raise _damaged(run_id)
+    return run
+
+
+def _damaged(run_id: str) -> UsageError:
+    return UsageError(f"the record of run {run_id} in {folder()} is damaged", "name the file and the devices instead")

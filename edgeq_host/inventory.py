@@ -1,0 +1,175 @@
+"""Your devices: [devices.NAME] of edgeq.toml, and how they get there."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from edgeq_host import addresses, boards, settings
+from edgeq_host.errors import ModelError, UsageError
+from edgeq_host.export import write_file
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_RULE = "a device's name has 1 to 63 letters, digits, '.', '_' or '-' and starts with a letter or digit"
+COLUMNS = ("name", *settings.DEVICE_KEYS)
+MAX_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One device. address: canonical. board: a board's id, empty where nobody has said it. path: the file that names it."""
+
+    name: str
+    address: str
+    board: str = ""
+    key: str = ""
+    tags: tuple[str, ...] = ()
+    path: Path | None = None
+
+
+def entries() -> dict[str, Entry]:
+    """Every device by name, those of the project before those of the user. UsageError where a file is wrong."""
+    found: dict[str, Entry] = {}
+    kinds = _kinds()
+    for file in settings.files():
+        for name, keys in file.devices.items():
+            if name not in found:
+                found[name] = _entry(str(file.path), name, keys, file.path, kinds)
+    return dict(sorted(found.items()))
+
+
+def _kinds() -> dict[str, str]:
+    """Every word that means a kind of board: to its id, a family to nothing."""
+    return dict.fromkeys(boards.families(), "") | {board: board for board in boards.paths()} | dict(boards.ALIASES)
+
+
+def _entry(where: str, name: str, keys: Mapping[str, Any], path: Path | None, kinds: Mapping[str, str]) -> Entry:
+    try:
+        address, board, key = (str(keys.get(key, "")) for key in ("address", "board", "key"))
+        found = entry(name, address, board, key, tuple(keys.get("tags", ())), kinds)
+    except UsageError as error:
+        raise UsageError(f"{where}: device {name!r}: {error.message}", error.hint) from error
+    return replace(found, path=path)
+
+
+def entry(
+    name: str, address: str, board: str = "", key: str = "", tags: tuple[str, ...] = (), kinds: Mapping[str, str] | None = None
+) -> Entry:
+    """A device as somebody has typed it. UsageError for what cannot be."""
+    kinds = _kinds() if kinds is None else kinds
+    _check_name(name, kinds)
+    if board and not kinds.get(board):
+        boards.resolve(board)  # says what was perhaps meant
+    return Entry(name, addresses.canonical(address), kinds[board] if board else "", key, tags)
+
+
+def _check_name(name: str, kinds: Mapping[str, str]) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name", _RULE)
+    if name in kinds:
+        raise UsageError(f"{name!r} is a kind of board", "choose another name for the device, such as the room it stands in")
+
+
+def check_new(path: Path, new: Iterable[Entry]) -> None:
+    """UsageError where `path` has a device of one of the names."""
+    have = settings.read(path).devices if path.is_file() else {}
+    for device in new:
+        if device.name in have:
+            raise UsageError(f"{path} has a device {device.name!r} already", f"edgeq devices remove {device.name}, or choose another name")
+
+
+def add(path: Path, new: Sequence[Entry]) -> None:
+    """Write devices into an edgeq.toml; its comments and order stay. UsageError where one is there already: nothing is written."""
+    check_new(path, new)
+    document = _document(path)
+    table = document.setdefault("devices", tomlkit.table(is_super_table=True))
+    for device in new:
+        table[device.name] = _table(device)
+    _write(path, document)
+
+
+def change(path: Path, device: Entry) -> None:
+    """What `path` says of a device that it has."""
+    document = _document(path)
+    table = document["devices"][device.name]
+    for key, value in _table(device).items():
+        table[key] = value
+    _write(path, document)
+
+
+def remove(path: Path, name: str) -> None:
+    document = _document(path)
+    del document["devices"][name]
+    _write(path, document)
+
+
+def _table(device: Entry) -> tomlkit.items.Table:
+    table = tomlkit.table()
+    for key in settings.DEVICE_KEYS:
+        value = getattr(device, key)
+        if value:
+            table[key] = list(value) if isinstance(value, tuple) else value
+    return table
+
+
+def _document(path: Path) -> tomlkit.TOMLDocument:
+    if not path.is_file():
+        return tomlkit.document()
+    settings.read(path)
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8"))
+    except TOMLKitError as error:
+        raise UsageError(f"{path} is not TOML: {error}", "mend it, or write the device into it by hand") from error
+
+
+def _write(path: Path, document: tomlkit.TOMLDocument) -> None:
+    text = tomlkit.dumps(document)
+    settings.parse(path, text)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, text.encode("utf-8"))
+    except (OSError, ModelError) as error:
+        raise UsageError(
+            f"{path} cannot be written: {error}", "nothing was changed; check the folder, its rights and the free space"
+        ) from error
+
+
+def from_csv(path: Path) -> list[Entry]:
+    """The devices of a CSV file whose first line names its columns: COLUMNS, of which name and address are needed; tags are
+    separated by spaces. UsageError names the first line that is wrong."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _rows(path, csv.DictReader(file, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read: {error}", f"a CSV file in UTF-8 with the columns {', '.join(COLUMNS)}") from error
+
+
+def _rows(path: Path, reader: csv.DictReader[str]) -> list[Entry]:
+    columns = [column.strip() for column in reader.fieldnames or ()]
+    unknown = [column for column in columns if column not in COLUMNS]
+    if unknown or not {"name", "address"} <= set(columns) or len(set(columns)) != len(columns):
+        text = f"{path}: its first line has the columns {', '.join(columns) or '(none)'}"
+        raise UsageError(text, f"it must have name and address, once each, and may have {', '.join(COLUMNS[2:])}")
+    reader.fieldnames = columns
+    found: dict[str, Entry] = {}
+    kinds = _kinds()
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise UsageError(f"{where}: not {len(columns)} values", "write one value for each column; empty ones are allowed")
+        values: dict[str, Any] = {key: text.strip() for key, text in row.items()}
+        values["tags"] = tuple(values.get("tags", "").split())
+        device = _entry(where, values.pop("name"), values, None, kinds)
+        if device.name in found:
+            raise UsageError(f"{where}: device {device.name!r} is there twice", "give each device a name of its own")
+        if len(found) >= MAX_ROWS:
+            raise UsageError(f"{path}: more than {MAX_ROWS} devices", "cut the file into several")
+        found[device.name] = device
+    return list(found.values())

@@ -1,0 +1,105 @@
+"""Devices by name: added, removed, read from CSV, and what cannot be one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgeq_host import addresses, inventory
+from edgeq_host.errors import UsageError
+from edgeq_host.inventory import Entry
+
+KITCHEN = Entry("kitchen", "ssh:pi@kitchen.local", "raspberrypi_5", "~/.ssh/id", ("field", "pi"))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("pi@kitchen.local", "ssh:pi@kitchen.local"),
+        ("pi@kitchen:2222", "ssh:pi@kitchen:2222"),
+        ("ssh://kitchen", "ssh://kitchen"),
+        ("serial:///dev/ttyACM0", "serial:///dev/ttyACM0"),
+        ("serial:COM5", "serial:COM5"),
+        ("tcp://127.0.0.1:4000", "tcp://127.0.0.1:4000"),
+    ],
+)
+def test_addresses_are_taken_as_they_are_typed(text: str, address: str) -> None:
+    assert addresses.is_address(text) and addresses.canonical(text) == address == addresses.canonical(address)
+
+
+@pytest.mark.parametrize("text", ["", "kitchen", "kitchen.local", "http://x@\n", "ssh:", "ssh://", " a@b", "a@b\0", "a@" + "b" * 2000])
+def test_what_is_no_address_is_said(text: str) -> None:
+    with pytest.raises(UsageError) as info:
+        addresses.canonical(text)
+    assert info.value.hint and len(info.value.message) < 200
+
+
+def test_a_device_comes_back_as_it_was_added_and_the_comments_stay(project: Path) -> None:
+    path = project / "edgeq.toml"
+    path.write_text("# mine\njobs = 2  # two\n")
+    inventory.add(path, [KITCHEN])
+    assert inventory.entries() == {"kitchen": Entry(*list(vars(KITCHEN).values())[:-1], path)}
+    assert "# mine\njobs = 2  # two\n" in path.read_text()
+    inventory.change(path, Entry("kitchen", KITCHEN.address, "raspberrypi_4b"))
+    assert inventory.entries()["kitchen"].board == "raspberrypi_4b" and inventory.entries()["kitchen"].tags == ("field", "pi")
+    inventory.remove(path, "kitchen")
+    assert inventory.entries() == {} and "# mine" in path.read_text()
+
+
+def test_a_device_is_added_once_and_all_or_none(project: Path) -> None:
+    path = project / "edgeq.toml"
+    inventory.add(path, [KITCHEN])
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match="has a device 'kitchen' already"):
+        inventory.add(path, [Entry("attic", "ssh:a@b"), KITCHEN])
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a b", "../x", "x" * 64, "local", "jetson", "raspberrypi5", "sim:raspberrypi4", "ü"])
+def test_a_device_cannot_have_the_name_of_a_board_or_odd_letters(name: str) -> None:
+    with pytest.raises(UsageError):
+        inventory.entry(name, "a@b")
+
+
+def test_a_kind_of_board_that_is_not_there_is_said() -> None:
+    with pytest.raises(UsageError, match="did you mean"):
+        inventory.entry("kitchen", "a@b", "raspberrypi_55")
+    assert inventory.entry("kitchen", "a@b", "raspberrypi5").board == "raspberrypi_5"
+
+
+def test_a_wrong_device_in_the_file_is_named_with_the_file(project: Path) -> None:
+    (project / "edgeq.toml").write_text("[devices.kitchen]\naddress = 'kitchen'\n")
+    with pytest.raises(UsageError, match=r"edgeq.toml: device 'kitchen': 'kitchen' is no address"):
+        inventory.entries()
+
+
+def test_a_csv_file_is_read(project: Path) -> None:
+    path = project / "fleet.csv"
+    path.write_text('\ufeffname,address,tags,board\nkitchen,pi@kitchen,"field pi",raspberrypi_5\nattic , ssh://attic,,\n')
+    assert inventory.from_csv(path) == [
+        Entry("kitchen", "ssh:pi@kitchen", "raspberrypi_5", "", ("field", "pi")),
+        Entry("attic", "ssh://attic"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", r"the columns \(none\)"),
+        ("name,adress\nx,a@b\n", "the columns name, adress"),
+        ("name,address,name\n", "the columns"),
+        ("name,address\nx\n", "line 2: not 2 values"),
+        ("name,address\nx,a@b,c\n", "line 2: not 2 values"),
+        ("name,address\nx,a@b\nx,a@c\n", "line 3: device 'x' is there twice"),
+        ("name,address\nx,host\n", "line 2: device 'x': 'host' is no address"),
+        ("name,address,board\nx,a@b,pi\n", "line 2: device 'x': no board 'pi'"),
+        ('name,address\n"x,a@b\n', "cannot be read"),
+    ],
+)
+def test_a_wrong_csv_file_is_named_with_its_line(project: Path, text: str, found: str) -> None:
+    path = project / "fleet.csv"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=found) as info:
+        inventory.from_csv(path)
+    assert "fleet.csv" in info.value.message and info.value.hint
