@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from edgeq_host import device as devices
 from edgeq_host import wire
-from edgeq_host.device import Device, Facts, Installed, Progress, Switched, Version
+from edgeq_host.device import Device, Facts, Progress
 from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, RollbackError, UsageError
 from edgeq_host.export import read_file, refusal
 from edgeq_host.faults import Refused
+from edgeq_host.installed import Installed, Switched, Version
 from edgeq_host.link import QUIET_S
 from edgeq_host.targets import Target
 from edgeq_runtime import native

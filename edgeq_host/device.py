@@ -10,6 +10,7 @@ from types import TracebackType
 from edgeq_host import wire
 from edgeq_host.errors import UsageError
 from edgeq_host.faults import Refused
+from edgeq_host.installed import Installed, Switched, parse_installed
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S, Link
 from edgeq_host.transports import DEFAULT, Options, open_transport
@@ -36,28 +37,6 @@ class Facts:
     isas: int
     isa_names: tuple[str, ...]
     kernels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Version:
-    """damaged: what is wrong with its file on the device, else empty. Only the size is looked at."""
-
-    version: int
-    bytes: int
-    sha256: str
-    damaged: str = ""
-
-
-@dataclass(frozen=True)
-class Installed:
-    """One model in the store. damaged: what is wrong with its record or a file, else empty. unfinished: bytes of uploads that were cut
-    and can go on; where neither version is there, and no damage, they are all that there is."""
-
-    name: str
-    current: Version | None
-    previous: Version | None
-    damaged: str = ""
-    unfinished: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,31 +71,6 @@ class Opened:
     threads: int
     inputs: tuple[Edge, ...]
     outputs: tuple[Edge, ...]
-
-
-@dataclass(frozen=True)
-class Switched:
-    """Which version is current now; the self-test of `variants` variants has passed on the device."""
-
-    version: int
-    sha256: str
-    variants: int
-
-
-def _version(reply: wire.Reply, prefix: str) -> Version | None:
-    number, fault = int(reply[f"{prefix}version"]), wire.faults().get(reply[f"{prefix}file_fault"])
-    if not number:
-        return None
-    known = {"missing": "its file is missing", "corrupt": "its file has another size"}
-    damaged = known.get(fault.name, fault.text) if fault else ""
-    return Version(number, int(reply[f"{prefix}size"]), reply[f"{prefix}sha256"].hex(), damaged)
-
-
-def _installed(reply: wire.Reply) -> Installed:
-    fault = wire.faults().get(reply["fault"])
-    versions = _version(reply, ""), _version(reply, "previous_")
-    damages = [fault.text] if fault else [f"version {v.version}: {v.damaged}" for v in versions if v and v.damaged]
-    return Installed(reply["name"], *versions, "; ".join(damages), int(reply["unfinished"]))
 
 
 def _edge(reply: wire.Reply) -> Edge:
@@ -160,7 +114,7 @@ class Device:
 
     def installed(self) -> list[Installed]:
         """Every model that has a version, or an unfinished upload alone."""
-        return sorted(map(_installed, self.link.stream("list")), key=lambda model: model.name)
+        return parse_installed(self.link.stream("list", retained=1))
 
     def put(self, name: str, data: bytes, target: int, progress: Progress | None = None) -> int | None:
         """Bring the bytes to the device: to the store, where `commit` installs them, or to its memory. The version where it has them."""
@@ -187,12 +141,16 @@ class Device:
                 progress(min(at + step, len(data)), len(data))
         self.link.call("end", "done")
 
-    def commit(self, limit_s: float) -> Switched:
-        """Self-test on the device, then the switch."""
-        return self._switched(self.link.call("commit", "installed", limit_ms=_ms(limit_s)))
+    def commit(self, limit_s: float, keep: int = 0) -> Switched:
+        """Self-test on the device, then the switch. keep: versions that stay, 0 as many as before. Where put found the file current
+        already, only that changes."""
+        self._since_1_4(bool(keep), "--keep")
+        return self._switched(self.link.call("commit", "installed", limit_ms=_ms(limit_s), keep=keep))
 
-    def rollback(self, name: str, limit_s: float) -> Switched:
-        return self._switched(self.link.call("rollback", "installed", name=name, limit_ms=_ms(limit_s)))
+    def rollback(self, name: str, limit_s: float, version: int = 0) -> Switched:
+        """Back to a version that the device kept (0: the previous one)."""
+        self._since_1_4(bool(version), "NAME@VERSION")
+        return self._switched(self.link.call("rollback", "installed", name=name, limit_ms=_ms(limit_s), version=version))
 
     def selftest(self, name: str, limit_s: float, version: int = 0) -> Switched:
         """Run the self-test of an installed version (0: the current one)."""
@@ -202,8 +160,15 @@ class Device:
     def _switched(reply: wire.Reply) -> Switched:
         return Switched(reply["version"], reply["sha256"].hex(), reply["variants"])
 
-    def remove(self, name: str) -> None:
-        self.link.call("remove", "done", name=name)
+    def remove(self, name: str, version: int = 0) -> None:
+        """A version that is not current, or (0) all and what was left of uploads."""
+        self._since_1_4(bool(version), "NAME@VERSION")
+        self.link.call("remove", "done", name=name, version=version)
+
+    def _since_1_4(self, asked: bool, what: str) -> None:
+        """An older agent would pass over the field, and do something else."""
+        if asked and self.link.minor < 4:
+            raise UsageError(f"{self.what}: its agent is older than {what}", "update the agent on the device")
 
     def open(self, name: str = "", version: int = 0, variant: str = "", isas: int = 0, threads: int = 1) -> Opened:
         """Open an installed model, or ("") the one in memory, for layers, infer and profile. isas 0: all that the agent uses.

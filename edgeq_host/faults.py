@@ -25,6 +25,7 @@ _HINTS = {
     "record": "`edgeq remove {name} -b {board}`, then deploy again",
     "no_store": "set EDGEQ_STORE (on the device: --root) to a folder that the agent can make or write",
     "hash": "repeat the deploy; nothing was changed",
+    "is_current": "roll back or deploy another version first; `edgeq remove {name} -b {board}` removes all",
     "no_previous": "a rollback needs two sound versions on the device",
     "denied": "give the user of the agent the right to write to the store, or choose another with EDGEQ_STORE",
     "model": "make the file again with edgeq quantize; nothing was changed",

@@ -88,6 +88,7 @@ class Link:
             raise LinkError(
                 f"{self._what}: edgeq {__version__} speaks protocol {major}.{minor}, the agent {software} speaks {theirs}", remedy
             )
+        self.minor = int(state.protocol) & 255  # of the protocol that both speak
         self.max_message = int(min(state.peer.max_message, self._end.limits.max_message))
 
     def statistics(self) -> dict[str, int]:

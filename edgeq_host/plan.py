@@ -9,10 +9,11 @@ from pathlib import Path
 from edgeq_host import rates
 from edgeq_host.boards import Board, Evidence
 from edgeq_host.deploy import board_name, check_file, connect, refusals
-from edgeq_host.device import MEMORY, Device, Facts, Installed, Opened, Version
+from edgeq_host.device import MEMORY, Device, Facts, Opened
 from edgeq_host.export import read_file, unpack
 from edgeq_host.faults import Refused
 from edgeq_host.inspect import text
+from edgeq_host.installed import Installed, Version
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
 from edgeq_host.targets import Target
@@ -104,8 +105,8 @@ def _open_all(device: Device, variants: list[str]) -> tuple[list[Opened], list[L
 def _looked_into(device: Device, model: Installed) -> Installed:
     """With the damage that only reading the files shows; `list` looks at their sizes."""
 
-    def version(v: Version | None) -> Version | None:
-        if v is None or v.damaged:
+    def version(v: Version) -> Version:
+        if v.damaged:
             return v
         try:
             device.open(model.name, v.version)
@@ -114,7 +115,8 @@ def _looked_into(device: Device, model: Installed) -> Installed:
                 return replace(v, damaged="its file is damaged")
         return v
 
-    return replace(model, current=version(model.current), previous=version(model.previous))
+    versions = tuple(map(version, model.versions))
+    return replace(model, current=next(iter(versions), None), versions=versions)
 
 
 def _variant(o: Opened) -> VariantPlan:
@@ -159,11 +161,11 @@ def _changes(name: str, installed: Installed | None, digest: str, size: int) -> 
         return [f"installs {name} version 1, {size} bytes"]
     if current.sha256 == digest and not current.damaged:
         return []
-    versions = [version for version in (current, installed.previous) if version is not None]
-    kept = next((version for version in versions if not version.damaged), None)
+    sound = [version for version in installed.versions if not version.damaged]
+    kept = sound[: (installed.keep or 2) - 1]
     return [
         f"installs a new version of {name} in place of version {current.version}, {size} bytes",
-        *(_end(version, version is kept) for version in versions),
+        *(_end(version, version in kept) for version in installed.versions),
     ]
 
 

@@ -11,6 +11,7 @@ from edgeq_runtime.native import Model
 _ROOT_BYTES = 3072
 _PATH_BYTES = 160
 _FILES_BYTES = 4096  # more than struct eq_store_files
+_VERSIONS = 8
 
 
 class Version(ctypes.Structure):
@@ -20,9 +21,16 @@ class Version(ctypes.Structure):
 
 
 class State(ctypes.Structure):
-    """struct eq_store_state."""
+    """struct eq_store_state. versions: the current one, then those of a rollback."""
 
-    _fields_ = [("next", c_uint32), ("current", Version), ("previous", Version)]
+    _fields_ = [
+        ("next", c_uint32),
+        ("keep", c_uint32),
+        ("count", c_uint32),
+        ("versions", Version * _VERSIONS),
+        ("counter", c_uint64),
+        ("counter_sha256", c_uint8 * 32),
+    ]
 
 
 def _library() -> Any:
@@ -50,11 +58,11 @@ def locate(name: str) -> Tuple[str, Tuple[int, bytes]]:
     state, path = State(), ctypes.create_string_buffer(_PATH_BYTES)
     ops = lib.eq_store_files_init(memory, os.fsencode(folder))
     raw = os.fsencode(name)
-    fault = lib.eq_store_read(ops, raw, byref(state)) or lib.eq_store_path(path, raw, state.current.version)
+    fault = lib.eq_store_read(ops, raw, byref(state)) or lib.eq_store_path(path, raw, state.versions[0].version)
     if fault:
         text = lib.eq_fault_text(fault).decode("ascii")
         raise abi.Error(abi.STATUS_ARGUMENT, "{} in {}: {}; edgeq-agent status lists what is installed".format(name, folder, text))
-    current = state.current
+    current = state.versions[0]
     return os.path.join(folder, os.fsdecode(path.value)), (int(current.version), bytes(current.sha256))
 
 

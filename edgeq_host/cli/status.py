@@ -10,7 +10,7 @@ import click
 from edgeq_host.cli import output, target
 
 if TYPE_CHECKING:
-    from edgeq_host.device import Installed
+    from edgeq_host.installed import Installed
 
 
 def _note(model: Installed) -> str:

@@ -128,7 +128,7 @@ def test_a_hello_with_impossible_limits_is_no_answer(payload: int, window: int) 
 def test_silence_while_an_answer_is_due_ends_the_wait() -> None:
     quiet = link(Greeter(Clock(), NOW, NOW))
     with pytest.raises(LinkError, match="silent for"):
-        quiet.call("list", "done")
+        quiet.call("info", "done")
 
 
 def test_a_peer_that_takes_no_more_bytes_is_silent_too() -> None:
@@ -144,7 +144,7 @@ def test_a_peer_that_takes_no_more_bytes_is_silent_too() -> None:
     session = link(transport)
     transport.full = True
     with pytest.raises(LinkError, match="the board: silent for 5 s"):
-        session.call("list", "done")
+        session.call("info", "done")
 
 
 def test_a_pipe_that_nobody_empties_is_stuck_after_the_time_given() -> None:

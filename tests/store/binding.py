@@ -99,7 +99,7 @@ class Store:
             if str(refused) == "missing":
                 return None
             raise
-        found = [self._bytes(name, version, known) for version in (state.current, state.previous) if version.version]
+        found = [self._bytes(name, version, known) for version in state.versions[:2] if version.version]
         return found[0], found[1] if len(found) > 1 else None
 
     def _bytes(self, name: str, version: Version, known: bytes) -> bytes:
@@ -114,16 +114,16 @@ class Store:
         LIB.eq_store_close(ctypes.byref(model))
         return data
 
-    def deploy(self, name: str, data: bytes, health: Health = healthy, step: int = 1 << 16) -> int:
+    def deploy(self, name: str, data: bytes, health: Health = healthy, step: int = 1 << 16, keep: int = 0) -> int:
         """As the host does it, with its one repetition after a damaged resume. The version; 0 where it was current."""
         try:
-            return self._deploy(name, data, health, step)
+            return self._deploy(name, data, health, step, keep)
         except Refused as refused:
             if str(refused) != "hash":
                 raise
-            return self._deploy(name, data, health, step)
+            return self._deploy(name, data, health, step, keep)
 
-    def _deploy(self, name: str, data: bytes, health: Health, step: int) -> int:
+    def _deploy(self, name: str, data: bytes, health: Health, step: int, keep: int) -> int:
         upload, current, version = Upload(), c_int(), c_uint32()
         u = ctypes.byref(upload)
         digest = (c_uint8 * 32)(*hashlib.sha256(data).digest())
@@ -136,19 +136,29 @@ class Store:
                 check(LIB.eq_store_write(u, c_uint64(at), part, c_size_t(len(part))))
             check(LIB.eq_store_finish(u))
             call = HEALTH(lambda _, address, size: health(ctypes.string_at(address, size)))
-            check(LIB.eq_store_commit(u, call, None, ctypes.byref(version)))
+            check(LIB.eq_store_commit(u, keep, call, None, ctypes.byref(version)))
         finally:
             LIB.eq_store_abort(u)
         return version.value
 
-    def rollback(self, name: str, health: Health = healthy) -> State:
+    def rollback(self, name: str, health: Health = healthy, version: int = 0) -> State:
         state = State()
         call = HEALTH(lambda _, address, size: health(ctypes.string_at(address, size)))
-        check(LIB.eq_store_rollback(ctypes.byref(self.ops), name.encode(), call, None, ctypes.byref(state)))
+        check(LIB.eq_store_rollback(ctypes.byref(self.ops), name.encode(), version, call, None, ctypes.byref(state)))
         return state
 
-    def remove(self, name: str) -> None:
-        check(LIB.eq_store_remove(ctypes.byref(self.ops), name.encode()))
+    def remove(self, name: str, version: int = 0) -> None:
+        check(LIB.eq_store_remove(ctypes.byref(self.ops), name.encode(), version))
+
+    def keep(self, name: str, keep: int) -> State:
+        state = State()
+        check(LIB.eq_store_keep(ctypes.byref(self.ops), name.encode(), keep, ctypes.byref(state)))
+        return state
+
+    def retained(self, name: str) -> list[tuple[int, bytes]]:
+        """Number and bytes of every version, the current one first."""
+        state = self.read(name)
+        return [(v.version, self._bytes(name, v, b"")) for v in state.versions[: state.count]]
 
     def names(self) -> list[str]:
         found, name = [], ctypes.create_string_buffer(64)

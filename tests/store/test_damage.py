@@ -31,7 +31,7 @@ def test_a_damaged_current_version_does_not_take_the_place_of_the_sound_previous
     (tmp_path / "deep/store/kws/v2.eqm").write_bytes(B[:-1] + b"?")
     assert store.deploy("kws", again) == 3
     assert store.current("kws") == (again, A)
-    assert store.rollback("kws").current.version == 1
+    assert store.rollback("kws").versions[0].version == 1
 
 
 def test_where_every_version_is_damaged_none_is_one_to_go_back_to(store: Store, tmp_path: Path) -> None:

@@ -34,9 +34,9 @@ def test_the_same_file_again_changes_nothing(store: Store, tmp_path: Path) -> No
 def test_a_rollback_of_a_rollback_is_the_newer_one_again(store: Store) -> None:
     store.deploy("kws", A)
     store.deploy("kws", B)
-    assert store.rollback("kws").current.version == 1
+    assert store.rollback("kws").versions[0].version == 1
     assert store.current("kws") == (A, B)
-    assert store.rollback("kws").current.version == 2
+    assert store.rollback("kws").versions[0].version == 2
     assert store.current("kws") == (B, A)
 
 
@@ -120,7 +120,7 @@ def test_bytes_with_another_hash_are_refused_and_removed(store: Store, tmp_path:
     LIB.eq_store_begin(u, ctypes.byref(store.ops), b"kws", ctypes.c_uint64(len(A)), (ctypes.c_uint8 * 32)(), ctypes.byref(current))
     assert LIB.eq_store_write(u, ctypes.c_uint64(0), A, ctypes.c_size_t(len(A))) == 0
     assert LIB.eq_store_finish(u) == FAULT["hash"]
-    assert LIB.eq_store_commit(u, None, None, ctypes.byref(ctypes.c_uint32())) == FAULT["order"]
+    assert LIB.eq_store_commit(u, 0, None, None, ctypes.byref(ctypes.c_uint32())) == FAULT["order"]
     LIB.eq_store_abort(u)
     assert os.listdir(tmp_path / "deep/store") == [".lock"] and store.names() == []
 

@@ -98,7 +98,7 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
         RUN(data)
         RUN_PLAIN(end)
         RUN(commit)
-        RUN_PLAIN(list)
+        RUN(list)
         RUN(remove)
         RUN(rollback)
         RUN(selftest)

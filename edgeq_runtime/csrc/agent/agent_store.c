@@ -5,7 +5,7 @@
 
 void eq_agent_drop_upload(struct eq_agent *agent) {
     eq_store_abort(&agent->upload);
-    agent->put_target = 0;
+    agent->put_target = agent->put_current = 0;
 }
 
 void eq_agent_drop_loaded(struct eq_agent *agent) {
@@ -40,6 +40,7 @@ EQ_HANDLER(put) {
     }
     if (fault) return fault;
     agent->put_target = current ? 0 : message->target;
+    agent->put_current = current;
     return EQ_SEND(agent, ready, (uint8_t)current, current ? agent->upload.wanted.version : 0, agent->upload.offset);
 }
 
@@ -83,6 +84,12 @@ EQ_HANDLER_PLAIN(end) {
     return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
 }
 
+static eq_wire_hash hash_of(const struct eq_store_version *version) {
+    eq_wire_hash hash;
+    memcpy(hash.bytes, version->sha256, 32);
+    return hash;
+}
+
 struct check {
     struct eq_agent *agent;
     struct eq_health health;
@@ -96,58 +103,71 @@ static int run_check(void *context, const void *data, size_t size) {
     return fault;
 }
 
-EQ_HANDLER(commit) {
-    struct check check = {agent, {0}, message->limit_ms};
-    uint32_t version = 0;
-    eq_wire_hash sha256;
-    memcpy(sha256.bytes, agent->upload.wanted.sha256, 32);
-    if (agent->put_target != EQ_PUT_STORE) return EQ_FAULT_order;
-    int fault = eq_store_commit(&agent->upload, run_check, &check, &version);
-    agent->put_target = 0;
-    return fault ? fault : EQ_SEND(agent, installed, version, sha256, check.health.variants);
+/* After a put that found the file installed, only how many versions stay can change. */
+static int commit(struct eq_agent *agent, struct check *check, uint32_t keep, struct eq_store_version *now) {
+    struct eq_store_state state = {0};
+    int fault = EQ_FAULT_order;
+    if (agent->put_target == EQ_PUT_STORE) {
+        *now = agent->upload.wanted;
+        fault = eq_store_commit(&agent->upload, keep, run_check, check, &now->version);
+    } else if (agent->put_current && keep) {
+        fault = eq_store_keep(eq_port_store(), agent->upload.name, keep, &state);
+        *now = state.versions[0];
+    }
+    agent->put_target = agent->put_current = 0;
+    return fault;
 }
 
-static eq_wire_hash hash_of(const struct eq_store_version *version) {
-    eq_wire_hash hash;
-    memcpy(hash.bytes, version->sha256, 32);
-    return hash;
+EQ_HANDLER(commit) {
+    struct check check = {agent, {0}, message->limit_ms};
+    struct eq_store_version now = {0};
+    int fault = commit(agent, &check, message->keep, &now);
+    return fault ? fault : EQ_SEND(agent, installed, now.version, hash_of(&now), check.health.variants);
 }
 
 static uint16_t look(const char *name, const struct eq_store_version *version) {
     return version->version ? (uint16_t)eq_store_look(eq_port_store(), name, version) : 0;
 }
 
-EQ_HANDLER_PLAIN(list) {
-    const struct eq_store_ops *ops = eq_port_store();
+/* A model: what an older host knows of it, then, where it is asked for, every version. */
+static int send_model(struct eq_agent *agent, const char *name, int retained) {
     struct eq_store_state s;
+    uint64_t unfinished;
+    (void)eq_store_unfinished(eq_port_store(), name, &unfinished);
+    int fault = eq_store_read(eq_port_store(), name, &s);
+    if (fault == EQ_FAULT_missing) fault = 0; /* an upload alone */
+    const struct eq_store_version *a = &s.versions[0], *b = &s.versions[1];
+    int sent = EQ_SEND(agent, entry, eq_text(name), (uint16_t)fault, a->version, a->size, hash_of(a), b->version, b->size, hash_of(b),
+                       look(name, a), look(name, b), unfinished, (uint8_t)s.keep);
+    for (uint32_t i = 0; retained && !sent && i < s.count; i++) {
+        const struct eq_store_version *v = &s.versions[i];
+        sent = EQ_SEND(agent, retained, v->version, v->size, hash_of(v), look(name, v));
+    }
+    return sent;
+}
+
+EQ_HANDLER(list) {
     char name[EQ_STORE_NAME];
     int fault = 0;
-    for (uint32_t i = 0; (fault = eq_store_name(ops, i, name, sizeof name)) == 0; i++) {
-        uint64_t unfinished;
-        (void)eq_store_unfinished(ops, name, &unfinished);
-        fault = eq_store_read(ops, name, &s);
-        if (fault == EQ_FAULT_missing) fault = 0; /* an upload alone */
-        if (EQ_SEND(agent, entry, eq_text(name), (uint16_t)fault, s.current.version, s.current.size, hash_of(&s.current),
-                    s.previous.version, s.previous.size, hash_of(&s.previous), look(name, &s.current), look(name, &s.previous), unfinished))
-            return -1;
-    }
+    for (uint32_t i = 0; (fault = eq_store_name(eq_port_store(), i, name, sizeof name)) == 0; i++)
+        if (send_model(agent, name, message->retained)) return -1;
     return fault == EQ_FAULT_missing ? eq_agent_send(agent, EQ_MSG_done, NULL, 0) : fault;
 }
 
 EQ_HANDLER(remove) {
     char name[EQ_STORE_NAME];
     if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
-    int fault = eq_store_remove(eq_port_store(), name);
+    int fault = eq_store_remove(eq_port_store(), name, message->version);
     return fault ? fault : eq_agent_send(agent, EQ_MSG_done, NULL, 0);
 }
 
 EQ_HANDLER(rollback) {
     char name[EQ_STORE_NAME];
     struct check check = {agent, {0}, message->limit_ms};
-    struct eq_store_state state;
+    struct eq_store_state s;
     if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
-    int fault = eq_store_rollback(eq_port_store(), name, run_check, &check, &state);
-    return fault ? fault : EQ_SEND(agent, installed, state.current.version, hash_of(&state.current), check.health.variants);
+    int fault = eq_store_rollback(eq_port_store(), name, message->version, run_check, &check, &s);
+    return fault ? fault : EQ_SEND(agent, installed, s.versions[0].version, hash_of(&s.versions[0]), check.health.variants);
 }
 
 EQ_HANDLER(selftest) {

@@ -53,7 +53,7 @@ static int install_bytes(const char *name, const void *data, size_t size) {
     uint64_t offset = upload.offset;
     fault = eq_store_write(&upload, offset, (const uint8_t *)data + offset, size - (size_t)offset);
     if (!fault) fault = eq_store_finish(&upload);
-    if (!fault) fault = eq_store_commit(&upload, health, NULL, &version);
+    if (!fault) fault = eq_store_commit(&upload, 0, health, NULL, &version);
     if (fault == EQ_FAULT_hash && offset) {
         eq_store_abort(&upload);
         return install_bytes(name, data, size); /* what an interrupted upload had left was damaged, and is gone now */
@@ -89,7 +89,6 @@ static void print_version(const char *name, const char *what, const struct eq_st
 
 /* A line for a version, and what is wrong with its file. */
 static int show_version(const char *name, const char *what, const struct eq_store_version *v) {
-    if (!v->version) return 0;
     print_version(name, what, v);
     int fault = eq_store_look(eq_port_store(), name, v);
     if (fault == EQ_FAULT_missing || fault == EQ_FAULT_corrupt) {
@@ -107,8 +106,12 @@ static int print_model(const char *name) {
     int fault = eq_store_read(eq_port_store(), name, &state);
     if (unfinished) printf("%s\tunfinished\t0\t%llu\t\n", name, (unsigned long long)bytes);
     if (fault) return unfinished && fault == EQ_FAULT_missing ? 0 : report(name, fault);
-    int code = show_version(name, "current", &state.current), other = show_version(name, "previous", &state.previous);
-    return code ? code : other;
+    int code = 0;
+    for (uint32_t i = 0; i < state.count; i++) {
+        int one = show_version(name, i == 0 ? "current" : i == 1 ? "previous" : "earlier", &state.versions[i]);
+        if (!code) code = one;
+    }
+    return code;
 }
 
 static int status(const char *only) {
@@ -130,8 +133,8 @@ static int status(const char *only) {
 
 static int rollback(const char *name) {
     struct eq_store_state state;
-    int fault = eq_store_rollback(eq_port_store(), name, health, NULL, &state);
-    if (!fault) printf("%s: version %u is current\n", name, (unsigned)state.current.version);
+    int fault = eq_store_rollback(eq_port_store(), name, 0, health, NULL, &state);
+    if (!fault) printf("%s: version %u is current\n", name, (unsigned)state.versions[0].version);
     int code = report(name, fault);
     return fault == EQ_FAULT_corrupt || fault == EQ_FAULT_model || code == 5 ? 8 : code;
 }
@@ -147,7 +150,7 @@ static int selftest(const char *name) {
 }
 
 static int remove_model(const char *name) {
-    int fault = eq_store_remove(eq_port_store(), name);
+    int fault = eq_store_remove(eq_port_store(), name, 0);
     if (!fault) printf("%s: removed\n", name);
     return report(name, fault);
 }

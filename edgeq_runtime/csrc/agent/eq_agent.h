@@ -42,8 +42,9 @@ struct eq_agent {
     uint32_t alive_ms; /* the last sign of life */
     int32_t detail;
     struct eq_upload upload;
-    int put_target; /* enum eq_put_target while one goes on, else 0 */
-    int put_failed; /* reported; the rest of the upload is passed over */
+    int put_target;  /* enum eq_put_target while one goes on, else 0 */
+    int put_failed;  /* reported; the rest of the upload is passed over */
+    int put_current; /* the file of the last put is installed already: a commit of it may change how many versions stay */
     uint8_t *loaded;
     uint64_t loaded_size, loaded_fill;
     eq_wire_hash loaded_sha256;
@@ -62,7 +63,7 @@ EQ_HANDLER(put);
 EQ_HANDLER(data);
 EQ_HANDLER_PLAIN(end);
 EQ_HANDLER(commit);
-EQ_HANDLER_PLAIN(list);
+EQ_HANDLER(list);
 EQ_HANDLER(remove);
 EQ_HANDLER(rollback);
 EQ_HANDLER(selftest);

@@ -1,13 +1,14 @@
-/* Installed models: versions under one root, one atomic switch, the previous version kept. SPEC.md section 5 is the contract.
+/* Installed models: versions under one root, one atomic switch, earlier versions kept. SPEC.md section 5 is the contract.
  * Every file operation goes through one table, so that tests can record them and cut the power after each.
  * Functions return 0 or an enum eq_fault (eq_message.h). */
 #ifndef EQ_STORE_H
 #define EQ_STORE_H
 #include "eq_message.h"
 
-#define EQ_STORE_NAME   64u  /* bytes of a model name with its end */
-#define EQ_STORE_PATH   160u /* of a path below the root */
-#define EQ_STORE_RECORD 104u /* bytes of a state record */
+#define EQ_STORE_NAME     64u  /* bytes of a model name with its end */
+#define EQ_STORE_PATH     160u /* of a path below the root */
+#define EQ_STORE_VERSIONS 8u   /* that are kept at most */
+#define EQ_STORE_KEEP     2u   /* kept where nobody says how many: the current and one to go back to */
 
 /* Paths are relative to the root, '/' between parts, "" the root itself. 0 is success, else an enum eq_fault unless said otherwise. */
 struct eq_store_ops {
@@ -40,8 +41,13 @@ struct eq_store_version {
 };
 /* What is installed under a name. */
 struct eq_store_state {
-    uint32_t next; /* number of the next version */
-    struct eq_store_version current, previous;
+    uint32_t next;  /* number of the next version */
+    uint32_t keep;  /* versions that stay at an install, 1 .. EQ_STORE_VERSIONS */
+    uint32_t count; /* of versions */
+    /* The current one, then the others in the order in which a rollback takes them; zeros behind them. */
+    struct eq_store_version versions[EQ_STORE_VERSIONS];
+    uint64_t counter; /* the highest of a signed file that was ever committed under the name, and the file's SHA-256; 0: none was */
+    uint8_t counter_sha256[32];
 };
 
 /* A change in progress. It holds the lock from eq_store_begin to eq_store_commit or eq_store_abort. */
@@ -60,7 +66,8 @@ struct eq_upload {
 typedef int (*eq_store_health)(void *context, const void *data, size_t size);
 
 int eq_store_name_ok(const char *name);
-/* The state of a model; EQ_FAULT_missing where it is not installed. Takes no lock: a record is replaced as a whole. */
+/* The state of a model; EQ_FAULT_missing where it is not installed (the state is then the one to install on: after a removal it still has
+ * the counter). Takes no lock: a record is replaced as a whole. */
 int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state);
 int eq_store_path(char *path, const char *name, uint32_t version);
 /* 0 where the file of a version is there with the size of the record, else EQ_FAULT_missing or EQ_FAULT_corrupt. It is not read. */
@@ -77,15 +84,19 @@ int eq_store_begin(struct eq_upload *upload, const struct eq_store_ops *ops, con
 int eq_store_write(struct eq_upload *upload, uint64_t offset, const void *data, size_t size);
 /* All bytes are there: sync and compare the hash. EQ_FAULT_hash removes them. */
 int eq_store_finish(struct eq_upload *upload);
-/* Health check, then the switch. On a fault the model that ran before is in place, except for EQ_FAULT_rollback_failed. */
-int eq_store_commit(struct eq_upload *upload, eq_store_health health, void *context, uint32_t *version);
+/* Health check, then the switch; then the versions beyond `keep` (0: as the record says) go, and those that are damaged. On a fault the
+ * model that ran before is in place, except for EQ_FAULT_rollback_failed. */
+int eq_store_commit(struct eq_upload *upload, uint32_t keep, eq_store_health health, void *context, uint32_t *version);
 void eq_store_abort(struct eq_upload *upload);
 
-/* Swap current and previous after a health check of the previous; a damaged current version is not kept. */
-int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context,
+/* Make `version` (0: the next in the record) the current one after its health check; the one that it replaces is the next to go back to,
+ * where it is not damaged. */
+int eq_store_rollback(const struct eq_store_ops *ops, const char *name, uint32_t version, eq_store_health health, void *context,
                       struct eq_store_state *state);
-/* Its versions and unfinished uploads; there need be no version. */
-int eq_store_remove(const struct eq_store_ops *ops, const char *name);
+/* One version that is not current, or (0) all and the unfinished uploads; there need be no version then. */
+int eq_store_remove(const struct eq_store_ops *ops, const char *name, uint32_t version);
+/* How many versions stay, from now on. */
+int eq_store_keep(const struct eq_store_ops *ops, const char *name, uint32_t keep, struct eq_store_state *state);
 
 /* For applications: the installed version of a model, mapped. */
 struct eq_store_model {
@@ -103,7 +114,16 @@ int eq_store_refresh(const struct eq_store_model *model, struct eq_store_model *
 void eq_store_close(struct eq_store_model *model);
 
 /* Between the files of the store. */
-int eq_store_write_state(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state);
+/* The index of a version; state->count where it is not there. */
+uint32_t eq_store_find(const struct eq_store_state *state, uint32_t version);
+/* Whether there is a record: of versions, or of the counter alone. */
+int eq_store_recorded(const struct eq_store_state *state);
+/* Make `fresh` the state. If that cannot be completed, put the old state back. */
+int eq_store_switch(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh, const struct eq_store_state *old);
+/* Remove the record for good: a cut after it leaves no model. */
+int eq_store_forget(const struct eq_store_ops *ops, const char *name);
+/* The file of a version is not there or is not what the record says. */
+int eq_store_damaged(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version);
 int eq_store_verify(const struct eq_store_ops *ops, const char *path, const struct eq_store_version *version, eq_store_health health,
                     void *context);
 int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state, const char *keep);

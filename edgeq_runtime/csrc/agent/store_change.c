@@ -1,4 +1,4 @@
-/* Changes: upload, switch, rollback, removal. The order of the syncs is the promise; the tests cut the power at each step. */
+/* An install: upload, health check, switch. The order of the syncs is the promise; the tests cut the power at each step. */
 #include "../eq_hash.h"
 #include "eq_store.h"
 #include <string.h>
@@ -10,19 +10,25 @@ static int is_ours(const char *file) {
     return digits && !strcmp(file + 1 + digits, ".eqm");
 }
 
+/* The state, or what lies in the folder, has a use for the file. */
+static int wanted(const char *name, const struct eq_store_state *state, const char *file, const char *path) {
+    char kept[EQ_STORE_PATH];
+    if (!is_ours(file)) return 1;
+    if (!strcmp(file, "state")) return eq_store_recorded(state);
+    for (uint32_t i = 0; i < state->count; i++)
+        if (!eq_store_path(kept, name, state->versions[i].version) && !strcmp(path, kept)) return 1;
+    return 0;
+}
+
 /* Remove the files of a model that its state does not name; the path `keep` stays, too. */
 int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state, const char *keep) {
-    char file[EQ_STORE_NAME], path[EQ_STORE_PATH], current[EQ_STORE_PATH], previous[EQ_STORE_PATH], record[EQ_STORE_PATH];
-    int err = eq_store_path(current, name, state->current.version);
-    if (!err) err = eq_store_path(previous, name, state->previous.version);
-    if (!err) err = eq_store_join(record, name, "state");
+    char file[EQ_STORE_NAME], path[EQ_STORE_PATH];
+    int err = 0;
     for (uint32_t i = 0; !err;) {
         err = ops->list(ops->context, name, i, file, sizeof file);
         if (!err) err = eq_store_join(path, name, file);
         if (err) break;
-        if (!is_ours(file) || !strcmp(path, keep) ||
-            (state->current.version && (!strcmp(path, current) || !strcmp(path, previous) || !strcmp(path, record))))
-            i++;
+        if (wanted(name, state, file, path) || !strcmp(path, keep)) i++;
         else err = ops->unlink(ops->context, path);
     }
     return err == EQ_FAULT_missing ? 0 : err;
@@ -30,8 +36,7 @@ int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struc
 
 static int read_or_empty(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state) {
     int err = eq_store_read(ops, name, state);
-    if (err == EQ_FAULT_missing) state->next = 1, err = 0;
-    return err;
+    return err == EQ_FAULT_missing ? 0 : err;
 }
 
 /* What earlier, interrupted changes left in any model: unfinished uploads, too, so that the room comes back, but for the part `keep`. */
@@ -41,7 +46,7 @@ static void tidy(const struct eq_store_ops *ops, const char *keep) {
     for (uint32_t i = 0; !ops->list(ops->context, "", i, name, sizeof name);) {
         int model = eq_store_name_ok(name) && !read_or_empty(ops, name, &state);
         if (model) (void)eq_store_clean(ops, name, &state, keep);
-        if (!model || state.current.version || ops->rmdir(ops->context, name)) i++; /* a folder with files in it stays */
+        if (!model || eq_store_recorded(&state) || ops->rmdir(ops->context, name)) i++; /* a folder with files in it stays */
     }
 }
 
@@ -72,10 +77,11 @@ static int begin_locked(struct eq_upload *u, int *current) {
     if (!err) err = eq_store_part(part, u->name, u->wanted.sha256);
     if (err) return err;
     tidy(ops, part);
-    if (u->state.current.version && u->state.current.size == u->wanted.size && !memcmp(u->state.current.sha256, u->wanted.sha256, 32)) {
+    const struct eq_store_version *now = &u->state.versions[0];
+    if (now->version && now->size == u->wanted.size && !memcmp(now->sha256, u->wanted.sha256, 32)) {
         char path[EQ_STORE_PATH];
-        err = eq_store_path(path, u->name, u->state.current.version);
-        u->wanted.version = u->state.current.version;
+        err = eq_store_path(path, u->name, now->version);
+        u->wanted.version = now->version;
         *current = !err && !eq_store_verify(ops, path, &u->wanted, NULL, NULL); /* damaged since: install it again */
         if (err || *current) return err;
     }
@@ -136,7 +142,7 @@ int eq_store_finish(struct eq_upload *u) {
 /* An upload of which nothing has come leaves nothing. */
 static void forget_empty(struct eq_upload *u) {
     if (u->offset == 0) drop_part(u);
-    if (!u->state.current.version) (void)u->ops->rmdir(u->ops->context, u->name); /* stays where it is not empty */
+    if (!eq_store_recorded(&u->state)) (void)u->ops->rmdir(u->ops->context, u->name); /* stays where it is not empty */
 }
 
 void eq_store_abort(struct eq_upload *u) {
@@ -162,107 +168,46 @@ int eq_store_verify(const struct eq_store_ops *ops, const char *path, const stru
     return err;
 }
 
-/* For good: a cut after it leaves no model. */
-static int forget(const struct eq_store_ops *ops, const char *name) {
-    char path[EQ_STORE_PATH];
-    int err = eq_store_join(path, name, "state");
-    if (!err) err = ops->unlink(ops->context, path);
-    return err ? err : ops->fsync_dir(ops->context, name);
-}
-
-/* Make `fresh` the state. If that cannot be completed, put the old state back. */
-static int switch_to(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh,
-                     const struct eq_store_state *old) {
-    struct eq_store_state seen;
-    int err = eq_store_write_state(ops, name, fresh);
-    if (!err) return 0;
-    int found = eq_store_read(ops, name, &seen);
-    if (found == 0 && seen.current.version == old->current.version) return err;
-    if (found == EQ_FAULT_missing && !old->current.version) return err;
-    int undone = old->current.version ? eq_store_write_state(ops, name, old) : forget(ops, name);
-    return undone ? EQ_FAULT_rollback_failed : EQ_FAULT_switch_failed;
-}
-
-static int damaged(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version) {
+int eq_store_damaged(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version) {
     char path[EQ_STORE_PATH];
     return eq_store_path(path, name, version->version) || eq_store_verify(ops, path, version, NULL, NULL) == EQ_FAULT_corrupt;
 }
 
-/* Which of the versions to go back to stays: the first that is sound, else none. */
-static struct eq_store_version to_keep(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *first,
-                                       const struct eq_store_version *second) {
-    if (first->version && !damaged(ops, name, first)) return *first;
-    if (second && second->version && !damaged(ops, name, second)) return *second;
-    return (struct eq_store_version){0};
+/* The state after the switch: the new version, then those of before that are sound, so many as are kept. */
+static struct eq_store_state after(const struct eq_upload *u, uint32_t keep) {
+    struct eq_store_state fresh = u->state;
+    memset(fresh.versions, 0, sizeof fresh.versions);
+    fresh.versions[0] = u->wanted;
+    fresh.versions[0].version = fresh.next++;
+    fresh.count = 1;
+    if (keep) fresh.keep = keep;
+    for (uint32_t i = 0; i < u->state.count && fresh.count < fresh.keep; i++)
+        if (!eq_store_damaged(u->ops, u->name, &u->state.versions[i])) fresh.versions[fresh.count++] = u->state.versions[i];
+    return fresh;
 }
 
-static int commit_checked(struct eq_upload *u, eq_store_health health, void *context, uint32_t *version) {
+static int commit_checked(struct eq_upload *u, uint32_t keep, eq_store_health health, void *context, uint32_t *version) {
     char path[EQ_STORE_PATH];
-    struct eq_store_state fresh = {u->state.next + 1, u->wanted, to_keep(u->ops, u->name, &u->state.current, &u->state.previous)};
-    fresh.current.version = u->state.next;
     int err = eq_store_path(path, u->name, u->state.next);
     if (!err) err = eq_store_verify(u->ops, u->part, NULL, health, context);
     if (err) {
         drop_part(u);
         return err;
     }
+    struct eq_store_state fresh = after(u, keep);
     err = u->ops->rename(u->ops->context, u->part, path);
     if (!err) err = u->ops->fsync_dir(u->ops->context, u->name);
-    if (!err) err = switch_to(u->ops, u->name, &fresh, &u->state);
+    if (!err) err = eq_store_switch(u->ops, u->name, &fresh, &u->state);
     if (err) return err;
     u->part[0] = 0;
-    *version = fresh.current.version;
+    *version = fresh.versions[0].version;
     (void)eq_store_clean(u->ops, u->name, &fresh, ""); /* what stays behind is removed the next time */
     return 0;
 }
 
-int eq_store_commit(struct eq_upload *u, eq_store_health health, void *context, uint32_t *version) {
+int eq_store_commit(struct eq_upload *u, uint32_t keep, eq_store_health health, void *context, uint32_t *version) {
     if (!u->checked) return EQ_FAULT_order;
-    int err = commit_checked(u, health, context, version);
+    int err = keep > EQ_STORE_VERSIONS ? EQ_FAULT_argument : commit_checked(u, keep, health, context, version);
     eq_store_abort(u);
-    return err;
-}
-
-static int rollback_locked(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context,
-                           struct eq_store_state *state) {
-    char path[EQ_STORE_PATH];
-    struct eq_store_state old;
-    int err = eq_store_read(ops, name, &old);
-    if (err) return err;
-    if (!old.previous.version) return EQ_FAULT_no_previous;
-    *state = (struct eq_store_state){old.next, old.previous, to_keep(ops, name, &old.current, NULL)};
-    err = eq_store_path(path, name, old.previous.version);
-    if (!err) err = eq_store_verify(ops, path, &old.previous, health, context);
-    return err ? err : switch_to(ops, name, state, &old);
-}
-
-int eq_store_rollback(const struct eq_store_ops *ops, const char *name, eq_store_health health, void *context,
-                      struct eq_store_state *state) {
-    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
-    int err = ops->lock(ops->context);
-    if (err) return err;
-    err = rollback_locked(ops, name, health, context, state);
-    ops->unlock(ops->context);
-    return err;
-}
-
-/* The record goes first: a cut leaves the whole model or none. */
-static int remove_locked(const struct eq_store_ops *ops, const char *name) {
-    struct eq_store_state none = {0};
-    uint64_t bytes;
-    uint32_t unfinished = eq_store_unfinished(ops, name, &bytes);
-    int err = forget(ops, name);
-    if (err == EQ_FAULT_missing && unfinished) err = 0;
-    if (!err) err = eq_store_clean(ops, name, &none, "");
-    if (!err) (void)ops->rmdir(ops->context, name); /* stays where somebody else's files are in it */
-    return err;
-}
-
-int eq_store_remove(const struct eq_store_ops *ops, const char *name) {
-    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
-    int err = ops->lock(ops->context);
-    if (err) return err;
-    err = remove_locked(ops, name);
-    ops->unlock(ops->context);
     return err;
 }

@@ -1,0 +1,108 @@
+/* What happens to versions that are there: back to one, removal, how many stay. The order of the syncs is the promise. */
+#include "eq_store.h"
+#include <string.h>
+
+static void take_out(struct eq_store_state *state, uint32_t at) {
+    state->count--;
+    memmove(&state->versions[at], &state->versions[at + 1], (state->count - at) * sizeof state->versions[0]);
+    memset(&state->versions[state->count], 0, sizeof state->versions[0]);
+}
+
+/* The switch, then the files that only the old record names go; one that stays behind is removed at the next install. */
+static int change(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh, const struct eq_store_state *old) {
+    char path[EQ_STORE_PATH];
+    int err = eq_store_switch(ops, name, fresh, old);
+    for (uint32_t i = 0; !err && i < old->count; i++) {
+        uint32_t version = old->versions[i].version;
+        if (eq_store_find(fresh, version) == fresh->count && !eq_store_path(path, name, version)) (void)ops->unlink(ops->context, path);
+    }
+    return err;
+}
+
+static int rollback_locked(const struct eq_store_ops *ops, const char *name, uint32_t version, eq_store_health health, void *context,
+                           struct eq_store_state *state) {
+    char path[EQ_STORE_PATH];
+    struct eq_store_state old;
+    int err = eq_store_read(ops, name, &old);
+    if (err) return err;
+    uint32_t at = version ? eq_store_find(&old, version) : 1;
+    if (at >= old.count) return version ? EQ_FAULT_missing : EQ_FAULT_no_previous;
+    if (at == 0) return EQ_FAULT_is_current;
+    err = eq_store_path(path, name, old.versions[at].version);
+    if (!err) err = eq_store_verify(ops, path, &old.versions[at], health, context);
+    if (err) return err;
+    *state = old;
+    state->versions[0] = old.versions[at];
+    memcpy(&state->versions[1], &old.versions[0], at * sizeof old.versions[0]);
+    if (eq_store_damaged(ops, name, &state->versions[1])) take_out(state, 1);
+    return change(ops, name, state, &old);
+}
+
+int eq_store_rollback(const struct eq_store_ops *ops, const char *name, uint32_t version, eq_store_health health, void *context,
+                      struct eq_store_state *state) {
+    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
+    int err = ops->lock(ops->context);
+    if (err) return err;
+    err = rollback_locked(ops, name, version, health, context, state);
+    ops->unlock(ops->context);
+    return err;
+}
+
+static int keep_locked(const struct eq_store_ops *ops, const char *name, uint32_t keep, struct eq_store_state *state) {
+    int err = eq_store_read(ops, name, state);
+    if (err || state->keep == keep) return err;
+    struct eq_store_state old = *state;
+    state->keep = keep;
+    while (state->count > keep) take_out(state, state->count - 1);
+    return change(ops, name, state, &old);
+}
+
+int eq_store_keep(const struct eq_store_ops *ops, const char *name, uint32_t keep, struct eq_store_state *state) {
+    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
+    if (keep < 1 || keep > EQ_STORE_VERSIONS) return EQ_FAULT_argument;
+    int err = ops->lock(ops->context);
+    if (err) return err;
+    err = keep_locked(ops, name, keep, state);
+    ops->unlock(ops->context);
+    return err;
+}
+
+static int remove_one(const struct eq_store_ops *ops, const char *name, uint32_t version) {
+    struct eq_store_state old, fresh;
+    int err = eq_store_read(ops, name, &old);
+    if (err) return err;
+    uint32_t at = eq_store_find(&old, version);
+    if (at == old.count) return EQ_FAULT_missing;
+    if (at == 0) return EQ_FAULT_is_current;
+    fresh = old;
+    take_out(&fresh, at);
+    return change(ops, name, &fresh, &old);
+}
+
+/* The record goes first: a cut leaves the whole model or none. What was ever committed with a signature is not forgotten. */
+static int remove_all(const struct eq_store_ops *ops, const char *name) {
+    struct eq_store_state old, none = {0};
+    uint64_t bytes;
+    uint32_t unfinished = eq_store_unfinished(ops, name, &bytes);
+    int found = eq_store_read(ops, name, &old), err;
+    if (found == EQ_FAULT_missing && !unfinished) return found;
+    if (old.counter) {
+        none = old;
+        none.count = 0;
+        memset(none.versions, 0, sizeof none.versions);
+    }
+    if (found == EQ_FAULT_missing) err = 0;
+    else err = old.counter ? eq_store_switch(ops, name, &none, &old) : eq_store_forget(ops, name);
+    if (!err) err = eq_store_clean(ops, name, &none, "");
+    if (!err) (void)ops->rmdir(ops->context, name); /* stays where the counter, or somebody else's files, are in it */
+    return err;
+}
+
+int eq_store_remove(const struct eq_store_ops *ops, const char *name, uint32_t version) {
+    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
+    int err = ops->lock(ops->context);
+    if (err) return err;
+    err = version ? remove_one(ops, name, version) : remove_all(ops, name);
+    ops->unlock(ops->context);
+    return err;
+}
