@@ -50,6 +50,12 @@ class RolledBackError(EdgeqError):
     code = 5
 
 
+class PartialError(EdgeqError):
+    """Some devices of several failed; each has been said by itself."""
+
+    code = 7
+
+
 class RollbackError(EdgeqError):
     """A rollback is not possible, or a switch could neither be completed nor undone."""
 

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeq_host import rates
-from edgeq_host.boards import Board, Evidence
+from edgeq_host import rates, risks
+from edgeq_host.boards import Evidence
 from edgeq_host.deploy import board_name, check_file, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Opened
 from edgeq_host.export import read_file, unpack
@@ -16,6 +16,7 @@ from edgeq_host.inspect import text
 from edgeq_host.installed import Installed, Version
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
+from edgeq_host.risks import Case, Risk
 from edgeq_host.targets import Target
 
 
@@ -60,7 +61,7 @@ class Plan:
     variants: tuple[VariantPlan, ...]
     layers: tuple[Layer, ...]
     estimate: Estimate
-    risks: tuple[str, ...]
+    risks: tuple[Risk, ...]
     changes: tuple[str, ...]
 
 
@@ -87,7 +88,7 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
         variants=tuple(_variant(o) for o in opened),
         layers=tuple(layers),
         estimate=_estimate(target, layers, quiet_s),
-        risks=tuple(_risks(target.board, facts, opened, layers, installed, len(data))),
+        risks=tuple(risks.of(Case(facts, target.board, len(data), digest, installed, opened, layers))),
         changes=tuple(_changes(name, installed, digest, len(data))),
     )
 
@@ -134,25 +135,6 @@ def _estimate(target: Target, layers: list[Layer], quiet_s: float) -> Estimate:
         else:
             uncounted += 1
     return Estimate(us, "modelled", tuple(measured.values()), uncounted)
-
-
-def _risks(
-    board: Board | None, facts: Facts, opened: list[Opened], layers: list[Layer], installed: Installed | None, size: int
-) -> list[str]:
-    risks = []
-    need = max(o.arena_bytes + o.model_bytes for o in opened)
-    if facts.memory_free and need > facts.memory_free:
-        risks.append(f"memory: {need} bytes are needed, {facts.memory_free} are free")
-    if size > facts.store_free:
-        risks.append(f"store: {size} bytes are needed, {facts.store_free} are free")
-    missing = [name for name in facts.isa_names if board is not None and name not in board.chip.isas]
-    if board is not None and missing:
-        risks.append(f"instruction sets: the agent uses {', '.join(missing)}, which boards/chips/{board.chip.id}.toml does not list")
-    if board is not None and not board.chip.fpu and any(layer.op.endswith("_f32") for layer in layers):
-        risks.append("float operators on a chip without an FPU")
-    if installed is not None and installed.damaged and installed.current is None:
-        risks.append(f"the record of {installed.name} on the board is damaged: remove the model first")
-    return risks
 
 
 def _changes(name: str, installed: Installed | None, digest: str, size: int) -> list[str]:

@@ -4,34 +4,126 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import output, plan, target
+from edgeq_host.cli import fleet, output, plan, target
+from edgeq_host.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgeq_host.deploy import Deployed
+    from edgeq_host.fleet.deploys import Work
+    from edgeq_host.fleet.work import Outcome
+    from edgeq_host.targets import Target
 
 
 @output.command("deploy")
-@click.argument("file", type=click.Path(path_type=Path))
-@target.board_option(required=True)
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@target.boards_option
 @click.option("--name", help="The model's name on the board; default: the stem of FILE.")
 @click.option("--dry-run", is_flag=True, help="The same as edgeq plan: nothing is written.")
 @target.timeout_option
-def command(file: Path, board: str, name: str | None, dry_run: bool, timeout: float, as_json: bool) -> None:
-    """Install a model on a board: verified, self-tested there, then switched at once; the old version stays for rollback.
+@fleet.jobs_option
+@click.option("--max-failures", type=click.IntRange(0), metavar="N", help="Begin no other device once more than N have failed.")
+@click.option("--canary", type=click.IntRange(1), metavar="N", help="N devices first; the others only where these end well.")
+@click.option("--resume", metavar="RUN", help="Finish a run: the devices that have not got its file.")
+def command(
+    file: Path | None,
+    words: tuple[str, ...],
+    every: bool,
+    tags: tuple[str, ...],
+    name: str | None,
+    dry_run: bool,
+    timeout: float,
+    jobs: int,
+    max_failures: int | None,
+    canary: int | None,
+    resume: str | None,
+    as_json: bool,
+) -> int:
+    """Install a model: verified, self-tested on the device, then switched at once; the old version stays for rollback.
+
+    Several devices are all planned before any is changed.
 
     \b
     edgeq deploy model.eqm --board local
+    edgeq deploy model.eqm --tag field --canary 2 --max-failures 1
+    edgeq deploy --resume 20261128-120000-1a2b
     """
+    from edgeq_host.fleet import deploys
+    from edgeq_host.fleet.work import Limits
+
+    limits = Limits(jobs, max_failures, canary or 0)
+    if resume is not None:
+        if file or words or every or tags or name or dry_run:
+            raise UsageError("--resume goes with no FILE and no choice of devices", "the run has recorded them: edgeq deploy --resume RUN")
+        return _fleet(deploys.resume(resume, target.resolve_all, limits), as_json)
+    if file is None:
+        raise UsageError("give the FILE to deploy", "edgeq deploy model.eqm --board local")
+    targets = target.resolve_all(words, every, tags)
     if dry_run:
-        plan.show(file, board, name, as_json)
-        return
+        return plan.show(file, targets, name, jobs, as_json)
+    if len(targets) > 1 or every or tags:
+        return _fleet(deploys.begin(file, name, targets, timeout, limits), as_json)
+    return _one(file, targets[0], name, timeout, as_json)
+
+
+def _one(file: Path, on: Target, name: str | None, timeout: float, as_json: bool) -> int:
     from edgeq_host.deploy import deploy
 
     with output.bar(f"sending {file.name}") as progress:
-        done = deploy(target.resolve(board), file, name, timeout, progress=progress)
+        done = deploy(on, file, name, timeout, progress=progress)
     if as_json:
         output.document("edgeq.deploy/1", **asdict(done))
-    elif done.changed:
-        output.line(f"{done.name} version {done.version} runs on {done.board}: {done.bytes} bytes, self-test {done.selftest}")
     else:
-        output.line(f"{done.name} version {done.version} is already on {done.board}: nothing was changed, self-test {done.selftest}")
+        output.line(_text(done))
+    return 0
+
+
+def _text(done: Deployed) -> str:
+    if done.changed:
+        return f"{done.name} version {done.version} runs on {done.board}: {done.bytes} bytes, self-test {done.selftest}"
+    return f"{done.name} version {done.version} is already on {done.board}: nothing was changed, self-test {done.selftest}"
+
+
+def _fleet(work: Work, as_json: bool) -> int:
+    from edgeq_host.fleet import deploys
+    from edgeq_host.fleet.work import DONE, NOT_TRIED
+
+    ready, surveyed = deploys.survey(work)
+    lost = [outcome for outcome in surveyed if outcome.state != DONE]
+    output.note(f"run {work.run.id}: {work.run.name}, {work.size} bytes; {len(ready)} of {len(work.targets)} devices can take it")
+    for outcome in lost:
+        fleet.failure(outcome, as_json)
+    states = [outcome.state for outcome in lost]
+    with fleet.bars("sending to") as moved:
+        for done in deploys.install(work, ready, moved):
+            states.append(done.state)
+            _show(done, as_json)
+    if not ready:
+        states += [NOT_TRIED] * (len(surveyed) - len(lost))
+    return _end(work, states, as_json)
+
+
+def _show(outcome: Outcome[Deployed], as_json: bool) -> None:
+    if outcome.value is None:
+        fleet.failure(outcome, as_json)
+    elif as_json:
+        output.json_line("edgeq.deploy/1", state=outcome.state, **asdict(outcome.value))
+    else:
+        output.line(_text(outcome.value))
+
+
+def _end(work: Work, states: list[str], as_json: bool) -> int:
+    from edgeq_host.fleet.work import DONE
+
+    counts = {state: states.count(state) for state in dict.fromkeys([DONE, *states])}
+    code = fleet.ended(len(states) - counts[DONE], len(states), True)
+    if as_json:
+        output.json_line("edgeq.fleet/1", run=work.run.id, devices=len(states), states=counts, code=code)
+        return code
+    output.line(", ".join(f"{count} {state}" for state, count in counts.items()) + f" of {len(states)} devices")
+    if code:
+        output.note(f"hint:  once the causes are mended: edgeq deploy --resume {work.run.id}")
+    return code

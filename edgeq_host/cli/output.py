@@ -49,6 +49,11 @@ def document(schema: str, **fields: Any) -> None:
     _write(json.dumps({"schema": schema, **fields}, indent=2, default=_plain))
 
 
+def json_line(schema: str, **fields: Any) -> None:
+    """One of several JSON results, on a line of its own."""
+    _write(json.dumps({"schema": schema, **fields}, default=_plain))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
@@ -105,22 +110,26 @@ def trace(problem: Exception) -> None:
     _write("".join(traceback.format_exception(problem)).rstrip(), sys.stderr)
 
 
-def error(problem: EdgeqError, as_json: bool, code: int | None = None) -> int:
+def fields_of(problem: EdgeqError) -> dict[str, Any]:
+    """An error in JSON."""
+    body: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    if isinstance(problem, UnsupportedError):
+        body["problems"] = list(problem.problems)
+    return body
+
+
+def error(problem: EdgeqError, as_json: bool) -> int:
     """Print an error and give its exit code."""
-    exit_code = problem.code if code is None else code
     if as_json:
-        body: dict[str, Any] = {"code": exit_code, "message": problem.message, "hint": problem.hint}
-        if isinstance(problem, UnsupportedError):
-            body["problems"] = list(problem.problems)
-        _write(json.dumps({"error": body}, indent=2))
-        return exit_code
+        _write(json.dumps({"error": fields_of(problem)}, indent=2))
+        return problem.code
     _write(f"error: {problem.message}", sys.stderr)
     for place in problem.problems if isinstance(problem, UnsupportedError) else ():
         if place not in problem.message:
             _write(f"  {place}", sys.stderr)
     if problem.hint:
         _write("hint:  " + problem.hint.replace("\n", "\n       "), sys.stderr)
-    return exit_code
+    return problem.code
 
 
 @contextmanager

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import output, target
+from edgeq_host.cli import fleet, output, target
 
 if TYPE_CHECKING:
     from edgeq_host.plan import Plan
+    from edgeq_host.targets import Target
 
 
 @output.command("plan")
 @click.argument("file", type=click.Path(path_type=Path))
-@target.board_option(required=True)
+@target.boards_option
 @click.option("--name", help="The name that deploy would use; default: the stem of FILE.")
-def command(file: Path, board: str, name: str | None, as_json: bool) -> None:
+@fleet.jobs_option
+def command(file: Path, words: tuple[str, ...], every: bool, tags: tuple[str, ...], name: str | None, jobs: int, as_json: bool) -> int:
     """Say what deploy would do and what the model takes there; writes nothing.
 
     \b
     edgeq plan model.eqm --board local
     """
-    show(file, board, name, as_json)
+    return show(file, target.resolve_all(words, every, tags), name, jobs, as_json)
 
 
-def show(file: Path, board: str, name: str | None, as_json: bool) -> None:
-    """Plan and print."""
+def show(file: Path, targets: Sequence[Target], name: str | None, jobs: int, as_json: bool) -> int:
+    """Plan and print; the exit code."""
     from edgeq_host.plan import plan
 
-    found = plan(target.resolve(board), file, name)
-    if as_json:
-        output.document("edgeq.plan/1", **asdict(found))
-        return
-    _print(found)
+    return fleet.each(targets, jobs, lambda on: plan(on, file, name), "edgeq.plan/1", _print, as_json)
 
 
 def _print(found: Plan) -> None:
@@ -58,4 +56,5 @@ def _print(found: Plan) -> None:
     for change in found.changes:
         output.line(f"would: {change}")
     for risk in found.risks:
-        output.line(f"risk:  {risk}")
+        output.line(f"{'fails:' if risk.code else 'risk: '} {risk.what}: {risk.text}" + (f" (exit {risk.code})" if risk.code else ""))
+        output.line(f"       {risk.remedy}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import output, target
+from edgeq_host.cli import fleet, output, target
+
+if TYPE_CHECKING:
+    from edgeq_host.deploy import Removed
 
 
 @output.command("remove")
 @click.argument("name")
-@target.board_option(required=True)
-def command(name: str, board: str, as_json: bool) -> None:
+@target.boards_option
+@fleet.jobs_option
+def command(name: str, words: tuple[str, ...], every: bool, tags: tuple[str, ...], jobs: int, as_json: bool) -> int:
     """Remove a model, its versions and unfinished uploads from a board. A program that has it open keeps it until it ends.
 
     \b
@@ -20,8 +24,9 @@ def command(name: str, board: str, as_json: bool) -> None:
     """
     from edgeq_host.deploy import remove
 
-    done = remove(target.resolve(board), name)
-    if as_json:
-        output.document("edgeq.remove/1", **asdict(done))
-    else:
-        output.line(f"{done.name} is removed from {done.board}")
+    found = target.resolve_all(words, every, tags)
+    return fleet.each(found, jobs, lambda on: remove(on, name), "edgeq.remove/1", _print, as_json)
+
+
+def _print(done: Removed) -> None:
+    output.line(f"{done.name} is removed from {done.board}")

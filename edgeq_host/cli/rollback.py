@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import output, target
+from edgeq_host.cli import fleet, output, target
+
+if TYPE_CHECKING:
+    from edgeq_host.deploy import RolledBack
 
 
 @output.command("rollback")
 @click.argument("name")
-@target.board_option(required=True)
+@target.boards_option
 @target.timeout_option
-def command(name: str, board: str, timeout: float, as_json: bool) -> None:
+@fleet.jobs_option
+def command(name: str, words: tuple[str, ...], every: bool, tags: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> int:
     """Go back to the previous version of a model; once more, and the newer one is back.
 
     \b
@@ -21,9 +25,10 @@ def command(name: str, board: str, timeout: float, as_json: bool) -> None:
     """
     from edgeq_host.deploy import rollback
 
-    done = rollback(target.resolve(board), name, timeout)
-    if as_json:
-        output.document("edgeq.rollback/1", **asdict(done))
-    else:
-        before = f" (was {done.replaced.version})" if done.replaced else ""
-        output.line(f"{done.name} version {done.version}{before} runs on {done.board}")
+    found = target.resolve_all(words, every, tags)
+    return fleet.each(found, jobs, lambda on: rollback(on, name, timeout), "edgeq.rollback/1", _print, as_json)
+
+
+def _print(done: RolledBack) -> None:
+    before = f" (was {done.replaced.version})" if done.replaced else ""
+    output.line(f"{done.name} version {done.version}{before} runs on {done.board}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import output, target
+from edgeq_host.cli import fleet, output, target
 
 if TYPE_CHECKING:
+    from edgeq_host.deploy import Status
     from edgeq_host.installed import Installed
 
 
@@ -22,8 +22,9 @@ def _note(model: Installed) -> str:
 
 @output.command("status")
 @click.argument("name", required=False)
-@target.board_option(required=True)
-def command(name: str | None, board: str, as_json: bool) -> None:
+@target.boards_option
+@fleet.jobs_option
+def command(name: str | None, words: tuple[str, ...], every: bool, tags: tuple[str, ...], jobs: int, as_json: bool) -> int:
     """What a board is and which models it has.
 
     \b
@@ -31,10 +32,11 @@ def command(name: str | None, board: str, as_json: bool) -> None:
     """
     from edgeq_host.deploy import status
 
-    found = status(target.resolve(board), name)
-    if as_json:
-        output.document("edgeq.status/1", **asdict(found))
-        return
+    found = target.resolve_all(words, every, tags)
+    return fleet.each(found, jobs, lambda on: status(on, name), "edgeq.status/1", _print, as_json)
+
+
+def _print(found: Status) -> None:
     facts = found.device
     output.line(f"{found.board}: {facts.machine}, {facts.system}, agent {facts.agent}, {', '.join(facts.isa_names)}")
     free, of, store = (output.quantity(n, "B") for n in (facts.memory_free, facts.memory_bytes, facts.store_free))

@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MEANS = "A device, an address (pi@kitchen.local), a kind of board or a family"
 
 
-def _setting(key: str, otherwise: Any = None) -> Callable[[], Any]:
+def setting(key: str, otherwise: Any = None) -> Callable[[], Any]:
     """The default of an option that edgeq.toml may give."""
 
     def read() -> Any:
@@ -46,7 +46,7 @@ def connection_options(function: F) -> F:
         click.option(
             "--ssh",
             envvar="EDGEQ_SSH",
-            default=_setting("ssh"),
+            default=setting("ssh"),
             type=click.Choice(["openssh", "paramiko"]),
             expose_value=False,
             callback=keep,
@@ -68,7 +68,7 @@ def connection() -> Options:
 def board_option(required: bool) -> Callable[[F], F]:
     """-b/--board, EDGEQ_BOARD or `board` of edgeq.toml. Where it is not required, this machine takes its place."""
     text = _MEANS + ("." if required else "; without it this machine.")
-    option = click.option("-b", "--board", envvar="EDGEQ_BOARD", default=_setting("board"), metavar="BOARD", help=text)
+    option = click.option("-b", "--board", envvar="EDGEQ_BOARD", default=setting("board"), metavar="BOARD", help=text)
     return lambda function: option(connection_options(function))
 
 

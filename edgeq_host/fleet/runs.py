@@ -26,7 +26,6 @@ class Run:
     file: str
     sha256: str
     name: str
-    keep: int
     timeout_s: float
     states: dict[str, str] = field(default_factory=dict)
 
@@ -52,9 +51,9 @@ def _path(run_id: str) -> Path:
     return folder() / f"{run_id}.json"
 
 
-def begin(file: Path, sha256: str, name: str, keep: int, timeout_s: float, devices: list[str], state: str) -> Run:
+def begin(file: Path, sha256: str, name: str, timeout_s: float, devices: list[str], state: str) -> Run:
     """A new record; the oldest beyond KEPT are removed."""
-    run = Run(f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}", str(file.resolve()), sha256, name, keep, timeout_s)
+    run = Run(f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}", str(file.resolve()), sha256, name, timeout_s)
     run.states = dict.fromkeys(devices, state)
     try:
         run.save()

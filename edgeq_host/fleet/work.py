@@ -16,12 +16,6 @@ JOBS = 8
 DONE, UNREACHABLE, FAILED, NOT_TRIED = "done", "unreachable", "failed", "not tried"
 
 
-class PartialError(EdgeqError):
-    """Some devices of several failed. Each has been said already."""
-
-    code = 7
-
-
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
     """What came of the work on one device. state: done (value is set), unreachable, failed (error is set),

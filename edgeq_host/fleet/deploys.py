@@ -1,0 +1,79 @@
+"""Deploy to several devices: all are planned before the first byte of the model is sent, then all that can be are changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeq_host.deploy import Deployed, board_name, check_file, deploy
+from edgeq_host.errors import UsageError
+from edgeq_host.export import read_file
+from edgeq_host.fleet import runs
+from edgeq_host.fleet.runs import Run
+from edgeq_host.fleet.work import DONE, NOT_TRIED, Limits, Outcome, each
+from edgeq_host.preflight import Preflight, preflight
+from edgeq_host.targets import Target
+
+Moved = Callable[[str, int, int], None]  # device, bytes sent, of how many
+
+
+@dataclass(frozen=True)
+class Work:
+    """A file for several devices, checked. run: what has come of it so far, on this machine's disk."""
+
+    file: Path
+    run: Run
+    size: int
+    limits: Limits
+    targets: tuple[Target, ...]
+
+
+def begin(file: Path, name: str | None, targets: Sequence[Target], timeout_s: float, limits: Limits) -> Work:
+    """UsageError or ModelError where the file is wrong: nothing is asked of any device then."""
+    data = read_file(file)
+    check_file(data, str(file))
+    digest = hashlib.sha256(data).hexdigest()
+    run = runs.begin(file, digest, board_name(file, name), timeout_s, [t.name for t in targets], NOT_TRIED)
+    return Work(file, run, len(data), limits, tuple(targets))
+
+
+def resume(run_id: str, find: Callable[[Sequence[str]], list[Target]], limits: Limits) -> Work:
+    """The devices of an earlier run that have not got the file. find: names of devices to targets."""
+    run = runs.read(run_id)
+    file = Path(run.file)
+    data = read_file(file)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != run.sha256:
+        text = f"{file} is not the file of run {run_id}: its SHA-256 is {digest[:16]}.., it was {run.sha256[:16]}.."
+        raise UsageError(text, "bring that file back, or deploy the new one to all")
+    left = run.unfinished(DONE)
+    return Work(file, run, len(data), limits, tuple(find(left)) if left else ())
+
+
+def survey(work: Work) -> tuple[list[Target], list[Outcome[Preflight]]]:
+    """Ask every device, without sending the model. Those that can be changed; and the outcomes of all. Where more than max_failures
+    would refuse the file, none can."""
+    found = list(each(work.targets, lambda target: preflight(target, work.run.name, work.size, work.run.sha256), Limits(work.limits.jobs)))
+    refused = sum(outcome.state not in (DONE, "unreachable") for outcome in found)
+    order = {target.name: number for number, target in enumerate(work.targets)}
+    found.sort(key=lambda outcome: order[outcome.target.name])
+    for outcome in found:
+        if outcome.state != DONE:
+            work.run.note(outcome.target.name, outcome.state)
+    if work.limits.max_failures is not None and refused > work.limits.max_failures:
+        return [], found
+    return [outcome.target for outcome in found if outcome.state == DONE], found
+
+
+def install(work: Work, ready: Sequence[Target], moved: Moved | None = None) -> Iterator[Outcome[Deployed]]:
+    """Change the devices; each outcome is on the disk before it is given."""
+
+    def one(target: Target) -> Deployed:
+        report = None if moved is None else lambda done, of: moved(target.name, done, of)
+        return deploy(target, work.file, work.run.name, work.run.timeout_s, progress=report)
+
+    for outcome in each(ready, one, work.limits):
+        work.run.note(outcome.target.name, outcome.state)
+        yield outcome

@@ -1,0 +1,164 @@
+"""Deploy to many: all are planned first, what fails on one leaves the others alone, and a run can be finished later."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeq_host.fleet import runs
+from tests.agent.conftest import packed
+from tests.cli.conftest import Edgeq, Result
+from tests.fleet.conftest import Fleet
+
+
+def lines(result: Result) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The JSON line of each device by its name, and the last one."""
+    *devices, last = map(json.loads, result.out.splitlines())
+    assert last["schema"] == "edgeq.fleet/1" and last["code"] == result.code
+    return {line["board"]: line for line in devices}, last
+
+
+@pytest.fixture
+def model(fleet: Fleet) -> Path:
+    path = fleet.folder / "kws.eqm"
+    path.write_bytes(packed(1))
+    return path
+
+
+def installed(fleet: Fleet, name: str) -> str:
+    """What edgeq-agent on the device says of its models."""
+    done = subprocess.run([fleet.agent, "--root", str(fleet.store(name)), "status"], capture_output=True, text=True)
+    return done.stdout
+
+
+def test_twenty_devices_four_unreachable_one_failing_its_self_test(
+    fleet: Fleet, model: Path, edgeq: Edgeq, faulty_agent: Path, tmp_path: Path
+) -> None:
+    names = [f"d{i:02}" for i in range(20)]
+    for name in names:
+        broken = {"d03": "/nowhere/agent", "d07": "/bin/false", "d11": "/nowhere/agent", "d19": "/bin/true"}
+        broken["d05"] = f"env EDGEQ_TEST_FAULT=crash {faulty_agent}"
+        fleet.add(name, broken.get(name, ""))
+    found = edgeq("deploy", model, "--all", "--json")
+    devices, last = lines(found)
+    assert found.code == 7 and sorted(devices) == names
+    assert last["states"] == {"done": 15, "unreachable": 4, "failed": 1}
+    assert {n for n, line in devices.items() if line["state"] == "unreachable"} == {"d03", "d07", "d11", "d19"}
+    assert devices["d05"]["error"]["code"] == 5 and "self-test crashed" in devices["d05"]["error"]["message"]
+    assert all(devices[n]["error"]["code"] == 4 and devices[n]["error"]["hint"] for n in ("d03", "d07", "d11", "d19"))
+    assert installed(fleet, "d05") == "" and "kws\tcurrent\t1" in installed(fleet, "d00")
+    for name in ("d03", "d05", "d07", "d11"):
+        fleet.mend(name)
+    again = edgeq("deploy", "--resume", last["run"], "--json")
+    devices, last = lines(again)
+    assert again.code == 7 and sorted(devices) == ["d03", "d05", "d07", "d11", "d19"]
+    assert last["states"] == {"done": 4, "unreachable": 1}
+    fleet.mend("d19")
+    assert edgeq("deploy", "--resume", last["run"]).code == 0
+    assert all("kws\tcurrent\t1" in installed(fleet, name) for name in names)
+    nothing = edgeq("deploy", "--resume", last["run"], "--json")
+    assert nothing.code == 0 and lines(nothing)[0] == {}
+
+
+def test_the_same_file_again_is_not_changed(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    for name in ("a", "b"):
+        fleet.add(name)
+    assert edgeq("deploy", model, "--board", "a,b").code == 0
+    devices, _ = lines(edgeq("deploy", model, "--all", "--json"))
+    assert [line["changed"] for line in devices.values()] == [False, False]
+
+
+def test_no_byte_of_the_model_is_sent_where_the_plan_refuses_too_many(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    for name in ("a", "b"):
+        fleet.add(name)
+    assert edgeq("deploy", model, "--all").code == 0
+    (fleet.store("b") / "kws" / "state").write_bytes(b"damaged")
+    model.write_bytes(packed(2))
+    found = edgeq("deploy", model, "--all", "--max-failures", 0, "--json")
+    devices, last = lines(found)
+    assert found.code == 7 and last["states"] == {"done": 0, "failed": 1, "not tried": 1}
+    assert devices["b"]["error"]["code"] == 3 and "edgeq remove kws" in devices["b"]["error"]["hint"]
+    assert "current\t1" in installed(fleet, "a")
+    assert edgeq("deploy", "--resume", last["run"]).code == 7 and "current\t2" in installed(fleet, "a")
+
+
+def test_the_others_are_begun_only_where_the_canary_ends_well(fleet: Fleet, model: Path, edgeq: Edgeq, faulty_agent: Path) -> None:
+    fleet.add("a", f"env EDGEQ_TEST_FAULT=crash {faulty_agent}")
+    for name in ("b", "c"):
+        fleet.add(name)
+    devices, last = lines(edgeq("deploy", model, "--all", "--canary", 1, "--json"))
+    assert last["states"] == {"done": 0, "failed": 1, "not tried": 2} and devices["b"]["state"] == "not tried"
+    assert not installed(fleet, "b") and not installed(fleet, "c")
+
+
+def test_after_too_many_failures_no_other_is_begun(fleet: Fleet, model: Path, edgeq: Edgeq, faulty_agent: Path) -> None:
+    for name in ("a", "b"):
+        fleet.add(name, f"env EDGEQ_TEST_FAULT=crash {faulty_agent}")
+    for name in ("c", "d"):
+        fleet.add(name)
+    _, last = lines(edgeq("deploy", model, "--all", "--max-failures", 1, "-j", 1, "--json"))
+    assert last["states"] == {"done": 0, "failed": 2, "not tried": 2} and not installed(fleet, "c")
+
+
+def test_people_get_a_line_for_each_device_and_how_to_go_on(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    fleet.add("a")
+    fleet.add("b", "/nowhere/agent")
+    found = edgeq("deploy", model, "--all")
+    assert found.code == 7
+    assert "kws version 1 runs on a" in found.out and "b: unreachable: " in found.out and "1 done, 1 unreachable of 2 devices" in found.out
+    assert "1 of 2 devices can take it" in found.err and "edgeq deploy --resume 2" in found.err and "hint:  b: " in found.err
+
+
+def test_other_commands_work_on_several_too(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    fleet.add("a", tags=("x",))
+    fleet.add("b", tags=("x",))
+    planned = [json.loads(line) for line in edgeq("plan", model, "--tag", "x", "--json").out.splitlines()]
+    assert sorted(p["board"] for p in planned) == ["a", "b"] and all(p["schema"] == "edgeq.plan/1" for p in planned)
+    assert not fleet.store("a").exists()
+    edgeq("deploy", model, "--all")
+    model.write_bytes(packed(2))
+    edgeq("deploy", model, "--all")
+    assert edgeq("rollback", "kws", "-b", "a", "-b", "b").code == 0
+    assert edgeq("status", "--all", "--json").out.count('"version": 1') == 2
+    assert edgeq("remove", "kws", "--all").code == 0
+    missing = edgeq("remove", "kws", "--all")
+    assert missing.code == 7 and "a: failed: " in missing.out
+
+
+def test_a_run_that_cannot_go_on_says_why(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    fleet.add("a")
+    fleet.add("b", "/nowhere/agent")
+    _, last = lines(edgeq("deploy", model, "--all", "--json"))
+    model.write_bytes(packed(2))
+    other = edgeq("deploy", "--resume", last["run"])
+    assert other.code == 2 and "is not the file of run" in other.err
+    unknown = edgeq("deploy", "--resume", "20200101-000000-ffff")
+    assert unknown.code == 2 and last["run"] in unknown.err
+    assert edgeq("deploy", "--resume", "../../x").code == 2
+    assert edgeq("deploy", model, "--resume", last["run"]).code == 2
+    for text in ("", "{}", "[]", '{"schema": 1, "id": 3}', "\0"):
+        runs._path(last["run"]).write_text(text)
+        damaged = edgeq("deploy", "--resume", last["run"])
+        assert damaged.code == 2 and "is damaged" in damaged.err
+
+
+def test_old_runs_are_forgotten(fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", 2)
+    fleet.add("a")
+    fleet.add("b")
+    for _ in range(4):
+        edgeq("deploy", model, "--all")
+    assert len(list(runs.folder().glob("*.json"))) == 2
+
+
+def test_a_run_that_cannot_be_recorded_sends_nothing(fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet.add("a")
+    fleet.add("b")
+    (fleet.folder / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(fleet.folder / "file"))
+    refused = edgeq("deploy", model, "--all")
+    assert refused.code == 2 and "XDG_STATE_HOME" in refused.err and not fleet.store("a").exists()
