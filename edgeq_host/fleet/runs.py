@@ -60,7 +60,7 @@ def begin(file: Path, sha256: str, name: str, timeout_s: float, devices: list[st
     except (OSError, ModelError) as error:
         text = f"the record of this run cannot be written to {folder()}: {error}"
         raise UsageError(text, "set XDG_STATE_HOME to a folder that you may write; nothing was sent") from error
-    for old in sorted(folder().glob("*.json"))[:-KEPT]:
+    for old in sorted(folder().glob("*.json"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
         old.unlink(missing_ok=True)
     return run
 

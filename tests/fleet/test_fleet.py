@@ -123,7 +123,8 @@ def test_other_commands_work_on_several_too(fleet: Fleet, model: Path, edgeq: Ed
     model.write_bytes(packed(2))
     edgeq("deploy", model, "--all")
     assert edgeq("rollback", "kws", "-b", "a", "-b", "b").code == 0
-    assert edgeq("status", "--all", "--json").out.count('"version": 1') == 2
+    found = [json.loads(line) for line in edgeq("status", "--all", "--json").out.splitlines()]
+    assert [s["models"][0]["current"]["version"] for s in found] == [1, 1]
     assert edgeq("remove", "kws", "--all").code == 0
     missing = edgeq("remove", "kws", "--all")
     assert missing.code == 7 and "a: failed: " in missing.out
