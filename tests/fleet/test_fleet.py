@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import pytest
 from edgeq_host.fleet import runs
 from tests.agent.conftest import packed
 from tests.cli.conftest import Edgeq, Result
+from tests.cli.test_interrupt import START
 from tests.fleet.conftest import Fleet
 
 
@@ -163,3 +168,17 @@ def test_a_run_that_cannot_be_recorded_sends_nothing(fleet: Fleet, model: Path, 
     monkeypatch.setenv("XDG_STATE_HOME", str(fleet.folder / "file"))
     refused = edgeq("deploy", model, "--all")
     assert refused.code == 2 and "XDG_STATE_HOME" in refused.err and not fleet.store("a").exists()
+
+
+def test_ctrl_c_ends_every_session_at_once(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    for name in ("a", "b", "c"):
+        fleet.add(name, "sh -c 'sleep 1000; echo'")
+    children = [sys.executable, "-c", START, "deploy", str(model), "--all", "-j", "2"]
+    child = subprocess.Popen(children, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+    time.sleep(1.5)
+    begun = time.monotonic()
+    os.killpg(child.pid, signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 130 and err.decode().splitlines()[-1].startswith("error: interrupted"), err
+    assert b"Traceback" not in err and time.monotonic() - begun < 8
