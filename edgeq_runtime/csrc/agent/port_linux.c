@@ -57,7 +57,12 @@ const char *eq_port_linux_isas(const char *names) {
     return NULL;
 }
 
-void eq_port_free(void *memory) { free(memory); }
+void eq_port_free(void *memory) {
+    void *block;
+    if (!memory) return;
+    memcpy(&block, (uint8_t *)memory - sizeof block, sizeof block);
+    free(block);
+}
 
 const struct eq_store_ops *eq_port_store(void) { return store; }
 
@@ -149,9 +154,14 @@ const struct eq_workers *eq_port_workers(int threads) {
 void *eq_port_alloc(size_t size) {
     uint64_t available = size > SMALL_BYTES ? meminfo("MemAvailable") : 0;
     if (size > SIZE_MAX / 2 || (available && size > available)) return NULL;
-    size_t room = (size + EQ_ALIGN) / EQ_ALIGN * EQ_ALIGN;
-    void *memory = aligned_alloc(EQ_ALIGN, room);
-    return memory ? memset(memory, 0, room) : NULL;
+    /* calloc leaves large blocks to the system, which gives zeros page by page as they are used: a window that is never full stays small.
+     */
+    uint8_t *block = calloc(1, size + EQ_ALIGN + sizeof(void *));
+    if (!block) return NULL;
+    uint8_t *memory = block + sizeof(void *);
+    memory += (EQ_ALIGN - (uintptr_t)memory % EQ_ALIGN) % EQ_ALIGN;
+    memcpy(memory - sizeof(void *), &block, sizeof block);
+    return memory;
 }
 
 void eq_port_info(struct eq_port_info *info) {
