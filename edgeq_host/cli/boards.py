@@ -21,7 +21,7 @@ def command() -> None:
     """The kinds of board that edgeq knows, and your own."""
 
 
-@output.command("list")
+@output.subcommand(command, "list")
 def list_command(as_json: bool) -> None:
     """Every kind of board: id, name, family, architecture and how we know that it works.
 
@@ -38,7 +38,7 @@ def list_command(as_json: bool) -> None:
     output.table(["id", "name", "family", "arch", "evidence", "date"], rows, left=6)
 
 
-@output.command("show")
+@output.subcommand(command, "show")
 @click.argument("name", metavar="ID|FAMILY")
 def show_command(name: str, as_json: bool) -> None:
     """Everything that the file of a board says, or the members of a family.
@@ -60,7 +60,7 @@ def show_command(name: str, as_json: bool) -> None:
         _show(board)
 
 
-@output.command("validate")
+@output.subcommand(command, "validate")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 def validate_command(files: tuple[Path, ...], as_json: bool) -> int:
     """Check board files: every problem of each. Without FILES all boards that are found; a file in a folder `chips` is a chip.
@@ -85,7 +85,7 @@ def validate_command(files: tuple[Path, ...], as_json: bool) -> int:
     return UsageError.code if wrong else 0
 
 
-@output.command("new")
+@output.subcommand(command, "new")
 @click.argument("board_id", metavar="ID")
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="The file; default: boards/ID.toml. Its stem is ID.")
 def new_command(board_id: str, target: Path | None, as_json: bool) -> None:
@@ -141,7 +141,3 @@ def _rows(board: Board) -> Iterator[tuple[str, str]]:
 
 def _cores(cores: Cores) -> str:
     return f"{' or '.join(map(str, cores.counts))} x {cores.name}"
-
-
-for _subcommand in (list_command, show_command, validate_command, new_command):
-    command.add_command(_subcommand)

@@ -94,6 +94,7 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
     if (id != EQ_MSG_data && id != EQ_MSG_end) agent->put_failed = 0;
     switch (id) {
         RUN_PLAIN(info)
+        RUN_PLAIN(probe)
         RUN(put)
         RUN(data)
         RUN_PLAIN(end)

@@ -155,6 +155,24 @@ static int remove_model(const char *name) {
     return report(name, fault);
 }
 
+/* A line for each fact; what could be taken for another line or move a terminal is written as \\xNN. */
+static int print_fact(void *context, const char *key, const char *value, size_t size) {
+    (void)context;
+    printf("%s\t", key);
+    for (size_t i = 0; i < size; i++) {
+        const unsigned char c = (unsigned char)value[i];
+        if (c == '\t' || (c >= 32 && c < 127)) putchar(c);
+        else printf("\\x%02x", c);
+    }
+    putchar('\n');
+    return 0;
+}
+
+static int probe(void) {
+    struct eq_port_listener listener = {print_fact, NULL};
+    return eq_port_probe(&listener) ? report("probe", EQ_FAULT_memory) : 0;
+}
+
 /* words[0] is the command; -1: not one, or with the wrong number of words. */
 int eq_command_run(int count, char **words) {
     const char *command = words[0], *first = count > 1 ? words[1] : NULL, *second = count > 2 ? words[2] : NULL;
@@ -162,6 +180,7 @@ int eq_command_run(int count, char **words) {
     if (!strcmp(command, "status") && count <= 2) return status(first);
     if (!strcmp(command, "rollback") && count == 2) return rollback(first);
     if (!strcmp(command, "selftest") && count == 2) return selftest(first);
+    if (!strcmp(command, "probe") && count == 1) return probe();
     if (!strcmp(command, "remove") && count == 2) return remove_model(first);
     return -1;
 }

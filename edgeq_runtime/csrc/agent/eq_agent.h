@@ -59,6 +59,7 @@ enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
 #define EQ_HANDLER(name)       int eq_agent_##name(struct eq_agent *agent, const struct eq_msg_##name *message)
 #define EQ_HANDLER_PLAIN(name) int eq_agent_##name(struct eq_agent *agent)
 EQ_HANDLER_PLAIN(info);
+EQ_HANDLER_PLAIN(probe);
 EQ_HANDLER(put);
 EQ_HANDLER(data);
 EQ_HANDLER_PLAIN(end);

@@ -45,6 +45,14 @@ struct eq_port_info {
 };
 void eq_port_info(struct eq_port_info *info);
 
+/* What the machine is beyond that, one fact after the other (keys: SPEC.md 4.5); a port that knows nothing more tells nothing. It only
+ * reads. tell gives not 0 to stop. 0, -1: stopped, or no memory. */
+struct eq_port_listener {
+    int (*tell)(void *context, const char *key, const char *value, size_t size);
+    void *context;
+};
+int eq_port_probe(const struct eq_port_listener *to);
+
 /* The other direction: serve hosts until the stream ends. 0, or a fault that kept it from starting. */
 int eq_agent_serve(void);
 #endif

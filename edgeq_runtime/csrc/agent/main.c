@@ -14,6 +14,7 @@ static const char usage[] =
     "  rollback NAME              back to the previous version\n"
     "  selftest NAME              run the self-test of the installed version\n"
     "  remove NAME                remove a model and its versions\n"
+    "  probe                      what this machine is; reads only\n"
     "  --root FOLDER              the store (default: $EDGEQ_STORE, $XDG_DATA_HOME/edgeq/local or ~/.local/share/edgeq/local)\n"
     "  $EDGEQ_ISA                 instruction sets to use, with commas (default: all that the processor has)\n"
     "exit: 0 ok, 2 usage, 3 refused, nothing changed, 5 health check failed, the old version runs, 8 rollback failed\n";
