@@ -50,6 +50,12 @@ class RolledBackError(EdgeqError):
     code = 5
 
 
+class SignatureError(EdgeqError):
+    """A file is not signed as it has to be, or a change of keys is not proved; nothing was changed."""
+
+    code = 6
+
+
 class PartialError(EdgeqError):
     """Some devices of several failed; each has been said by itself."""
 

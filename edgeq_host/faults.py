@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeq_host import wire
-from edgeq_host.errors import BoardError, EdgeqError, LinkError, ModelError, RollbackError, RolledBackError, UsageError
+from edgeq_host.errors import BoardError, EdgeqError, LinkError, ModelError, RollbackError, RolledBackError, SignatureError, UsageError
 from edgeq_runtime import native
 
 _HINTS = {
@@ -36,7 +36,14 @@ _HINTS = {
     "switch_failed": "check the disk of the device; the previous version runs",
     "rollback_failed": "check the disk of the device, then deploy again",
 }
-_CLASSES: dict[int, type[EdgeqError]] = {2: UsageError, 3: BoardError, 4: LinkError, 5: RolledBackError, 8: RollbackError}
+_CLASSES: dict[int, type[EdgeqError]] = {
+    2: UsageError,
+    3: BoardError,
+    4: LinkError,
+    5: RolledBackError,
+    6: SignatureError,
+    8: RollbackError,
+}
 
 
 class Refused(Exception):

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgeq_host import signing
 from edgeq_host.deploy import check_file, connect, refusals
 from edgeq_host.device import MEMORY
 from edgeq_host.export import eqm_generated as eqm
@@ -43,7 +44,8 @@ class VariantView:
 
 @dataclass(frozen=True)
 class FileView:
-    """sha256: of the whole file, as deploy and status give it. packed_for: instruction sets for which weights are packed in the file."""
+    """sha256: of the whole file, as deploy and status give it. packed_for: instruction sets for which weights are packed in the file.
+    signed: the key's id and the counter that the trailer names; only `edgeq verify` says whether that is true."""
 
     name: str
     sha256: str
@@ -55,6 +57,7 @@ class FileView:
     variants: tuple[VariantView, ...]
     provenance: dict[str, str]
     packed_for: tuple[str, ...]
+    signed: signing.Claim | None = None
 
 
 def text(value: Any) -> str:
@@ -82,6 +85,7 @@ def inspect(data: bytes, name: str) -> FileView:
         variants=variants,
         provenance=_provenance(tables.provenance),
         packed_for=tuple(packed_for(tables)),
+        signed=signing.claim(data),
     )
 
 

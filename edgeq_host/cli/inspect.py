@@ -54,6 +54,8 @@ def command(file: Path, layers: bool, kernels: bool, board: str | None, as_json:
 
 def _head(v: FileView) -> None:
     output.line(f"{v.name}: {output.quantity(v.bytes, 'B')} ({v.bytes} bytes), sha256 {v.sha256[:16]}")
+    if v.signed:
+        output.line(f"  signed by the key {v.signed.id}, counter {v.signed.counter} (edgeq verify says whether that is true)")
     for side, edges in (("input", v.inputs), ("output", v.outputs)):
         for edge in edges:
             output.line(f"  {side} {edge.name}: {edge.dtype} {list(edge.shape)}")

@@ -21,6 +21,8 @@ MIN_RUNTIME = 0 << 16 | 1
 BODY_STEP = 64  # the body's length is a multiple
 TRAILER = struct.Struct("<8sIIQ32sQ16s12s64s")  # and the CRC-32C of it
 TRAILER_BYTES = TRAILER.size + 4
+COSTS_MAGIC = b"EQMCOSTS"
+COSTS_FOOTER = struct.Struct("<II8s")  # bytes of the measured costs before it, their CRC-32C, magic
 
 
 class _AlignedBuffer(eqm.BufferT):  # type: ignore[misc]
@@ -59,6 +61,14 @@ def _trailer(body: bytes) -> bytes:
     return head + struct.pack("<I", native.crc32c(head))
 
 
+def trailer_at(data: bytes) -> int:
+    """Where the trailer of a file begins that the C reader has accepted."""
+    end = len(data)
+    if data.endswith(COSTS_MAGIC):
+        end -= COSTS_FOOTER.size + int(COSTS_FOOTER.unpack_from(data, end - COSTS_FOOTER.size)[0])
+    return end - TRAILER_BYTES
+
+
 def unpack(data: bytes, name: str) -> eqm.ModelT:
     """The tables of a file that the C reader has accepted. ModelError if it does not."""
     try:
@@ -90,29 +100,30 @@ def read_file(path: Path) -> bytes:
         raise UsageError(f"{path}: {error.strerror or error}", "give the path of an .eqm file") from error
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write all or nothing: a temporary file beside `path`, synced, then renamed over it. ModelError if the file system refuses.
 
+    mode: of the file; by default what the umask leaves.
     A symbolic link is followed; what is no regular file (a device, a pipe) is written into, never replaced.
     """
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             path.write_bytes(data)
         else:
-            _replace(path.resolve() if path.is_symlink() else path, data)
+            _replace(path.resolve() if path.is_symlink() else path, data, mode)
     except OSError as error:
         hint = "nothing was written; check the folder, its rights and the free space"
         raise ModelError(f"{path}: {error.strerror or error}", hint) from error
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, mode: int | None) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~_umask() if mode is None else mode)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

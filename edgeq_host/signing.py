@@ -1,0 +1,110 @@
+"""The signature in the trailer of an .eqm file (SPEC.md 3.1): put in, taken out, verified. The body is never changed."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgeq_host.errors import ModelError, SignatureError, UsageError
+from edgeq_host.export import refusal
+from edgeq_host.export.container import TRAILER, TRAILER_BYTES, trailer_at
+from edgeq_host.keys import ID_BYTES, PrivateKey, PublicKey, key_id
+from edgeq_runtime import native
+
+SIGNATURE_BYTES = 64
+MAX_COUNTER = (1 << 64) - 1
+_SIGNED = TRAILER.size - SIGNATURE_BYTES  # bytes of the trailer that are signed, from its start
+_COUNTER = 56  # place of counter, then key id, in the trailer
+_PLACES = struct.Struct(f"<Q{ID_BYTES}s")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a trailer says of its signature, which is not verified by that. id: 32 hex digits."""
+
+    id: str
+    counter: int
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A verified signature: the key's name and id, and the counter."""
+
+    name: str
+    id: str
+    counter: int
+
+
+def _check(data: bytes, what: str) -> None:
+    try:
+        native.check(data)
+    except native.Error as error:
+        raise refusal(error, data, what) from error
+
+
+def claim(data: bytes) -> Claim | None:
+    """Of a file that the C reader has accepted; None where it is unsigned."""
+    counter, identity = _PLACES.unpack_from(data, trailer_at(data) + _COUNTER)
+    return Claim(identity.hex(), counter) if counter and any(identity) else None
+
+
+def message(data: bytes, what: str, public: PublicKey, counter: int) -> bytes:
+    """The bytes that `public`'s owner signs to give the file this counter. ModelError where the file is not sound."""
+    _check(data, what)
+    if not 1 <= counter <= MAX_COUNTER:
+        raise UsageError(f"the counter {counter} is not in 1 .. {MAX_COUNTER}", "a counter grows with every release: 1, 2, 3, ...")
+    head = bytearray(data[trailer_at(data) :][:_SIGNED])
+    _PLACES.pack_into(head, _COUNTER, counter, key_id(public.raw))
+    return bytes(head)
+
+
+def attach(data: bytes, what: str, public: PublicKey, counter: int, signature: bytes) -> bytes:
+    """The signed file. SignatureError where the signature is not one of `public` over `message`."""
+    head = message(data, what, public, counter)
+    if not public.verifies(signature, head):
+        text = f"{what}: the signature is not one of the key {public.name} ({public.id}) over this file with counter {counter}"
+        raise SignatureError(text, "sign the bytes of `edgeq sign --digest`, with the same --counter and --public")
+    start = trailer_at(data)
+    trailer = head + signature
+    return data[:start] + trailer + struct.pack("<I", native.crc32c(trailer)) + data[start + TRAILER_BYTES :]
+
+
+def sign(data: bytes, what: str, key: PrivateKey, counter: int) -> bytes:
+    """The signed file."""
+    public = key.public("of the private key")
+    return attach(data, what, public, counter, key.sign(message(data, what, public, counter)))
+
+
+def verify(data: bytes, what: str, keys: Sequence[PublicKey]) -> Signed:
+    """ModelError where the file is not sound; SignatureError where none of the keys has signed it as it lies."""
+    _check(data, what)
+    found = claim(data)
+    if found is None:
+        raise SignatureError(f"{what} is not signed", "sign it with edgeq sign")
+    key = next((key for key in keys if key.id == found.id), None)
+    if key is None:
+        known = ", ".join(f"{key.name} ({key.id})" for key in keys)
+        raise SignatureError(f"{what} is signed by the key {found.id}, not by {known}", "verify it with the key of whoever signed it")
+    start = trailer_at(data)
+    if not key.verifies(data[start + _SIGNED :][:SIGNATURE_BYTES], data[start : start + _SIGNED]):
+        raise SignatureError(
+            f"{what}: the signature of {key.name} ({key.id}) is wrong: the file or its trailer was changed after it was signed",
+            "take the file from where it was signed, or sign it again",
+        )
+    return Signed(key.name, key.id, found.counter)
+
+
+def signature_of(data: bytes, what: str) -> bytes:
+    """A detached signature: 64 bytes, or 128 hex digits."""
+    if len(data) == SIGNATURE_BYTES:
+        return data
+    try:
+        raw = bytes.fromhex(data.decode("ascii").strip())
+    except ValueError:
+        raw = b""
+    if len(raw) != SIGNATURE_BYTES:
+        raise ModelError(
+            f"{what}: {len(data)} bytes are no Ed25519 signature: expected 64 bytes or 128 hex digits", "give what the key's owner returned"
+        )
+    return raw
