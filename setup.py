@@ -5,5 +5,5 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["edgeq_host", "edgeq_host.*"]), "edgeq_boards"],
     package_dir={"edgeq_boards": "boards"},
-    package_data={"edgeq_boards": ["*.toml", "chips/*.toml"]},
+    package_data={"edgeq_boards": ["*.toml", "chips/*.toml"], "edgeq_host.ssh": ["bootstrap.sh"]},
 )

@@ -35,13 +35,17 @@ class UnsupportedError(ModelError):
 
 
 class BoardError(ModelError):
-    """The model does not fit the board; nothing was sent."""
+    """The model does not fit the board, or edgeq has no agent for it; nothing was sent."""
 
 
 class LinkError(EdgeqError):
-    """The device cannot be reached or stopped answering; it runs what it ran before."""
+    """The device cannot be reached or stopped answering; it runs what it ran before. kind: a word for scripts, one of docs/ssh.md's."""
 
     code = 4
+
+    def __init__(self, message: str, hint: str = "", kind: str = "") -> None:
+        super().__init__(message, hint)
+        self.kind = kind
 
 
 class RolledBackError(EdgeqError):

@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from edgeq_host.errors import EdgeqError, UnsupportedError
+from edgeq_host.errors import EdgeqError, LinkError, UnsupportedError
 from edgeq_host.units import counted as counted
 from edgeq_host.units import quantity as quantity
 
@@ -115,6 +115,8 @@ def fields_of(problem: EdgeqError) -> dict[str, Any]:
     body: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     if isinstance(problem, UnsupportedError):
         body["problems"] = list(problem.problems)
+    if isinstance(problem, LinkError) and problem.kind:
+        body["kind"] = problem.kind
     return body
 
 

@@ -40,11 +40,13 @@ class Transport(Protocol):
 
 
 class Closed(Exception):
-    """The stream has ended; the text says what is known of the reason. usage: the agent did not take its settings."""
+    """The stream has ended; the text says what is known of the reason. usage: the agent did not take its settings. code: exit code of
+    the process at the other end, or of the client in between; None where it is not known."""
 
-    def __init__(self, text: str, usage: bool = False) -> None:
+    def __init__(self, text: str, usage: bool = False, code: int | None = None) -> None:
         super().__init__(text)
         self.usage = usage
+        self.code = code
 
 
 class Stuck(Exception):

@@ -2,102 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
-import tempfile
-import time
-
-from edgeq_host.errors import LinkError, UsageError
+from edgeq_host.errors import UsageError
 from edgeq_host.programs import words
-from edgeq_host.transports import DEFAULT, Closed, Options, Stuck
-
-_CHUNK = 1 << 16
-_END_S = 2.0  # for the process to end by itself once its input is closed
+from edgeq_host.stream import ProcessStream
+from edgeq_host.transports import DEFAULT, Closed, Options
 
 
-class PipeTransport:
+class PipeTransport(ProcessStream):
     def __init__(self, command: list[str]) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process; close ends both)
-        try:
-            # A session of its own: Ctrl-C in the terminal is for the host alone, which then ends the link in order.
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0, start_new_session=True
-            )
-        except OSError as error:
-            self._errors.close()
-            hint = "build it with `make build`" if isinstance(error, FileNotFoundError) else "check the path and its rights"
-            raise LinkError(f"cannot start {command[0]}: {error.strerror or error}", hint) from error
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._in, self._out = self._process.stdout.fileno(), self._process.stdin.fileno()
-        os.set_blocking(self._out, False)
-        self._kept = bytearray()
+        super().__init__(command, "build it with `make build`", _ended)
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
-    def _closed(self) -> Closed:
-        try:
-            code: int | None = self._process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            code = None
-        self._errors.seek(0)
-        text = self._errors.read()[-400:].decode("utf-8", "replace").strip()
-        how = "closed its output" if code is None else f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        return Closed(f"the agent {how}" + (f": {text}" if text else ""), usage=code == UsageError.code)
-
-    def _receive(self) -> bytes:
-        data = os.read(self._in, _CHUNK)
-        if not data:
-            raise self._closed()
-        return data
-
-    def read(self, size: int, timeout_s: float) -> bytes:
-        if not self._kept:
-            ready, _, _ = select.select([self._in], [], [], timeout_s)
-            if ready:
-                self._kept += self._receive()
-        data = bytes(self._kept[:size])
-        del self._kept[:size]
-        return data
-
-    def write(self, data: bytes, timeout_s: float) -> None:
-        """Reads while it waits: with both pipes full, two ends that only write would wait for ever."""
-        view, end = memoryview(data), time.monotonic() + timeout_s
-        while view:
-            ready, writable, _ = select.select([self._in], [self._out], [], max(0.0, end - time.monotonic()))
-            if ready:
-                self._kept += self._receive()
-            sent = self._send(view) if writable else 0
-            if sent:
-                view, end = view[sent:], time.monotonic() + timeout_s
-            elif time.monotonic() >= end:
-                raise Stuck
-
-    def _send(self, data: memoryview) -> int:
-        """What there is room for."""
-        try:
-            return os.write(self._out, data)
-        except BlockingIOError:
-            return 0
-        except BrokenPipeError:
-            raise self._closed() from None
-
-    def close(self) -> None:
-        process = self._process
-        for stream in (process.stdin, process.stdout):
-            if stream is not None and not stream.closed:
-                stream.close()
-        if self._errors.closed:
-            return
-        end = time.monotonic() + _END_S
-        try:
-            process.wait(max(0.0, end - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self._errors.close()
+def _ended(code: int | None, errors: str) -> Closed:
+    text = errors[-400:].strip()
+    how = "closed its output" if code is None else f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    return Closed(f"the agent {how}" + (f": {text}" if text else ""), usage=code == UsageError.code)
 
 
 def open_address(rest: str, options: Options = DEFAULT) -> PipeTransport:

@@ -1,0 +1,69 @@
+"""The keys that paramiko may offer: those of the agent, then the files that the configuration names, else the usual ones."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import paramiko
+
+from edgeq_host.ssh.config import Settings
+from edgeq_host.ssh.hosts import fingerprint
+
+USUAL = ("id_rsa", "id_ecdsa", "id_ed25519")
+Ask = Callable[[Path], str]
+
+
+def ask(path: Path) -> str:
+    """The passphrase of a key, from the terminal."""
+    return getpass.getpass(f"Enter passphrase for key '{path}': ")
+
+
+def _label(key: paramiko.PKey, place: str) -> str:
+    return f"{key.get_name()} {fingerprint(key.asbytes())} ({place})"
+
+
+def _load(path: Path, may_ask: bool) -> paramiko.PKey | str:
+    """The key, or why it cannot be used."""
+    try:
+        return paramiko.PKey.from_path(path)
+    except (paramiko.PasswordRequiredException, TypeError):
+        pass  # cryptography's own word for a key that needs a passphrase is TypeError
+    except Exception as error:  # each kind of damage has its own class, in three libraries
+        if "password" not in str(error).lower():
+            return f"{path}: {error}"
+    if not may_ask:
+        return f"{path} needs its passphrase: load it into an agent with ssh-add"
+    try:
+        return paramiko.PKey.from_path(path, ask(path))
+    except Exception as error:
+        return f"{path}: {error}"
+
+
+def _public(path: Path) -> bytes | None:
+    """The key of PATH.pub, as it travels on the wire."""
+    try:
+        words = path.with_name(path.name + ".pub").read_text(encoding="ascii").split()
+        return bytes(paramiko.PublicBlob.from_string(" ".join(words[:2])).key_blob)
+    except (OSError, ValueError):
+        return None
+
+
+def candidates(settings: Settings, identity: str, may_ask: bool) -> Iterator[tuple[str, paramiko.PKey | None]]:
+    """A label and the key, or the reason why a key cannot be used and None. identity: --identity; it alone is used then."""
+    paths = (Path(identity),) if identity else settings.identity_files
+    only = bool(identity) or settings.identities_only
+    wanted = {blob for path in paths if (blob := _public(path)) is not None} if only else None
+    in_agent = set()
+    for key in paramiko.Agent().get_keys():
+        if wanted is None or key.asbytes() in wanted:
+            in_agent.add(key.asbytes())
+            yield _label(key, "from the agent"), key
+    for path in paths or tuple(Path.home() / ".ssh" / name for name in USUAL):
+        if not path.exists() or _public(path) in in_agent:
+            if not path.exists() and paths:
+                yield f"{path} is not there", None
+            continue
+        loaded = _load(path, may_ask)
+        yield (loaded, None) if isinstance(loaded, str) else (_label(loaded, str(path)), loaded)

@@ -1,0 +1,105 @@
+"""Real sshd servers and the two clients. Each test has its own configuration, home and store; nothing of the user's is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeq_host import agents, boards
+from edgeq_host.targets import Target
+from edgeq_host.transports import Options
+from edgeq_runtime import build
+from tests.ssh.proxy import Proxy
+from tests.ssh.servers import USER, Sshd, make_key, tool
+
+
+def device_folder(folder: Path, arch: str, agent: Path) -> Path:
+    """A folder of agents as a wheel has it, with one agent in it."""
+    data = agent.read_bytes()
+    (folder / arch).mkdir(parents=True)
+    (folder / arch / agents.AGENT).write_bytes(data)
+    (folder / agents.SUMS).write_text(f"{hashlib.sha256(data).hexdigest()}  {arch}/{agents.AGENT}\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def local_agents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the agent for this machine, which is what an sshd here needs."""
+    agent = build.build("agent", build.config_for("agent", None, False))
+    return device_folder(tmp_path_factory.mktemp("devices"), platform.machine(), agent)
+
+
+@pytest.fixture(scope="session")
+def user_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tool("sshd", "openssh-server")
+    return make_key(tmp_path_factory.mktemp("keys") / "id", comment="user")
+
+
+@pytest.fixture(params=["openssh", "paramiko"])
+def client(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Site:
+    """This side: an ssh configuration, known hosts, the client under test. The servers that a test starts are stopped with it."""
+
+    def __init__(self, folder: Path, key: Path, client: str) -> None:
+        self.folder, self.key, self.client = folder, key, client
+        self.known = folder / "known_hosts"
+        self.known.touch()
+        self.config = folder / "config"
+        self.configure()
+        self._servers: list[Sshd] = []
+        self._proxies: list[Proxy] = []
+
+    def configure(self, first: str = "", key: Path | None = None) -> None:
+        """first: lines before the rest, which they override."""
+        lines = [f"IdentityFile {key or self.key}", "IdentitiesOnly yes", f"UserKnownHostsFile {self.known}", "GlobalKnownHostsFile none"]
+        self.config.write_text(first + "\nHost *\n" + "".join(f"  {line}\n" for line in lines))
+
+    def server(self, name: str = "device", known: bool = True, **more: Any) -> Sshd:
+        server = Sshd(self.folder / name, self.key, **more)
+        self._servers.append(server)
+        if known:
+            self.known.write_text(self.known.read_text() + server.known)
+        return server.start()
+
+    def proxy(self, server: Sshd, **how: Any) -> Proxy:
+        """In front of a server whose key is known under the proxy's port, too."""
+        proxy = Proxy(server.port, **how)
+        self._proxies.append(proxy)
+        self.known.write_text(self.known.read_text() + server.known.replace(str(server.port), str(proxy.port), 1))
+        return proxy
+
+    def target(self, place: Sshd | Proxy | str, **options: Any) -> Target:
+        address = place if isinstance(place, str) else f"{USER}@127.0.0.1:{place.port}"
+        return Target("device", f"ssh:{address}", boards.resolve("local"), Options(ssh=self.client, **options))
+
+    def file(self, name: str, data: bytes) -> Path:
+        path = self.folder / f"{name}.eqm"
+        path.write_bytes(data)
+        return path
+
+    def close(self) -> None:
+        for proxy in self._proxies:
+            proxy.close()
+        for server in self._servers:
+            server.stop()
+
+
+@pytest.fixture
+def site(client: str, user_key: Path, local_agents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    for name in ("EDGEQ_SSH", "EDGEQ_STORE", "SSH_AUTH_SOCK", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(agents, "FOLDER", local_agents)
+    made = Site(tmp_path, user_key, client)
+    monkeypatch.setenv("EDGEQ_SSH_CONFIG", str(made.config))
+    assert os.environ["EDGEQ_SSH_CONFIG"]
+    yield made
+    made.close()

@@ -1,0 +1,191 @@
+"""A real sshd on 127.0.0.1, run in a folder of the test: its own keys, its own home, one account (the one that runs the tests)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+USER = pwd.getpwuid(os.getuid()).pw_name
+SFTP = "/usr/lib/openssh/sftp-server"
+
+
+def tool(name: str, package: str) -> str:
+    """Where a program is; the test is skipped where it is not."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/lib/openssh")
+    if found is None:
+        pytest.skip(f"{name} is not installed: apt-get install {package}")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def make_key(path: Path, kind: str = "ed25519", passphrase: str = "", comment: str = "test") -> Path:
+    command = [tool("ssh-keygen", "openssh-client"), "-q", "-t", kind, "-N", passphrase, "-C", comment, "-f", str(path)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+def public(path: Path) -> str:
+    """Type and key, without the comment."""
+    return " ".join(path.with_name(path.name + ".pub").read_text().split()[:2])
+
+
+def fingerprint(path: Path) -> str:
+    done = subprocess.run(["ssh-keygen", "-lf", str(path) + ".pub"], check=True, capture_output=True, text=True)
+    return done.stdout.split()[1]
+
+
+@dataclass
+class Sshd:
+    """One server. Options are lines of sshd_config; environment is what its sessions get."""
+
+    folder: Path
+    key: Path  # of the client: may log in
+    options: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    host_kind: str = "ed25519"
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or free_port()
+        self.home = self.folder / "home"
+        self.home.mkdir(exist_ok=True)
+        self.host_key = self.folder / "host_key"
+        if not self.host_key.exists():
+            make_key(self.host_key, self.host_kind)
+        (self.folder / "authorized_keys").write_text(public(self.key) + "\n")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def store(self) -> Path:
+        return self.home / ".local" / "share" / "edgeq" / "local"
+
+    @property
+    def agents(self) -> Path:
+        return self.home / ".local" / "share" / "edgeq" / "agents"
+
+    @property
+    def known(self) -> str:
+        """Its line of known_hosts."""
+        return f"[127.0.0.1]:{self.port} {public(self.host_key)}\n"
+
+    def _config(self) -> str:
+        environment = {"HOME": str(self.home), **self.environment}
+        pairs = " ".join(f'"{key}={value}"' for key, value in environment.items())
+        lines = [
+            *self.options,  # the first value of a keyword holds
+            f"Port {self.port}",
+            "ListenAddress 127.0.0.1",
+            f"HostKey {self.host_key}",
+            f"AuthorizedKeysFile {self.folder}/authorized_keys",
+            f"PidFile {self.folder}/pid",
+            f"SetEnv {pairs}",
+            "StrictModes no",
+            "UsePAM no",
+            "PasswordAuthentication no",
+            "KbdInteractiveAuthentication no",
+            f"Subsystem sftp {SFTP}",
+            "MaxStartups 100",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def start(self) -> Sshd:
+        sshd = tool("sshd", "openssh-server")
+        if os.getuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)
+        config = self.folder / "sshd_config"
+        config.write_text(self._config())
+        log = open(self.folder / "log", "ab")  # noqa: SIM115 (the server's)
+        self._process = subprocess.Popen([sshd, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        wait_until(self._listens, f"sshd listens; it says: {self.log()}")
+        return self
+
+    def _listens(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+    def log(self) -> str:
+        path = self.folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def children(self) -> list[int]:
+        """Every process below the server, sessions first."""
+        assert self._process is not None
+        return descendants(self._process.pid)
+
+    def agents_running(self) -> list[int]:
+        """Process ids of agents that were started from the home of this server."""
+        return [pid for pid, path in programs().items() if path.startswith(str(self.folder)) or f"{self.folder}/" in path]
+
+    def kill_sessions(self, number: int = signal.SIGKILL) -> None:
+        for pid in self.children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            sessions = self.children()
+            self._process.terminate()
+            self._process.wait(10)
+            for pid in sessions:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process = None
+
+
+def descendants(root: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                parents.setdefault(int((entry / "stat").read_text().rpartition(")")[2].split()[1]), []).append(int(entry.name))
+    found, todo = [], [root]
+    while todo:
+        below = parents.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def programs() -> dict[int, str]:
+    """What runs, by process id: the path of the program, and its words."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                found[int(entry.name)] = os.readlink(entry / "exe")
+    return found
+
+
+def wait_until(condition: object, what: str, limit_s: float = 15.0) -> None:
+    assert callable(condition)
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, f"waited {limit_s:.0f} s until {what}"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def running(server: Sshd) -> Iterator[Sshd]:
+    try:
+        yield server.start()
+    finally:
+        server.stop()

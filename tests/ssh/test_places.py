@@ -1,0 +1,103 @@
+"""Where the agent is put when the home will not do, and what is said when nothing will."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edgeq_host.deploy import status
+from edgeq_host.errors import LinkError
+from tests.ssh.conftest import Site
+from tests.ssh.servers import Sshd
+
+PLACES = ("/var/tmp", "/dev/shm", "/tmp")
+Private = Callable[..., Sshd]
+
+
+@pytest.fixture
+def private(site: Site) -> Iterator[Private]:
+    """A server whose sessions see a file system of their own: each of PLACES, and the home, mounted as the test says ("" is left alone).
+
+    Made by the session itself in a mount namespace, so nothing outside changes.
+    """
+
+    def make(home: str = "", places: str = "", before: str = "true") -> Sshd:
+        if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
+            pytest.skip("mount namespaces are not permitted here")
+        server = site.server()
+        mounts = [f"mount -t tmpfs -o {places} none {place}" for place in PLACES] if places else []
+        mounts += [f"mount -t tmpfs -o {home} none {server.home}"] if home else []
+        script = server.folder / "session"
+        # Mounting over /tmp hides the server's folder: it is bound elsewhere before, and back after.
+        keep = server.folder
+        lines = ["#!/bin/sh", "mkdir -p /mnt/edgeq-test && mount --bind " + str(keep) + " /mnt/edgeq-test", *mounts]
+        if places:
+            lines += [f"mount -o remount,rw /tmp; mkdir -p {keep}; mount --bind /mnt/edgeq-test {keep}; mount -o remount,{places} /tmp"]
+            lines += [f"mount -t tmpfs -o {home} none {server.home}"] if home else []
+        lines += [before, 'exec bash -c "$SSH_ORIGINAL_COMMAND"']
+        script.write_text("\n".join(lines) + "\n")
+        script.chmod(0o755)
+        server.stop()
+        server.options = (f"ForceCommand exec unshare --mount {script}",)
+        return server.start()
+
+    yield make
+    with_mount = Path("/mnt/edgeq-test")
+    if with_mount.is_dir() and not any(with_mount.iterdir()):
+        with_mount.rmdir()
+
+
+def refused(site: Site, server: Sshd, *words: str) -> LinkError:
+    with pytest.raises(LinkError) as caught:
+        status(site.target(server))
+    error = caught.value
+    assert (error.code, error.kind) == (4, "no_place"), error.message
+    for word in words:
+        assert word in error.message, (word, error.message)
+    assert "XDG_DATA_HOME" in error.hint
+    return error
+
+
+@pytest.mark.parametrize(("home", "reason"), [("size=64k", "space"), ("noexec", "noexec"), ("ro", "Read-only")])
+def test_another_place_is_taken_where_the_home_is_full_noexec_or_read_only(site: Site, private: Private, home: str, reason: str) -> None:
+    server = private(home=home, before="mount -t tmpfs -o mode=1777 none /var/tmp; ls -ld /var/tmp >/dev/null")
+    assert status(site.target(server)).device.agent.startswith("edgeq-agent")
+    assert not server.agents.exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"), [("size=64k,mode=1777", "no space"), ("noexec,mode=1777", "noexec"), ("ro,mode=1777", "Read-only file system")]
+)
+def test_each_place_is_named_with_its_reason_where_none_will_do(site: Site, private: Private, how: str, reason: str) -> None:
+    server = private(home=how, places=how)
+    error = refused(site, server, reason, f"{server.home}/.local/share/edgeq/agents: ", *(f"{place}/edgeq-agents-" for place in PLACES))
+    assert error.message.count(reason) == 4, error.message
+
+
+def test_a_disk_that_fills_up_during_the_transfer_is_said(site: Site, private: Private) -> None:
+    """df says that there is room; writing says that there is not."""
+    lie = "df() { echo; echo none 9 9 9999999 9 /; }; export -f df"
+    server = private(home="size=100k", places="size=100k,mode=1777")
+    script = server.folder / "session"
+    text = script.read_text().replace("#!/bin/sh", f"#!/bin/bash\n{lie}")
+    text = text.replace("exec bash -c", """exec bash -c 'sh() { bash "$@"; }; eval "$0"'""")
+    script.write_text(text)
+    error = refused(site, server, "bytes could be written")
+    assert error.message.count("could be written") == 4
+
+
+@pytest.mark.parametrize("trap", ["link", "of another", "open to all"])
+def test_a_folder_in_tmp_that_somebody_has_prepared_is_not_used(site: Site, private: Private, trap: str) -> None:
+    make = {
+        "link": "mkdir /tmp/theirs; ln -s /tmp/theirs",
+        "of another": "f() { mkdir $1; chown 12345 $1; }; f",
+        "open to all": "f() { mkdir -m 777 $1; }; f",
+    }[trap]
+    before = "; ".join(f"{make} {place}/edgeq-agents-{os.getuid()}" for place in PLACES)
+    server = private(home="noexec", places="mode=1777", before=before)
+    reason = {"link": "it is a link", "of another": "belongs to user 12345", "open to all": "others may write"}[trap]
+    refused(site, server, reason)
