@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,11 @@ def _value(value: Any) -> str:
     return tomli_w.dumps({"x": value}).partition("= ")[2].strip()
 
 
-def render(board_id: str, known: Mapping[str, Any] | None = None, how: str = "nothing has run yet") -> str:
-    """The text of a board file. known: keys that were found out. how: for the evidence."""
+def render(board_id: str, known: Mapping[str, Any] | None = None, remarks: Sequence[str] = (), how: str = "nothing has run yet") -> str:
+    """The text of a board file. known: keys that were found out. remarks: of what is left to do. how: for the evidence."""
     facts = {"id": board_id, **(known or {})}
     lines = ["# A kind of board. boards/README.md of edgeq has the table of keys; `edgeq boards validate` checks this file."]
+    lines += [f"# {remark}" for remark in remarks]
     for key, comment, default, example in _ROWS:
         value = facts.get(key, default)
         shown = f"{key} = {_value(value)}" if value is not None else f"# {key} = {_value(example)}"

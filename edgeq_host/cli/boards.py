@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeq_host.cli import output
+from edgeq_host.cli import output, target
 from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,21 +87,34 @@ def validate_command(files: tuple[Path, ...], as_json: bool) -> int:
 
 @output.subcommand(command, "new")
 @click.argument("board_id", metavar="ID")
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="The file; default: boards/ID.toml. Its stem is ID.")
-def new_command(board_id: str, target: Path | None, as_json: bool) -> None:
+@click.option("-o", "--output", "file", type=click.Path(path_type=Path), help="The file; default: boards/ID.toml. Its stem is ID.")
+@click.option("--from", "source", metavar="DEVICE", help="A device or an address that is asked what it is; it fills the file.")
+@target.connection_options
+def new_command(board_id: str, file: Path | None, source: str | None, as_json: bool) -> None:
     """Write a commented file for a board of your own. Nothing is overwritten.
 
     \b
     edgeq boards new acme_gateway
+    edgeq boards new acme_gateway --from root@gateway.local
     """
     from edgeq_host import board_template
 
-    path = target or Path("boards") / f"{board_id}.toml"
-    board_template.write(path, board_template.render(board_id))
+    path = file or Path("boards") / f"{board_id}.toml"
+    text = board_template.render(board_id) if source is None else _of_device(board_id, source)
+    board_template.write(path, text)
     if as_json:
         output.document("edgeq.boards-new/1", id=board_id, file=str(path))
         return
-    output.line(f"{path}: fill it in, then: edgeq boards validate {path}")
+    output.line(f"{path}: {'fill it in' if source is None else 'look it through'}, then: edgeq boards validate {path}")
+
+
+def _of_device(board_id: str, source: str) -> str:
+    from edgeq_host import board_template
+    from edgeq_host.board_draft import draft
+    from edgeq_host.probe import probe
+
+    known, remarks = draft(probe(target.resolve(source)))
+    return board_template.render(board_id, known, remarks, "what the file says was read on the device; nothing has run yet")
 
 
 def _fields(board: Board) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from edgeq_host import boards
+from edgeq_host.board_draft import draft
+from edgeq_host.board_template import render, write
 from edgeq_host.errors import LinkError
 from edgeq_host.identify import identify, mismatches
 from edgeq_host.probe import MAX_FACTS, Probe, parse, probe
@@ -136,6 +138,20 @@ def test_a_machine_that_no_file_describes_is_a_generic_one(machine: str, bits: i
     found = identify(parse([("kernel.machine", machine.encode()), ("userland.bits", b"%d" % bits)]))
     assert found is not None and found.id == f"generic_{board}"
     assert identify(parse([("kernel.machine", b"riscv64")])) is None
+
+
+@pytest.mark.parametrize("name", machines.MACHINES)
+def test_a_file_drafted_from_a_device_is_sound_and_fits_it(name: str, tree: Tree, tmp_path: Path) -> None:
+    machines.MACHINES[name](tmp_path / "root")
+    found = read(tree(), ("portable", "neon"))
+    known, remarks = draft(found)
+    path = tmp_path / "my_board.toml"
+    write(path, render("my_board", known, remarks))
+    board = boards.read_board(path)
+    assert board.cores[0].name == found.cores[0].name and board.systems[0].python == found.python and board.name == found.model
+    wrong = [text for text in mismatches(found, board) if "user land" not in text and "neon_dotprod" not in text]
+    assert wrong == []
+    assert [remark for remark in remarks if all(rail in remark for s in found.sensors for rail in s.rails)] == remarks
 
 
 def every_file(root: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def test_every_commented_key_of_a_new_file_is_one_that_is_taken(edgeq: Edgeq) ->
     path.write_text(text)
     assert set(tomllib.loads(text)) == set(board_schema.BOARD) - {"link"}
     assert edgeq("boards", "validate", path).out.endswith("sound\n")
+
+
+def test_a_new_file_from_a_device_says_what_it_is(edgeq: Edgeq) -> None:
+    made = edgeq("boards", "new", "this_machine", "--from", "local", "--json")
+    assert made.code == 0 and made.json["file"] == "boards/this_machine.toml"
+    board, text = boards.read_board(Path(made.json["file"])), Path(made.json["file"]).read_text()
+    assert board.chip.arch == platform.machine() and board.memory_bytes and "read on the device" in board.evidence.how
+    assert "# match =" in text or board.match
+    gone = edgeq("boards", "new", "other", "--from", "pipe:/nowhere/agent")
+    assert gone.code in (2, 4) and not Path("boards/other.toml").exists()
 
 
 @pytest.mark.parametrize("words", [("../x",), ("Pi5",), ("a__b",), ("x", "-o", "boards/y.toml"), ("x", "-o", "/proc/x.toml"), ("x" * 300,)])
