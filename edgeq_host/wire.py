@@ -13,6 +13,7 @@ from edgeq_runtime import lists
 
 _PROTOCOL = re.compile(r"^EQ_PROTOCOL\((\d+), (\d+)\)$", re.M)
 _FAULT = re.compile(r'^EQ_FAULT\((\d+), (\w+), (\d+), "([^"]*)"\)$', re.M)
+_EVENT = re.compile(r'^EQ_EVENT\((\d+), (\w+), "([^"]*)"\)$', re.M)
 _MESSAGE = re.compile(r"^EQ_MESSAGE\((\d+), (\w+), (.*)\)$", re.M)
 _SIGNAL = re.compile(r"^EQ_SIGNAL\((\d+), (\w+)\)$", re.M)
 _FIELD = re.compile(r"EQ_(?:F|ADDED)\((\w+), (\w+)\)")
@@ -27,6 +28,15 @@ class Fault:
     id: int
     name: str
     exit_code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the log of a store says has happened."""
+
+    id: int
+    name: str
     text: str
 
 
@@ -67,6 +77,11 @@ def protocol() -> tuple[int, int]:
 @cache
 def faults() -> dict[int, Fault]:
     return {int(i): Fault(int(i), name, int(code), text) for i, name, code, text in _FAULT.findall(_text())}
+
+
+@cache
+def events() -> dict[int, Event]:
+    return {int(i): Event(int(i), name, text) for i, name, text in _EVENT.findall(_text())}
 
 
 def _row(number: int, name: str, fields: str) -> Message:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 import hashlib
 from collections.abc import Callable
-from ctypes import CFUNCTYPE, POINTER, c_char, c_char_p, c_int, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, POINTER, c_char, c_char_p, c_int, c_int32, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from typing import Any
 
-from edgeq_host.wire import faults
+from edgeq_host.wire import events, faults
 from edgeq_runtime import native
 from edgeq_runtime.store import State, Version
 
@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Any] = {
     "lock": CFUNCTYPE(c_int, c_void_p),
     "unlock": CFUNCTYPE(None, c_void_p),
     "free_bytes": CFUNCTYPE(c_uint64, c_void_p),
+    "time_ms": CFUNCTYPE(c_uint64, c_void_p),
 }
 
 
@@ -59,7 +60,24 @@ class Model(ctypes.Structure):
     _fields_ = [("ops", c_void_p), ("name", c_char * 64), ("version", Version), ("data", c_void_p), ("size", c_size_t)]
 
 
-HEALTH = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
+class Event(ctypes.Structure):
+    """struct eq_store_event."""
+
+    _fields_ = [
+        ("number", c_uint32),
+        ("time_ms", c_uint64),
+        ("event", c_uint8),
+        ("fault", c_uint16),
+        ("detail", c_int32),
+        ("version", c_uint32),
+        ("software", c_uint32),
+        ("sha256", c_uint8 * 32),
+        ("name", c_char * 64),
+    ]
+
+
+SEEN = CFUNCTYPE(c_int, c_void_p, POINTER(Event))
+HEALTH = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, POINTER(c_int32))
 Health = Callable[[bytes], int]
 
 
@@ -90,17 +108,23 @@ class Store:
         check(LIB.eq_store_read(ctypes.byref(self.ops), name.encode(), ctypes.byref(state)))
         return state
 
-    def current(self, name: str, known: bytes = b"") -> tuple[bytes, bytes | None] | None:
-        """Bytes of the current and the previous version; None: not installed. Refused where a record or a file is missing or damaged;
+    def state(self, name: str) -> State:
+        """As read, but that of a model that is not installed is no error."""
+        state = State()
+        result = LIB.eq_store_read(ctypes.byref(self.ops), name.encode(), ctypes.byref(state))
+        check(0 if result == FAULT["missing"] else result)
+        return state
+
+    def versions(self, name: str, known: bytes = b"") -> tuple[bytes, ...] | None:
+        """The bytes of every version, the current one first; None: not installed. Refused where a record or a file is missing or damaged;
         a file that is `known` may be."""
-        try:
-            state = self.read(name)
-        except Refused as refused:
-            if str(refused) == "missing":
-                return None
-            raise
-        found = [self._bytes(name, version, known) for version in state.versions[:2] if version.version]
-        return found[0], found[1] if len(found) > 1 else None
+        state = self.state(name)
+        return tuple(self._bytes(name, version, known) for version in state.versions[: state.count]) or None
+
+    def current(self, name: str) -> tuple[bytes, bytes | None] | None:
+        """The bytes of the current and the previous version."""
+        found = self.versions(name)
+        return found and (found[0], found[1] if len(found) > 1 else None)
 
     def _bytes(self, name: str, version: Version, known: bytes) -> bytes:
         data = self.open(name, version.version)
@@ -135,7 +159,7 @@ class Store:
                 part = data[at : at + step]
                 check(LIB.eq_store_write(u, c_uint64(at), part, c_size_t(len(part))))
             check(LIB.eq_store_finish(u))
-            call = HEALTH(lambda _, address, size: health(ctypes.string_at(address, size)))
+            call = HEALTH(lambda _, address, size, detail: health(ctypes.string_at(address, size)))
             check(LIB.eq_store_commit(u, keep, call, None, ctypes.byref(version)))
         finally:
             LIB.eq_store_abort(u)
@@ -143,7 +167,7 @@ class Store:
 
     def rollback(self, name: str, health: Health = healthy, version: int = 0) -> State:
         state = State()
-        call = HEALTH(lambda _, address, size: health(ctypes.string_at(address, size)))
+        call = HEALTH(lambda _, address, size, detail: health(ctypes.string_at(address, size)))
         check(LIB.eq_store_rollback(ctypes.byref(self.ops), name.encode(), version, call, None, ctypes.byref(state)))
         return state
 
@@ -159,6 +183,29 @@ class Store:
         """Number and bytes of every version, the current one first."""
         state = self.read(name)
         return [(v.version, self._bytes(name, v, b"")) for v in state.versions[: state.count]]
+
+    def log(self) -> list[tuple[int, str, str, int, str]]:
+        """Number, event, model, version and fault of every entry."""
+        found: list[tuple[int, str, str, int, str]] = []
+
+        def seen(_: Any, event: Any) -> int:
+            e = event.contents
+            fault = faults()[e.fault].name if e.fault else ""
+            found.append((e.number, events()[e.event].name, e.name.decode(), e.version, fault))
+            return 0
+
+        assert LIB.eq_store_log(ctypes.byref(self.ops), SEEN(seen), None) == 0
+        return found
+
+    def failed_before(self, data: bytes) -> bool:
+        digest = (c_uint8 * 32)(*hashlib.sha256(data).digest())
+        return bool(LIB.eq_store_failed_before(ctypes.byref(self.ops), digest))
+
+    def unfinished(self, name: str) -> int:
+        """Bytes of uploads that were not installed."""
+        size = c_uint64()
+        LIB.eq_store_unfinished(ctypes.byref(self.ops), name.encode(), ctypes.byref(size))
+        return size.value
 
     def names(self) -> list[str]:
         found, name = [], ctypes.create_string_buffer(64)

@@ -73,7 +73,8 @@ class Disk:
         self.steps: list[Step] = []
         self.syncs = self.changes = 0
         self.locked = False
-        self._handles: list[File] = []
+        self.at = ""  # what the operation is about that may fail
+        self._handles: list[tuple[str, File]] = []
         self._kept: list[Any] = []
         table = {name: kind(self._guard(getattr(self, f"_{name}"))) for name, kind in OPERATIONS.items()}
         self._kept.append(table)
@@ -93,7 +94,8 @@ class Disk:
             node = node.get(part) if isinstance(node, dict) else None
         return node
 
-    def _fails(self) -> int:
+    def _fails(self, path: str) -> int:
+        self.at = path
         self.changes += 1
         return FAULT[self.failure] if self.fails(self) else 0
 
@@ -102,36 +104,37 @@ class Disk:
         _apply(self.tree, step)
 
     def _open(self, path: str) -> int:
-        if err := self._fails():
+        if err := self._fails(path):
             return -err
         if self._find(path) is None:
             if self._find(_split(path)[0]) is None:
                 return -FAULT["missing"]
             self._record(Step("create", path, file=File()))
         handle = len(self._handles)
-        self._handles.append(self._find(path))
+        self._handles.append((path, self._find(path)))
         return handle
 
     def _write(self, handle: int, address: int, size: int) -> int:
         data = ctypes.string_at(address, size)
-        if err := self._fails():
+        path, file = self._handles[handle]
+        if err := self._fails(path):
             return err
         if len(data) > self.room:
             return FAULT["full"]
         self.room -= len(data)
-        file = self._handles[handle]
         self._record(Step("write", file=file, data=data))
         file.data += data
         return 0
 
     def _fsync(self, handle: int) -> int:
-        return self._sync(Step("fsync", file=self._handles[handle]))
+        path, file = self._handles[handle]
+        return self._sync(path, Step("fsync", file=file))
 
     def _fsync_dir(self, path: str) -> int:
-        return self._sync(Step("fsync_dir", path))
+        return self._sync(path, Step("fsync_dir", path))
 
-    def _sync(self, step: Step) -> int:
-        if err := self._fails():
+    def _sync(self, path: str, step: Step) -> int:
+        if err := self._fails(path):
             return err
         if self.syncs != self.skip:
             self._record(step)
@@ -142,7 +145,7 @@ class Disk:
         return 0
 
     def _change(self, kind: str, path: str, to: str = "") -> int:
-        if err := self._fails():
+        if err := self._fails(path):
             return err
         if kind != "mkdir" and self._find(path) is None:
             return FAULT["missing"]
@@ -197,28 +200,40 @@ class Disk:
     def _free_bytes(self) -> int:
         return self.room
 
+    def _time_ms(self) -> int:
+        return 1_700_000_000_000 + len(self.steps)
+
 
 def snapshot(tree: Tree) -> Tree:
     """The disk as it lies, everything durable: what a test starts from."""
     return {name: snapshot(node) if isinstance(node, dict) else File(node.data, node.data) for name, node in tree.items()}
 
 
-def _contents(tree: Tree, how: str, files: dict[File, tuple[bytes, bytes]]) -> Tree:
+def durable(tree: Tree) -> Tree:
+    """The disk of a snapshot as it was then, though a change has run on its files since."""
+    return {name: durable(node) if isinstance(node, dict) else File(node.synced, node.synced) for name, node in tree.items()}
+
+
+def _contents(tree: Tree, kept: dict[File, bytes]) -> Tree:
     out: Tree = {}
     for name, node in tree.items():
         if isinstance(node, dict):
-            out[name] = _contents(node, how, files)
-            continue
-        data, synced = files.get(node, (node.data, node.synced))
-        torn = synced + data[len(synced) :][: (len(data) - len(synced)) // 2]
-        kept = {"all": data, "synced": synced, "torn": torn}[how]
-        out[name] = File(kept, kept)
+            out[name] = _contents(node, kept)
+        else:
+            data = kept.get(node, node.synced)  # not written to yet: as it was before
+            out[name] = File(data, data)
     return out
+
+
+def _outcomes(data: bytes, synced: bytes) -> list[bytes]:
+    """What may be found of a file: all that was written, what was synced, a part, or the length alone."""
+    rest = data[len(synced) :]
+    return [data, synced, synced + rest[: len(rest) // 2], synced + bytes(len(rest))] if rest else [data]
 
 
 def after_power_cut(start: Tree, steps: list[Step]) -> Iterator[Tree]:
     """Every disk that may be found after `steps`: changes of a folder without a later sync of it may be lost one by one, and bytes without
-    a later fsync of their file may all be there, not at all, or in part."""
+    a later fsync of their file may be there, not at all, in part or as zeros."""
     files: dict[File, tuple[bytes, bytes]] = {}
     for step in steps:
         if step.file is None or step.kind == "create":
@@ -236,13 +251,14 @@ def after_power_cut(start: Tree, steps: list[Step]) -> Iterator[Tree]:
         lost_sets = [set(c) for n in range(len(pending) + 1) for c in itertools.combinations(pending, n)]
     else:
         lost_sets = [set(), set(pending), *({i} for i in pending)]
+    found = {file: _outcomes(*files.get(file, (b"", b""))) for file in {*files, *created} if file is not None}
     for lost in lost_sets:
         tree = shallow(start)
         for i, step in changes:
             if i not in lost:
                 _apply(tree, step)
-        for how in ("all", "synced", "torn"):
-            yield _contents(tree, how, files | {f: files.get(f, (b"", b"")) for f in created if f is not None})
+        for kept in itertools.product(*found.values()):
+            yield _contents(tree, dict(zip(found, kept, strict=True)))
 
 
 def shallow(tree: Tree) -> Tree:

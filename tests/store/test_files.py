@@ -38,13 +38,17 @@ class Traced:
         return _sorted_removals([line for line in lines if not line[1].endswith("/.lock")])
 
 
-@pytest.fixture
-def traced(tmp_path: Path) -> Traced:
+def make_traced(tmp_path: Path) -> Traced:
     shim, below = tmp_path / "trace_files.so", tmp_path / "disk"
     below.mkdir()
     command = [build.default_cc(), "-std=c11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", str(SHIM), "-o", str(shim), "-ldl"]
     subprocess.run(command, check=True)
     return Traced(build.build("agent", build.config_for("agent", None, False)), shim, below)
+
+
+@pytest.fixture
+def traced(tmp_path: Path) -> Traced:
+    return make_traced(tmp_path)
 
 
 def _sorted_removals(lines: list[Line]) -> list[Line]:
@@ -97,4 +101,4 @@ def test_installs_rollback_and_remove_sync_on_a_real_disk_what_the_power_cut_nee
     assert traced.run("rollback", "kws") == _recorded(disk, root)
     disk.store.remove("kws")
     assert traced.run("remove", "kws") == _recorded(disk, root)
-    assert os.listdir(root) == [".lock"]
+    assert sorted(os.listdir(root)) == [".lock", ".log"]

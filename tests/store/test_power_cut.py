@@ -2,127 +2,130 @@
 
 from __future__ import annotations
 
-import random
+import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
-from tests.store.binding import Refused, Store
-from tests.store.disk import Disk, Tree, after_power_cut, shallow, snapshot
+from tests.store.binding import Refused
+from tests.store.disk import Disk, Tree, after_power_cut, durable, shallow, snapshot
+from tests.store.scenarios import DAMAGED, NEW, SCENARIOS, Found, Scenario
 
-OLDER, OLD, NEW = (random.Random(seed).randbytes(900) for seed in range(3))
-DAMAGED = OLD[:-1] + bytes([OLD[-1] ^ 1])
-Found = tuple[bytes, bytes | None] | None
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """`before` makes the disk, `change` is what is cut; before and after it the model is `old` and `new` (current and previous)."""
-
-    before: Callable[[Store], object]
-    change: Callable[[Store], object]
-    old: Found
-    new: Found
+Log = list[tuple[int, str, str, int, str]]
 
 
-def _two(store: Store) -> None:
-    store.deploy("kws", OLD)
-
-
-def _three(store: Store) -> None:
-    store.deploy("kws", OLDER)
-    store.deploy("kws", OLD)
-
-
-def _damaged(store: Store) -> None:
-    """The current version was changed on the disk after it was installed."""
-    _three(store)
-    store.disk.tree["kws"]["v2.eqm"].data = DAMAGED  # type: ignore[attr-defined]
-
-
-def _new(store: Store) -> int:
-    return store.deploy("kws", NEW, step=400)
-
-
-def _interrupted(store: Store) -> None:
-    store.deploy("kws", OLD)
-    disk = store.disk  # type: ignore[attr-defined]
-    disk.fails = lambda disk: sum(len(step.data) == 400 for step in disk.steps) == 1
-    with pytest.raises(Refused, match="io"):
-        _new(store)
-
-
-SCENARIOS = {
-    "resumed": Scenario(_interrupted, _new, (OLD, None), (NEW, OLD)),
-    "first": Scenario(lambda store: None, _new, None, (NEW, None)),
-    "second": Scenario(_two, _new, (OLD, None), (NEW, OLD)),
-    "third": Scenario(_three, _new, (OLD, OLDER), (NEW, OLD)),
-    "rollback": Scenario(_three, lambda store: store.rollback("kws"), (OLD, OLDER), (OLDER, OLD)),
-    "remove": Scenario(_three, lambda store: store.remove("kws"), (OLD, OLDER), None),
-    "over a damaged one": Scenario(_damaged, _new, (DAMAGED, OLDER), (NEW, OLDER)),
-    "the same again": Scenario(_damaged, lambda store: store.deploy("kws", OLD), (DAMAGED, OLDER), (OLD, OLDER)),
-    "back from a damaged one": Scenario(_damaged, lambda store: store.rollback("kws"), (DAMAGED, OLDER), (OLDER, None)),
-    "other": Scenario(lambda store: store.deploy("vww", OLD), _new, None, (NEW, None)),
-}
+def before(scenario: Scenario) -> Tree:
+    """The disk that the change begins on."""
+    first = Disk()
+    scenario.before(first.store)
+    return snapshot(first.tree)
 
 
 def record(scenario: Scenario, skip: int = -1) -> tuple[Tree, Disk]:
     """The disk before, and the one on which the change ran."""
-    first = Disk()
-    scenario.before(first.store)
-    start = snapshot(first.tree)
+    start = before(scenario)
     disk = Disk(shallow(start), skip=skip)
     scenario.change(disk.store)
     return start, disk
 
 
-def look(tree: Tree) -> Found:
-    return Disk(tree).store.current("kws", DAMAGED)
+def look(disk: Disk) -> Found:
+    return disk.store.versions("kws", DAMAGED)
 
 
-def violations(scenario: Scenario, skip: int = -1) -> list[str]:
-    """What a power cut can break."""
-    start, disk = record(scenario, skip)
-    broken = []
-    for length in range(len(disk.steps) + 1):
-        allowed = [scenario.new] if length == len(disk.steps) else [scenario.old, scenario.new]
-        for tree in after_power_cut(start, disk.steps[:length]):
-            where = f"after {length} of {len(disk.steps)} operations"
-            try:
-                found = look(tree)
-            except (Refused, AssertionError) as error:
-                broken.append(f"{where}: {error}")
-                continue
-            if found not in allowed:
-                broken.append(f"{where}: neither old nor new")
-            retried = Disk(tree)
-            retried.store.deploy("kws", NEW)
-            after = retried.store.current("kws")
-            if after is None or after[0] != NEW:
-                broken.append(f"{where}: the retry did not complete")
-            if skip < 0 and any(name.startswith(("part-", "state.new")) for name in retried.tree["kws"]):  # type: ignore[union-attr]
-                broken.append(f"{where}: something stayed behind")
-    return broken
+def _rest(disk: Disk) -> tuple[int, int, bytes]:
+    """What the record says beside the versions."""
+    state = disk.store.state("kws")
+    return state.keep, state.counter, bytes(state.counter_sha256)
+
+
+def log_damage(before: Log, now: Log, newest: int) -> str:
+    """What is wrong with a log that was `before`; entries up to `newest` may have come. Where both files were full the older makes way."""
+    numbers = [entry[0] for entry in now]
+    if any(b <= a for a, b in itertools.pairwise(numbers)) or (numbers and numbers[-1] > newest):
+        return f"its numbers are {numbers}"
+    kept = [entry for entry in before if entry[0] > before[-1][0] - 256] if len(before) == 512 else before
+    return "" if [entry for entry in now if entry in kept] == kept else "an entry from before is lost"
+
+
+class Cut:
+    """One scenario, cut everywhere. broken: what a power cut can break; tried: how many disks were looked at."""
+
+    def __init__(self, scenario: Scenario, skip: int = -1) -> None:
+        self.broken: list[str] = []
+        self.tried = 0
+        self.leaves_rests = skip >= 0
+        self.scenario = scenario
+        self.start, self.done = record(scenario, skip)
+        first = Disk(durable(self.start))
+        self.rests = {_rest(first), _rest(self.done)}
+        self.log_before, self.log_after = first.store.log(), self.done.store.log()
+        for length in range(len(self.done.steps) + 1):
+            for tree in after_power_cut(self.start, self.done.steps[:length]):
+                self.tried += 1
+                problem = self._examine(tree, complete=length == len(self.done.steps)) or self._retry(tree)
+                if problem:
+                    self.broken.append(f"after {length} of {len(self.done.steps)} operations: {problem}")
+
+    def _examine(self, tree: Tree, complete: bool) -> str:
+        disk = Disk(tree)
+        try:
+            found, rest = look(disk), _rest(disk)
+        except (Refused, AssertionError) as error:
+            return str(error)
+        if found not in ([self.scenario.new] if complete else [self.scenario.old, self.scenario.new]):
+            return "neither old nor new"
+        if rest not in self.rests:
+            return f"the record says {rest}"
+        if complete and disk.store.log() != self.log_after:
+            return "its entry in the log is lost"
+        damage = log_damage(self.log_before, disk.store.log(), self.log_after[-1][0])
+        return damage and f"the log: {damage}"
+
+    def _retry(self, tree: Tree) -> str:
+        disk = Disk(tree)
+        again = disk.store.deploy("kws", NEW)
+        found = look(disk)
+        if found is None or found[0] != NEW:
+            return "the retry did not complete"
+        if not self.leaves_rests and any(name.startswith(("part-", "state.new")) for name in disk.tree["kws"]):  # type: ignore[union-attr]
+            return "something stayed behind"
+        if again and disk.store.log()[-1][1:] != ("installed", "kws", again, ""):
+            return "the retry is not in the log"
+        return ""
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_power_cut_at_any_operation_leaves_old_or_new_and_a_retry_completes(name: str) -> None:
-    assert violations(SCENARIOS[name]) == []
+def test_a_power_cut_at_any_operation_leaves_old_or_new_and_a_retry_completes(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
+    cut = Cut(SCENARIOS[name])
+    assert cut.broken == []
+    record_property("states tried", f"power cut, {name}: {len(cut.done.steps)} operations, {cut.tried} states of the disk")
 
 
 # The operations of a change that sync, in order. A folder that is durable already needs no second sync: begin cannot know.
+_INSTALL = ["the uploaded bytes", "the version's name", "the record's bytes", "the switch", "the entry in the log"]
 SYNCS = {
-    "first": ["the folder of the model", "the uploaded bytes", "the version's name", "the record's bytes", "the switch"],
-    "second": [None, "the uploaded bytes", "the version's name", "the record's bytes", "the switch"],
-    "rollback": ["the record's bytes", "the switch"],
-    "remove": ["the removal of the record"],
+    "first": [None, *_INSTALL, "the name of the log"],
+    "beside another": ["the folder of the model", *_INSTALL],
+    "second": [None, *_INSTALL],
+    "fewer are kept": [None, *_INSTALL],
+    "from the first record": [None, *_INSTALL],
+    "sick": [None, None, "the entry in the log"],  # an upload that fails its health check has no bytes to lose
+    "keep": ["the record's bytes", "the switch"],
+    "rollback": ["the record's bytes", "the switch", "the entry in the log"],
+    "back to a version": ["the record's bytes", "the switch", "the entry in the log"],
+    "remove": ["the removal of the record", "the entry in the log"],
+    "remove a version": ["the record's bytes", "the switch", "the entry in the log"],
+    "remove what was signed": ["the record's bytes", "the switch", "the entry in the log"],
+    "the log is full": ["the record's bytes", "the switch", "the old log's name", "the entry in the log", "the name of the log"],
 }
 
 
 @pytest.mark.parametrize(("name", "number"), [(name, i) for name, syncs in SYNCS.items() for i, what in enumerate(syncs) if what])
 def test_without_any_one_sync_a_power_cut_breaks_the_store(name: str, number: int) -> None:
-    assert violations(SCENARIOS[name], skip=number), f"nothing depends on the sync of {SYNCS[name][number]}"
+    assert Cut(SCENARIOS[name], skip=number).broken, f"nothing depends on the sync of {SYNCS[name][number]}"
 
 
 @pytest.mark.parametrize("name", SYNCS)
@@ -135,16 +138,15 @@ def test_the_list_of_syncs_is_complete(name: str) -> None:
 def test_an_operation_that_fails_leaves_old_or_new_and_a_retry_completes(name: str, failure: str) -> None:
     scenario = SCENARIOS[name]
     for number in range(record(scenario)[1].changes):
-        start, _ = record(scenario)
-        disk = Disk(start, fails=lambda disk, stop=number + 1: disk.changes == stop, failure=failure)  # type: ignore[misc]
+        disk = Disk(before(scenario), fails=lambda disk, stop=number + 1: disk.changes == stop, failure=failure)  # type: ignore[misc]
         try:
             scenario.change(disk.store)
         except Refused as refused:
             assert str(refused) in (failure, "switch_failed"), number
         assert not disk.locked
-        assert look(disk.tree) in (scenario.old, scenario.new), number
+        assert look(disk) in (scenario.old, scenario.new), number
         disk.store.deploy("kws", NEW)
-        found = disk.store.current("kws")
+        found = look(disk)
         assert found is not None and found[0] == NEW, number
 
 
@@ -153,17 +155,25 @@ def _switched(disk: Disk) -> bool:
 
 
 def test_a_switch_that_can_neither_be_completed_nor_undone_says_so() -> None:
-    start, _ = record(SCENARIOS["second"])
     with pytest.raises(Refused, match="rollback_failed"):
-        Disk(start, fails=_switched).store.deploy("kws", NEW)
+        Disk(before(SCENARIOS["second"]), fails=_switched).store.deploy("kws", NEW)
 
 
-def test_a_switch_that_cannot_be_completed_is_undone() -> None:
-    for name in ("first", "second", "rollback"):
-        scenario = SCENARIOS[name]
-        start, _ = record(scenario)
-        failed: list[int] = []
-        disk = Disk(start, fails=lambda disk, failed=failed: _switched(disk) and not failed and not failed.append(1))  # type: ignore[misc]
-        with pytest.raises(Refused, match="switch_failed"):
-            scenario.change(disk.store)
-        assert disk.store.current("kws") == scenario.old
+@pytest.mark.parametrize("name", ["first", "second", "rollback", "back to a version", "remove a version", "keep", "after a removal"])
+def test_a_switch_that_cannot_be_completed_is_undone(name: str) -> None:
+    scenario = SCENARIOS[name]
+    rest = _rest(Disk(before(scenario)))
+    failed: list[int] = []
+    disk = Disk(before(scenario), fails=lambda disk: _switched(disk) and not failed and not failed.append(1))  # type: ignore[func-returns-value]
+    with pytest.raises(Refused, match="switch_failed"):
+        scenario.change(disk.store)
+    assert look(disk) == scenario.old and _rest(disk) == rest
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_nothing_of_the_log_decides_about_a_change(name: str) -> None:
+    """Every operation on its files fails."""
+    scenario = SCENARIOS[name]
+    disk = Disk(before(scenario), fails=lambda disk: disk.at.startswith(".log"))
+    scenario.change(disk.store)
+    assert look(disk) == scenario.new and disk.store.log() == Disk(before(scenario)).store.log()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import random
 import struct
@@ -10,16 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.binding import LIB, Refused, Store
+from tests.store.binding import Refused, Store
+from tests.store.log_file import sealed
 
 A, B, C = (random.Random(seed).randbytes(3000) for seed in range(3))
 COUNTER = (7 << 40 | 5, hashlib.sha256(b"signed").digest())
 HEAD = struct.Struct("<8sIBBHQ32s")  # magic, next, keep, count, 0, counter, its SHA-256
-
-
-def sealed(body: bytes) -> bytes:
-    LIB.eq_crc32c.restype = ctypes.c_uint32
-    return body + struct.pack("<I", LIB.eq_crc32c(0, body, ctypes.c_size_t(len(body))))
 
 
 def version(number: int, data: bytes) -> bytes:

@@ -100,6 +100,7 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
         RUN_PLAIN(end)
         RUN(commit)
         RUN(list)
+        RUN_PLAIN(log)
         RUN(remove)
         RUN(rollback)
         RUN(selftest)

@@ -96,10 +96,10 @@ struct check {
     uint32_t limit_ms;
 };
 
-static int run_check(void *context, const void *data, size_t size) {
+static int run_check(void *context, const void *data, size_t size, int32_t *detail) {
     struct check *check = context;
     int fault = eq_agent_health(&check->health, data, size, check->agent->info.isas, check->limit_ms, eq_agent_alive, check->agent);
-    check->agent->detail = check->health.detail;
+    *detail = check->agent->detail = check->health.detail;
     return fault;
 }
 
@@ -154,6 +154,15 @@ EQ_HANDLER(list) {
     return fault == EQ_FAULT_missing ? eq_agent_send(agent, EQ_MSG_done, NULL, 0) : fault;
 }
 
+static int send_event(void *context, const struct eq_store_event *e) {
+    eq_wire_hash sha256;
+    memcpy(sha256.bytes, e->sha256, 32);
+    return EQ_SEND(context, log_entry, e->number, e->time_ms, e->event, e->fault, e->detail, e->version, e->software, sha256,
+                   eq_text(e->name));
+}
+
+EQ_HANDLER_PLAIN(log) { return eq_store_log(eq_port_store(), send_event, agent) ? -1 : eq_agent_send(agent, EQ_MSG_done, NULL, 0); }
+
 EQ_HANDLER(remove) {
     char name[EQ_STORE_NAME];
     if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
@@ -177,7 +186,7 @@ EQ_HANDLER(selftest) {
     if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
     int fault = eq_store_open(&model, eq_port_store(), name, message->version);
     if (fault) return fault;
-    fault = run_check(&check, model.data, model.size);
+    fault = run_check(&check, model.data, model.size, &agent->detail);
     eq_wire_hash sha256 = hash_of(&model.version);
     uint32_t version = model.version.version;
     eq_store_close(&model);

@@ -65,6 +65,7 @@ EQ_HANDLER(data);
 EQ_HANDLER_PLAIN(end);
 EQ_HANDLER(commit);
 EQ_HANDLER(list);
+EQ_HANDLER_PLAIN(log);
 EQ_HANDLER(remove);
 EQ_HANDLER(rollback);
 EQ_HANDLER(selftest);

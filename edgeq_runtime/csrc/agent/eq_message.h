@@ -57,6 +57,12 @@ enum eq_fault {
 const char *eq_fault_text(int fault);
 int eq_fault_exit_code(int fault); /* of the process that reports it */
 
+enum eq_event {
+#define EQ_EVENT(id, name, text) EQ_EVENT_##name = (id),
+#include "protocol.def"
+};
+const char *eq_event_text(int event); /* "an unknown event" for a number that is none */
+
 enum eq_protocol {
 #define EQ_PROTOCOL(major, minor)                                                                                                          \
     EQ_PROTOCOL_NEWEST = (major) << 8 | (minor), EQ_PROTOCOL_OLDEST = (major) << 8 | ((minor) > 2 ? (minor)-2 : 0)

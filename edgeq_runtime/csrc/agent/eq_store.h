@@ -32,6 +32,7 @@ struct eq_store_ops {
     int (*lock)(void *context);
     void (*unlock)(void *context);
     uint64_t (*free_bytes)(void *context);
+    uint64_t (*time_ms)(void *context); /* since 1970 as the device knows it; 0: it does not */
 };
 
 struct eq_store_version {
@@ -62,8 +63,8 @@ struct eq_upload {
     int checked;     /* complete, hashed and synced */
 };
 
-/* Runs the model in `data` where it lies; 0 or a fault. */
-typedef int (*eq_store_health)(void *context, const void *data, size_t size);
+/* Runs the model in `data` where it lies; 0 or a fault. detail: more about the fault, for the log. */
+typedef int (*eq_store_health)(void *context, const void *data, size_t size, int32_t *detail);
 
 int eq_store_name_ok(const char *name);
 /* The state of a model; EQ_FAULT_missing where it is not installed (the state is then the one to install on: after a removal it still has
@@ -98,6 +99,25 @@ int eq_store_remove(const struct eq_store_ops *ops, const char *name, uint32_t v
 /* How many versions stay, from now on. */
 int eq_store_keep(const struct eq_store_ops *ops, const char *name, uint32_t keep, struct eq_store_state *state);
 
+/* What has happened in the store, as its log says: at most 512 entries of 128 bytes in two files, of which the older makes way. An entry
+ * that cannot be written, or was damaged, is missing, and nothing else. */
+struct eq_store_event {
+    uint32_t number; /* one more than that of the entry before */
+    uint64_t time_ms;
+    uint8_t event; /* enum eq_event */
+    uint16_t fault;
+    int32_t detail;    /* as in the message `error` */
+    uint32_t version;  /* that was installed or removed, or is current now; 0: none, or all */
+    uint32_t software; /* of the agent: major << 16, minor << 8, patch */
+    uint8_t sha256[32];
+    char name[EQ_STORE_NAME];
+};
+/* Calls `seen` for every entry, the oldest first, until it returns other than 0, which is returned. */
+int eq_store_log(const struct eq_store_ops *ops, int (*seen)(void *context, const struct eq_store_event *event), void *context);
+/* Whether the last that the log says of this file is that it failed its health check under this version of the agent, but not for want of
+ * time. */
+int eq_store_failed_before(const struct eq_store_ops *ops, const uint8_t sha256[32]);
+
 /* For applications: the installed version of a model, mapped. */
 struct eq_store_model {
     const struct eq_store_ops *ops;
@@ -114,6 +134,9 @@ int eq_store_refresh(const struct eq_store_model *model, struct eq_store_model *
 void eq_store_close(struct eq_store_model *model);
 
 /* Between the files of the store. */
+/* Into the log, under the lock; a failure is nobody's. version NULL: none. */
+void eq_store_note(const struct eq_store_ops *ops, const char *name, int event, const struct eq_store_version *version, int fault,
+                   int32_t detail);
 /* The index of a version; state->count where it is not there. */
 uint32_t eq_store_find(const struct eq_store_state *state, uint32_t version);
 /* Whether there is a record: of versions, or of the counter alone. */
@@ -125,7 +148,7 @@ int eq_store_forget(const struct eq_store_ops *ops, const char *name);
 /* The file of a version is not there or is not what the record says. */
 int eq_store_damaged(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version);
 int eq_store_verify(const struct eq_store_ops *ops, const char *path, const struct eq_store_version *version, eq_store_health health,
-                    void *context);
+                    void *context, int32_t *detail);
 int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state, const char *keep);
 int eq_store_join(char *path, const char *name, const char *file);
 int eq_store_part(char *path, const char *name, const uint8_t sha256[32]);

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FULL_PATH (3072 + EQ_STORE_PATH)
@@ -24,6 +25,8 @@ static int fault(void) {
     case EDQUOT:
     case EFBIG:
         return EQ_FAULT_full;
+    case ELOOP:
+        return EQ_FAULT_foreign;
     case EACCES:
     case EPERM:
     case EROFS:
@@ -42,13 +45,48 @@ static const char *full(char out[FULL_PATH], void *context, const char *path) {
     return out;
 }
 
-/* The fault of a path below the root: where the root is no folder, that is why it is missing. */
-static int fault_below(void *context) {
+/* A folder: "" the root, which may be reached over links, else one of a model, which may not. A handle, or minus a fault. */
+static int open_folder(void *context, const char *name) {
     char p[FULL_PATH];
     struct stat info;
-    int err = fault();
-    if (err != EQ_FAULT_missing || errno != ENOTDIR) return err;
-    return stat(full(p, context, ""), &info) && errno == ENOTDIR ? EQ_FAULT_no_store : err;
+    if (*name && !eq_store_name_ok(name)) return -EQ_FAULT_name;
+    int root = open(full(p, context, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) return errno == ENOTDIR || errno == ELOOP ? -EQ_FAULT_no_store : -fault();
+    if (!*name) return root;
+    int folder = openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), err = folder < 0 ? fault() : 0;
+    if (err && !fstatat(root, name, &info, AT_SYMLINK_NOFOLLOW) && S_ISLNK(info.st_mode)) err = EQ_FAULT_foreign;
+    close(root);
+    return err ? -err : folder;
+}
+
+/* The folder of what `path` names, and its name there. */
+static int open_parent(void *context, const char *path, const char **name) {
+    char folder[EQ_STORE_NAME];
+    const char *slash = strchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) : 0;
+    if (n >= sizeof folder || (slash && strchr(slash + 1, '/'))) return -EQ_FAULT_name;
+    memcpy(folder, path, n);
+    folder[n] = 0;
+    *name = slash ? slash + 1 : path;
+    return open_folder(context, folder);
+}
+
+static int plain(int file) {
+    struct stat info;
+    if (fstat(file, &info)) return fault();
+    return S_ISREG(info.st_mode) ? 0 : EQ_FAULT_foreign;
+}
+
+/* The store's own files: what is no plain file is refused, and does not keep the caller waiting. */
+static int open_plain(void *context, const char *path, int flags) {
+    const char *name;
+    int folder = open_parent(context, path, &name);
+    if (folder < 0) return folder;
+    int file = openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666), err = file < 0 ? fault() : plain(file);
+    if (file < 0 && (errno == ENXIO || errno == EISDIR)) err = EQ_FAULT_foreign;
+    close(folder);
+    if (err && file >= 0) close(file);
+    return err ? -err : file;
 }
 
 static int sync_folder(const char *path) {
@@ -81,11 +119,7 @@ static int make_root(const char *root) {
     }
 }
 
-static int do_open(void *context, const char *path) {
-    char p[FULL_PATH];
-    int file = open(full(p, context, path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
-    return file < 0 ? -fault() : file;
-}
+static int do_open(void *context, const char *path) { return open_plain(context, path, O_WRONLY | O_CREAT | O_APPEND); }
 
 static int do_write(void *context, int file, const void *data, size_t size) {
     const char *p = data;
@@ -110,34 +144,54 @@ static int do_close(void *context, int file) {
 }
 
 static int do_rename(void *context, const char *from, const char *to) {
-    char a[FULL_PATH], b[FULL_PATH];
-    return rename(full(a, context, from), full(b, context, to)) ? fault() : 0;
+    const char *a, *b;
+    int old = open_parent(context, from, &a);
+    if (old < 0) return -old;
+    int fresh = open_parent(context, to, &b), err = fresh < 0 ? -fresh : renameat(old, a, fresh, b) ? fault() : 0;
+    close(old);
+    if (fresh >= 0) close(fresh);
+    return err;
 }
 
-static int do_unlink(void *context, const char *path) {
-    char p[FULL_PATH];
-    return unlink(full(p, context, path)) ? fault() : 0;
+static int take_away(void *context, const char *path, int flags) {
+    const char *name;
+    int folder = open_parent(context, path, &name);
+    if (folder < 0) return -folder;
+    int err = unlinkat(folder, name, flags) ? fault() : 0;
+    close(folder);
+    return err;
 }
+
+static int do_unlink(void *context, const char *path) { return take_away(context, path, 0); }
+static int do_rmdir(void *context, const char *path) { return take_away(context, path, AT_REMOVEDIR); }
 
 static int do_mkdir(void *context, const char *path) {
-    char p[FULL_PATH];
-    return mkdir(full(p, context, path), 0777) && errno != EEXIST ? fault() : 0;
-}
-
-static int do_rmdir(void *context, const char *path) {
-    char p[FULL_PATH];
-    return rmdir(full(p, context, path)) ? fault() : 0;
+    int root = open_folder(context, "");
+    if (root < 0) return -root;
+    int err = mkdirat(root, path, 0777) && errno != EEXIST ? fault() : 0;
+    close(root);
+    if (err) return err;
+    int folder = open_folder(context, path);
+    if (folder >= 0) close(folder);
+    return folder == -EQ_FAULT_missing ? EQ_FAULT_foreign : folder < 0 ? -folder : 0;
 }
 
 static int do_fsync_dir(void *context, const char *path) {
-    char p[FULL_PATH];
-    return sync_folder(full(p, context, path));
+    int folder = open_folder(context, path);
+    if (folder < 0) return -folder;
+    int err = fsync(folder) ? fault() : 0;
+    close(folder);
+    return err;
 }
 
 static int do_list(void *context, const char *path, uint32_t index, char *name, size_t room) {
-    char p[FULL_PATH];
-    DIR *dir = opendir(full(p, context, path));
-    if (!dir) return fault_below(context);
+    int folder = open_folder(context, path);
+    if (folder < 0) return -folder;
+    DIR *dir = fdopendir(folder);
+    if (!dir) {
+        close(folder);
+        return EQ_FAULT_memory;
+    }
     for (const struct dirent *entry; (entry = readdir(dir));) {
         size_t size = strlen(entry->d_name) + 1;
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || size > room || index--) continue;
@@ -150,11 +204,10 @@ static int do_list(void *context, const char *path, uint32_t index, char *name, 
 }
 
 static int do_map(void *context, const char *path, const void **data, size_t *size) {
-    char p[FULL_PATH];
     struct stat info;
-    int file = open(full(p, context, path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0) return fault_below(context);
-    int err = fstat(file, &info) ? fault() : S_ISREG(info.st_mode) ? 0 : EQ_FAULT_corrupt;
+    int file = open_plain(context, path, O_RDONLY);
+    if (file < 0) return -file;
+    int err = fstat(file, &info) ? fault() : 0;
     *size = err ? 0 : (size_t)info.st_size;
     *data = "";
     if (*size) {
@@ -173,11 +226,10 @@ static void do_unmap(void *context, const void *data, size_t size) {
 
 static int do_lock(void *context) {
     struct eq_store_files *files = context;
-    char p[FULL_PATH];
     int err = make_root(files->root);
     if (err) return err;
-    int file = open(full(p, context, ".lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file < 0) return fault_below(context);
+    int file = open_plain(context, ".lock", O_RDWR | O_CREAT);
+    if (file < 0) return -file;
     if (flock(file, LOCK_EX | LOCK_NB)) {
         err = errno == EWOULDBLOCK ? EQ_FAULT_busy : fault();
         close(file);
@@ -207,12 +259,18 @@ static uint64_t do_free_bytes(void *context) {
     return (uint64_t)info.f_bavail * info.f_frsize;
 }
 
+static uint64_t do_time_ms(void *context) {
+    struct timespec now;
+    (void)context;
+    return clock_gettime(CLOCK_REALTIME, &now) || now.tv_sec < 0 ? 0 : (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
 const struct eq_store_ops *eq_store_files_init(struct eq_store_files *files, const char *root) {
     if (!*root || strlen(root) > 3000) return NULL;
     strcpy(files->root, root);
     files->lock = -1;
-    files->ops = (struct eq_store_ops){files,    do_open,      do_write, do_fsync, do_close, do_rename, do_unlink, do_mkdir,
-                                       do_rmdir, do_fsync_dir, do_list,  do_map,   do_unmap, do_lock,   do_unlock, do_free_bytes};
+    files->ops = (struct eq_store_ops){files,        do_open, do_write, do_fsync, do_close, do_rename, do_unlink,     do_mkdir,  do_rmdir,
+                                       do_fsync_dir, do_list, do_map,   do_unmap, do_lock,  do_unlock, do_free_bytes, do_time_ms};
     return &files->ops;
 }
 

@@ -143,6 +143,17 @@ const char *eq_fault_text(int fault) {
     }
 }
 
+const char *eq_event_text(int event) {
+    switch (event) {
+#define EQ_EVENT(id, name, text)                                                                                                           \
+    case id:                                                                                                                               \
+        return text;
+#include "protocol.def"
+    default:
+        return "an unknown event";
+    }
+}
+
 int eq_fault_exit_code(int fault) {
     switch (fault) {
 #define EQ_FAULT(id, name, exit_code, text)                                                                                                \

@@ -59,6 +59,7 @@ uint32_t eq_store_unfinished(const struct eq_store_ops *ops, const char *name, u
     size_t size;
     uint32_t count = 0;
     *bytes = 0;
+    if (!eq_store_name_ok(name)) return 0;
     for (uint32_t i = 0; !ops->list(ops->context, name, i, file, sizeof file); i++) {
         if (!eq_store_is_part(file) || eq_store_join(path, name, file) || ops->map(ops->context, path, &data, &size)) continue;
         ops->unmap(ops->context, data, size);

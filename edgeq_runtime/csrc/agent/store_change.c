@@ -70,6 +70,10 @@ static void drop_part(struct eq_upload *u) {
     u->offset = 0;
 }
 
+static void note_failed(const struct eq_upload *u, int fault, int32_t detail) {
+    eq_store_note(u->ops, u->name, EQ_EVENT_install_failed, &u->wanted, fault, detail);
+}
+
 static int begin_locked(struct eq_upload *u, int *current) {
     const struct eq_store_ops *ops = u->ops;
     char part[EQ_STORE_PATH];
@@ -82,7 +86,7 @@ static int begin_locked(struct eq_upload *u, int *current) {
         char path[EQ_STORE_PATH];
         err = eq_store_path(path, u->name, now->version);
         u->wanted.version = now->version;
-        *current = !err && !eq_store_verify(ops, path, &u->wanted, NULL, NULL); /* damaged since: install it again */
+        *current = !err && !eq_store_verify(ops, path, &u->wanted, NULL, NULL, NULL); /* damaged since: install it again */
         if (err || *current) return err;
     }
     memcpy(u->part, part, sizeof part);
@@ -114,6 +118,7 @@ int eq_store_begin(struct eq_upload *u, const struct eq_store_ops *ops, const ch
     if (err) return err;
     u->ops = ops;
     err = begin_locked(u, current);
+    if (err) note_failed(u, err, 0);
     if (err || *current) eq_store_abort(u);
     return err;
 }
@@ -124,6 +129,7 @@ int eq_store_write(struct eq_upload *u, uint64_t offset, const void *data, size_
     int err = u->ops->write(u->ops->context, u->file, data, size);
     if (!err) u->offset += size;
     if (err == EQ_FAULT_full) drop_part(u); /* it would keep the room that is missing */
+    if (err) note_failed(u, err, 0);
     return err;
 }
 
@@ -132,9 +138,10 @@ int eq_store_finish(struct eq_upload *u) {
     int err = u->ops->fsync(u->ops->context, u->file);
     int closed = close_file(u);
     if (!err) err = closed;
-    if (!err) err = eq_store_verify(u->ops, u->part, &u->wanted, NULL, NULL);
+    if (!err) err = eq_store_verify(u->ops, u->part, &u->wanted, NULL, NULL, NULL);
     if (err == EQ_FAULT_corrupt) err = EQ_FAULT_hash;
     if (err == EQ_FAULT_hash || err == EQ_FAULT_full) drop_part(u);
+    if (err) note_failed(u, err, 0);
     u->checked = !err;
     return err;
 }
@@ -155,7 +162,7 @@ void eq_store_abort(struct eq_upload *u) {
 
 /* The file at `path` is what the record says, byte for byte (NULL: it has been compared), and passes the health check (NULL: none). */
 int eq_store_verify(const struct eq_store_ops *ops, const char *path, const struct eq_store_version *version, eq_store_health health,
-                    void *context) {
+                    void *context, int32_t *detail) {
     const void *data;
     size_t size;
     uint8_t digest[32];
@@ -163,14 +170,14 @@ int eq_store_verify(const struct eq_store_ops *ops, const char *path, const stru
     if (err) return err == EQ_FAULT_missing ? EQ_FAULT_corrupt : err;
     if (version) eq_sha256(data, size, digest);
     if (version && (size != version->size || memcmp(digest, version->sha256, 32))) err = EQ_FAULT_corrupt;
-    if (!err && health) err = health(context, data, size);
+    if (!err && health) err = health(context, data, size, detail);
     ops->unmap(ops->context, data, size);
     return err;
 }
 
 int eq_store_damaged(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version) {
     char path[EQ_STORE_PATH];
-    return eq_store_path(path, name, version->version) || eq_store_verify(ops, path, version, NULL, NULL) == EQ_FAULT_corrupt;
+    return eq_store_path(path, name, version->version) || eq_store_verify(ops, path, version, NULL, NULL, NULL) == EQ_FAULT_corrupt;
 }
 
 /* The state after the switch: the new version, then those of before that are sound, so many as are kept. */
@@ -186,10 +193,11 @@ static struct eq_store_state after(const struct eq_upload *u, uint32_t keep) {
     return fresh;
 }
 
-static int commit_checked(struct eq_upload *u, uint32_t keep, eq_store_health health, void *context, uint32_t *version) {
+static int commit_checked(struct eq_upload *u, uint32_t keep, eq_store_health health, void *context, struct eq_store_version *now,
+                          int32_t *detail) {
     char path[EQ_STORE_PATH];
     int err = eq_store_path(path, u->name, u->state.next);
-    if (!err) err = eq_store_verify(u->ops, u->part, NULL, health, context);
+    if (!err) err = eq_store_verify(u->ops, u->part, NULL, health, context, detail);
     if (err) {
         drop_part(u);
         return err;
@@ -200,14 +208,19 @@ static int commit_checked(struct eq_upload *u, uint32_t keep, eq_store_health he
     if (!err) err = eq_store_switch(u->ops, u->name, &fresh, &u->state);
     if (err) return err;
     u->part[0] = 0;
-    *version = fresh.versions[0].version;
+    *now = fresh.versions[0];
     (void)eq_store_clean(u->ops, u->name, &fresh, ""); /* what stays behind is removed the next time */
     return 0;
 }
 
 int eq_store_commit(struct eq_upload *u, uint32_t keep, eq_store_health health, void *context, uint32_t *version) {
     if (!u->checked) return EQ_FAULT_order;
-    int err = keep > EQ_STORE_VERSIONS ? EQ_FAULT_argument : commit_checked(u, keep, health, context, version);
+    int32_t detail = 0;
+    struct eq_store_version now = {0};
+    int err = keep > EQ_STORE_VERSIONS ? EQ_FAULT_argument : commit_checked(u, keep, health, context, &now, &detail);
+    *version = now.version;
+    if (err) note_failed(u, err, detail);
+    else eq_store_note(u->ops, u->name, EQ_EVENT_installed, &now, 0, 0);
     eq_store_abort(u);
     return err;
 }

@@ -19,8 +19,15 @@ static int change(const struct eq_store_ops *ops, const char *name, const struct
     return err;
 }
 
+/* What names nothing that is here did nothing. */
+static void note_unless_absent(const struct eq_store_ops *ops, const char *name, int event, uint32_t version, int fault, int32_t detail) {
+    struct eq_store_version about = {version, 0, {0}};
+    if (fault != EQ_FAULT_missing && fault != EQ_FAULT_is_current && fault != EQ_FAULT_no_previous)
+        eq_store_note(ops, name, event, &about, fault, detail);
+}
+
 static int rollback_locked(const struct eq_store_ops *ops, const char *name, uint32_t version, eq_store_health health, void *context,
-                           struct eq_store_state *state) {
+                           struct eq_store_state *state, int32_t *detail) {
     char path[EQ_STORE_PATH];
     struct eq_store_state old;
     int err = eq_store_read(ops, name, &old);
@@ -29,7 +36,7 @@ static int rollback_locked(const struct eq_store_ops *ops, const char *name, uin
     if (at >= old.count) return version ? EQ_FAULT_missing : EQ_FAULT_no_previous;
     if (at == 0) return EQ_FAULT_is_current;
     err = eq_store_path(path, name, old.versions[at].version);
-    if (!err) err = eq_store_verify(ops, path, &old.versions[at], health, context);
+    if (!err) err = eq_store_verify(ops, path, &old.versions[at], health, context, detail);
     if (err) return err;
     *state = old;
     state->versions[0] = old.versions[at];
@@ -43,7 +50,10 @@ int eq_store_rollback(const struct eq_store_ops *ops, const char *name, uint32_t
     if (!eq_store_name_ok(name)) return EQ_FAULT_name;
     int err = ops->lock(ops->context);
     if (err) return err;
-    err = rollback_locked(ops, name, version, health, context, state);
+    int32_t detail = 0;
+    err = rollback_locked(ops, name, version, health, context, state, &detail);
+    if (err) note_unless_absent(ops, name, EQ_EVENT_rollback_failed, version, err, detail);
+    else eq_store_note(ops, name, EQ_EVENT_rolled_back, &state->versions[0], 0, 0);
     ops->unlock(ops->context);
     return err;
 }
@@ -103,6 +113,7 @@ int eq_store_remove(const struct eq_store_ops *ops, const char *name, uint32_t v
     int err = ops->lock(ops->context);
     if (err) return err;
     err = version ? remove_one(ops, name, version) : remove_all(ops, name);
+    note_unless_absent(ops, name, err ? EQ_EVENT_remove_failed : EQ_EVENT_removed, version, err, 0);
     ops->unlock(ops->context);
     return err;
 }
