@@ -15,7 +15,7 @@ from edgeq_host.device import Device, Facts, Progress
 from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, RollbackError, UsageError
 from edgeq_host.export import read_file, refusal
 from edgeq_host.faults import Refused
-from edgeq_host.installed import Installed, Switched, Version
+from edgeq_host.installed import Installed, Switched, Version, split_version
 from edgeq_host.link import QUIET_S
 from edgeq_host.targets import Target
 from edgeq_runtime import native
@@ -60,10 +60,11 @@ class RolledBack:
 
 @dataclass(frozen=True)
 class Removed:
-    """schema edgeq.remove/1."""
+    """schema edgeq.remove/1. version: the one that was removed, 0 all."""
 
     name: str
     board: str
+    version: int
 
 
 def connect(target: Target, quiet_s: float = QUIET_S) -> Device:
@@ -105,18 +106,23 @@ def deploy(
     selftest_s: float = SELFTEST_S,
     quiet_s: float = QUIET_S,
     progress: Progress | None = None,
+    keep: int = 0,
 ) -> Deployed:
-    """Upload, verify, self-test, switch. name: on the board; default the file's stem. At every error the old version runs."""
+    """Upload, verify, self-test, switch. name: on the board; default the file's stem. keep: versions that stay there, 1 to 8; 0: as many
+    as before, at first 2. At every error the old version runs."""
     data = read_file(file)
     check_file(data, str(file))
     name = board_name(file, name)
     digest = hashlib.sha256(data).hexdigest()
     with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
+        device.need_1_4(bool(keep), "--keep")
         version = device.put(name, data, devices.STORE, progress)
         if version is not None:
+            if keep:
+                device.commit(selftest_s, keep)
             return Deployed(name, version, digest, target.name, "not run", False, len(data))
         try:
-            switched = device.commit(selftest_s)
+            switched = device.commit(selftest_s, keep)
         except LinkError as lost:
             device.link.close()  # the agent ends what it is doing, so that the answer of the next one is final
             switched = _after_lost_commit(target, name, digest, lost, quiet_s)
@@ -156,14 +162,17 @@ def status(target: Target, name: str | None = None, quiet_s: float = QUIET_S) ->
 
 
 def rollback(target: Target, name: str, selftest_s: float = SELFTEST_S, quiet_s: float = QUIET_S) -> RolledBack:
-    """Back to the previous version, after its self-test on the device. Once more, and the newer one is back."""
+    """Back to the previous version, or with NAME@VERSION to one that was kept, after its self-test on the device. Once more, and the
+    newer one is back."""
+    name, version = split_version(name)
     with refusals(f"rollback of {name} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         before = _find(device, name)
         try:
-            switched = device.rollback(name, selftest_s)
+            switched = device.rollback(name, selftest_s, version)
         except Refused as refused:
             if refused.name in ("corrupt", "model") or refused.fault.exit_code == 5:
-                text = f"rollback of {name} on {target.name}: the previous version cannot be used: {refused.text}"
+                which = f"version {version}" if version else "the previous version"
+                text = f"rollback of {name} on {target.name}: {which} cannot be used: {refused.text}"
                 raise RollbackError(text, "nothing was changed; deploy the version that you want") from refused
             raise
         except LinkError as lost:
@@ -180,7 +189,9 @@ def _after_lost_rollback(target: Target, name: str, before: Installed | None, lo
 
 
 def remove(target: Target, name: str, quiet_s: float = QUIET_S) -> Removed:
-    """Remove a model, all its versions and unfinished uploads. A program that has it open keeps its mapping."""
+    """Remove a model, all its versions and unfinished uploads, or with NAME@VERSION one version that is not current. A program that has
+    it open keeps its mapping."""
+    name, version = split_version(name)
     with refusals(f"remove of {name} on {target.name}", name, target.name), connect(target, quiet_s) as device:
-        device.remove(name)
-    return Removed(name, target.name)
+        device.remove(name, version)
+    return Removed(name, target.name, version)

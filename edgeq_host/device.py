@@ -144,12 +144,12 @@ class Device:
     def commit(self, limit_s: float, keep: int = 0) -> Switched:
         """Self-test on the device, then the switch. keep: versions that stay, 0 as many as before. Where put found the file current
         already, only that changes."""
-        self._since_1_4(bool(keep), "--keep")
+        self.need_1_4(bool(keep), "--keep")
         return self._switched(self.link.call("commit", "installed", limit_ms=_ms(limit_s), keep=keep))
 
     def rollback(self, name: str, limit_s: float, version: int = 0) -> Switched:
         """Back to a version that the device kept (0: the previous one)."""
-        self._since_1_4(bool(version), "NAME@VERSION")
+        self.need_1_4(bool(version), "NAME@VERSION")
         return self._switched(self.link.call("rollback", "installed", name=name, limit_ms=_ms(limit_s), version=version))
 
     def selftest(self, name: str, limit_s: float, version: int = 0) -> Switched:
@@ -162,11 +162,15 @@ class Device:
 
     def remove(self, name: str, version: int = 0) -> None:
         """A version that is not current, or (0) all and what was left of uploads."""
-        self._since_1_4(bool(version), "NAME@VERSION")
+        self.need_1_4(bool(version), "NAME@VERSION")
         self.link.call("remove", "done", name=name, version=version)
 
-    def _since_1_4(self, asked: bool, what: str) -> None:
-        """An older agent would pass over the field, and do something else."""
+    def log(self) -> list[wire.Reply]:
+        """What has happened in the store, the oldest first."""
+        return list(self.link.stream("log"))
+
+    def need_1_4(self, asked: bool, what: str) -> None:
+        """UsageError where `what` is asked of an older agent: it would pass over the field, and do something else."""
         if asked and self.link.minor < 4:
             raise UsageError(f"{self.what}: its agent is older than {what}", "update the agent on the device")
 

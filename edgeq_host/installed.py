@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgeq_host import wire
+from edgeq_host.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class Switched:
     version: int
     sha256: str
     variants: int
+
+
+def split_version(text: str) -> tuple[str, int]:
+    """NAME or NAME@VERSION; version 0 where none is given."""
+    name, at, number = text.partition("@")
+    if at and not (number.isascii() and number.isdigit() and 0 < int(number) < 1 << 32):
+        raise UsageError(f"{text}: {number!r} is no version", "versions are numbers from 1; `edgeq status` lists them")
+    return name, int(number or 0)
 
 
 def _version(reply: wire.Reply, prefix: str = "") -> Version | None:

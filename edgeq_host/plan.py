@@ -65,8 +65,9 @@ class Plan:
     changes: tuple[str, ...]
 
 
-def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = QUIET_S) -> Plan:
-    """BoardError where the device refuses the file; what would only fail later, or may go wrong, is in `risks`."""
+def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = QUIET_S, keep: int = 0) -> Plan:
+    """BoardError where the device refuses the file; what would only fail later, or may go wrong, is in `risks`.
+    keep: as deploy has it."""
     data = read_file(file)
     check_file(data, str(file))
     name = board_name(file, name)
@@ -89,7 +90,7 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
         layers=tuple(layers),
         estimate=_estimate(target, layers, quiet_s),
         risks=tuple(risks.of(Case(facts, target.board, len(data), digest, installed, opened, layers))),
-        changes=tuple(_changes(name, installed, digest, len(data))),
+        changes=tuple(_changes(name, installed, digest, len(data), keep)),
     )
 
 
@@ -137,14 +138,15 @@ def _estimate(target: Target, layers: list[Layer], quiet_s: float) -> Estimate:
     return Estimate(us, "modelled", tuple(measured.values()), uncounted)
 
 
-def _changes(name: str, installed: Installed | None, digest: str, size: int) -> list[str]:
+def _changes(name: str, installed: Installed | None, digest: str, size: int, keep: int) -> list[str]:
     current = installed.current if installed is not None else None
     if installed is None or current is None:
-        return [f"installs {name} version 1, {size} bytes"]
+        return [f"installs {name}, {size} bytes"]
+    stay = keep or installed.keep or 2
     if current.sha256 == digest and not current.damaged:
-        return []
+        return [_end(version, False) for version in installed.versions[stay:]]
     sound = [version for version in installed.versions if not version.damaged]
-    kept = sound[: (installed.keep or 2) - 1]
+    kept = sound[: stay - 1]
     return [
         f"installs a new version of {name} in place of version {current.version}, {size} bytes",
         *(_end(version, version in kept) for version in installed.versions),

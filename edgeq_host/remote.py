@@ -13,19 +13,12 @@ from edgeq_host.deploy import check_file, connect, refusals
 from edgeq_host.device import Edge
 from edgeq_host.errors import ModelError
 from edgeq_host.graph import Array
+from edgeq_host.installed import split_version
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
 from edgeq_host.targets import Target
 
 _NUMPY: dict[str, Any] = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}
-
-
-def split_version(text: str) -> tuple[str, int]:
-    """NAME or NAME@VERSION; version 0 is the current one."""
-    name, _, number = text.partition("@")
-    if number and not (number.isdigit() and int(number) > 0):
-        raise ModelError(f"{text}: {number!r} is no version", "versions are numbers from 1; `edgeq status` lists them")
-    return name, int(number or 0)
 
 
 def _asarray(edge: Edge) -> str:

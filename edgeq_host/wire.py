@@ -139,6 +139,11 @@ def decode(number: int, body: bytes) -> Reply:
     return Reply(row.name, values)
 
 
+def printable(text: str) -> str:
+    """What a device says goes to terminals: control characters are written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def _size(kind: str, body: bytes, at: int) -> int:
     if kind == "blob":
         return len(body) - at
@@ -151,6 +156,6 @@ def _decode_field(kind: str, part: bytes) -> Any:
     if kind == "blob":
         return part
     if kind == "text":
-        return part[1:].decode("utf-8", "replace")
+        return printable(part[1:].decode("utf-8", "replace"))
     unpacked = struct.unpack(_FIXED[kind], part)
     return unpacked if kind == "dims" else unpacked[0]

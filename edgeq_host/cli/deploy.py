@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @target.boards_option
 @click.option("--name", help="The model's name on the board; default: the stem of FILE.")
+@click.option("--keep", type=click.IntRange(1, 8), metavar="N", help="Versions that stay there, this one counted; default: as before.")
 @click.option("--dry-run", is_flag=True, help="The same as edgeq plan: nothing is written.")
 @target.timeout_option
 @fleet.jobs_option
@@ -34,6 +35,7 @@ def command(
     every: bool,
     tags: tuple[str, ...],
     name: str | None,
+    keep: int | None,
     dry_run: bool,
     timeout: float,
     jobs: int,
@@ -56,24 +58,24 @@ def command(
 
     limits = Limits(jobs, max_failures, canary or 0)
     if resume is not None:
-        if file or words or every or tags or name or dry_run:
+        if file or words or every or tags or name or keep or dry_run:
             raise UsageError("--resume goes with no FILE and no choice of devices", "the run has recorded them: edgeq deploy --resume RUN")
         return _fleet(deploys.resume(resume, target.resolve_all, limits), as_json)
     if file is None:
         raise UsageError("give the FILE to deploy", "edgeq deploy model.eqm --board local")
     targets = target.resolve_all(words, every, tags)
     if dry_run:
-        return plan.show(file, targets, name, jobs, as_json)
+        return plan.show(file, targets, name, jobs, as_json, keep or 0)
     if len(targets) > 1 or every or tags:
-        return _fleet(deploys.begin(file, name, targets, timeout, limits), as_json)
-    return _one(file, targets[0], name, timeout, as_json)
+        return _fleet(deploys.begin(file, name, targets, timeout, limits, keep or 0), as_json)
+    return _one(file, targets[0], name, timeout, as_json, keep or 0)
 
 
-def _one(file: Path, on: Target, name: str | None, timeout: float, as_json: bool) -> int:
+def _one(file: Path, on: Target, name: str | None, timeout: float, as_json: bool, keep: int) -> int:
     from edgeq_host.deploy import deploy
 
     with output.bar(f"sending {file.name}") as progress:
-        done = deploy(on, file, name, timeout, progress=progress)
+        done = deploy(on, file, name, timeout, progress=progress, keep=keep)
     if as_json:
         output.document("edgeq.deploy/1", **asdict(done))
     else:

@@ -15,7 +15,7 @@ from edgeq_host.errors import EdgeqError, UsageError
 # Every command, by stage; module edgeq_host.cli.<name> holds `command`.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Model": ("check", "quantize", "reproduce", "eval", "diagnose", "inspect", "pack", "export", "sign", "verify", "key"),
-    "Device": ("boards", "devices", "plan", "deploy", "run", "status", "rollback", "remove"),
+    "Device": ("boards", "devices", "plan", "deploy", "run", "status", "rollback", "remove", "log"),
     "Measure": ("profile", "bench"),
     "Project": ("init", "doctor"),
 }

@@ -29,11 +29,11 @@ def command(file: Path, words: tuple[str, ...], every: bool, tags: tuple[str, ..
     return show(file, target.resolve_all(words, every, tags), name, jobs, as_json)
 
 
-def show(file: Path, targets: Sequence[Target], name: str | None, jobs: int, as_json: bool) -> int:
+def show(file: Path, targets: Sequence[Target], name: str | None, jobs: int, as_json: bool, keep: int = 0) -> int:
     """Plan and print; the exit code."""
     from edgeq_host.plan import plan
 
-    return fleet.each(targets, jobs, lambda on: plan(on, file, name), "edgeq.plan/1", _print, as_json)
+    return fleet.each(targets, jobs, lambda on: plan(on, file, name, keep=keep), "edgeq.plan/1", _print, as_json)
 
 
 def _print(found: Plan) -> None:

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 @target.boards_option
 @fleet.jobs_option
 def command(name: str, words: tuple[str, ...], every: bool, tags: tuple[str, ...], jobs: int, as_json: bool) -> int:
-    """Remove a model, its versions and unfinished uploads from a board. A program that has it open keeps it until it ends.
+    """Remove a model, its versions and unfinished uploads from a board, or with NAME@VERSION one version that is not current.
+
+    A program that has it open keeps it until it ends.
 
     \b
     edgeq remove model --board local
+    edgeq remove model@3 --board local
     """
     from edgeq_host.deploy import remove
 
@@ -29,4 +32,5 @@ def command(name: str, words: tuple[str, ...], every: bool, tags: tuple[str, ...
 
 
 def _print(done: Removed) -> None:
-    output.line(f"{done.name} is removed from {done.board}")
+    what = f"{done.name} version {done.version}" if done.version else done.name
+    output.line(f"{what} is removed from {done.board}")

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 @target.timeout_option
 @fleet.jobs_option
 def command(name: str, words: tuple[str, ...], every: bool, tags: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> int:
-    """Go back to the previous version of a model; once more, and the newer one is back.
+    """Go back to the previous version of a model, or with NAME@VERSION to one that was kept; once more, and the newer one is back.
 
     \b
     edgeq rollback model --board local
+    edgeq rollback model@3 --board local
     """
     from edgeq_host.deploy import rollback
 

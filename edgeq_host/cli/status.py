@@ -50,9 +50,9 @@ def _print(found: Status) -> None:
             m.current.version if m.current else "-",
             m.current.bytes if m.current else "-",
             m.current.sha256[:16] if m.current else "-",
-            m.previous.version if m.previous else "-",
+            ", ".join(str(v.version) for v in m.versions[1:]) or "-",
             _note(m),
         )
         for m in found.models
     ]
-    output.table(["model", "version", "bytes", "sha256", "previous", ""], rows)
+    output.table(["model", "version", "bytes", "sha256", "others", ""], rows)

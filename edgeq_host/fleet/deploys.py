@@ -30,12 +30,12 @@ class Work:
     targets: tuple[Target, ...]
 
 
-def begin(file: Path, name: str | None, targets: Sequence[Target], timeout_s: float, limits: Limits) -> Work:
+def begin(file: Path, name: str | None, targets: Sequence[Target], timeout_s: float, limits: Limits, keep: int = 0) -> Work:
     """UsageError or ModelError where the file is wrong: nothing is asked of any device then."""
     data = read_file(file)
     check_file(data, str(file))
     digest = hashlib.sha256(data).hexdigest()
-    run = runs.begin(file, digest, board_name(file, name), timeout_s, [t.name for t in targets], NOT_TRIED)
+    run = runs.begin(file, digest, board_name(file, name), timeout_s, [t.name for t in targets], NOT_TRIED, keep)
     return Work(file, run, len(data), limits, tuple(targets))
 
 
@@ -72,7 +72,7 @@ def install(work: Work, ready: Sequence[Target], moved: Moved | None = None) -> 
 
     def one(target: Target) -> Deployed:
         report = None if moved is None else lambda done, of: moved(target.name, done, of)
-        return deploy(target, work.file, work.run.name, work.run.timeout_s, progress=report)
+        return deploy(target, work.file, work.run.name, work.run.timeout_s, progress=report, keep=work.run.keep)
 
     for outcome in each(ready, one, work.limits):
         work.run.note(outcome.target.name, outcome.state)

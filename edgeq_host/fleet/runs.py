@@ -28,6 +28,7 @@ class Run:
     name: str
     timeout_s: float
     states: dict[str, str] = field(default_factory=dict)
+    keep: int = 0
 
     def note(self, device: str, state: str) -> None:
         """Durable before the next device is begun."""
@@ -51,9 +52,9 @@ def _path(run_id: str) -> Path:
     return folder() / f"{run_id}.json"
 
 
-def begin(file: Path, sha256: str, name: str, timeout_s: float, devices: list[str], state: str) -> Run:
+def begin(file: Path, sha256: str, name: str, timeout_s: float, devices: list[str], state: str, keep: int) -> Run:
     """A new record; the oldest beyond KEPT are removed."""
-    run = Run(f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}", str(file.resolve()), sha256, name, timeout_s)
+    run = Run(f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}", str(file.resolve()), sha256, name, timeout_s, keep=keep)
     run.states = dict.fromkeys(devices, state)
     try:
         run.save()

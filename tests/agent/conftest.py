@@ -78,8 +78,8 @@ class Local:
 
     def agent(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """The agent as a command on the device."""
-        path = os.environ["EDGEQ_AGENT"]
-        return subprocess.run([path, *words], capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)
+        command, env = [os.environ["EDGEQ_AGENT"], *words], {**os.environ, **environment}
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", env=env, timeout=60)
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,7 @@ def test_a_full_store_is_an_error_with_nothing_changed(local: Local, monkeypatch
     with pytest.raises(BoardError, match="store is full"):
         d.deploy(local.target, local.file("vww", NEW))
     assert [m.current and m.current.version for m in d.status(local.target).models] == [1]
-    assert sorted(os.listdir(local.store)) == [".lock", "kws"] and sorted(os.listdir(local.store / "kws")) == ["state", "v1.eqm"]
+    assert sorted(os.listdir(local.store)) == [".lock", ".log", "kws"] and sorted(os.listdir(local.store / "kws")) == ["state", "v1.eqm"]
 
 
 def test_an_agent_that_cannot_be_started_is_unreachable(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:

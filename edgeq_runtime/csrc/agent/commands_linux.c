@@ -31,7 +31,9 @@ static int run_check(void *context, const void *data, size_t size, int32_t *deta
 int eq_command_report(const char *what, int fault, int32_t detail) {
     if (!fault) return 0;
     if (fault == EQ_FAULT_no_store) what = eq_port_linux_root();
-    fprintf(stderr, "edgeq-agent: %s: %s", what, eq_fault_text(fault));
+    fputs("edgeq-agent: ", stderr);
+    for (; *what; what++) fputc((unsigned char)*what < ' ' || *what == 127 ? '?' : *what, stderr); /* it may be anything */
+    fprintf(stderr, ": %s", eq_fault_text(fault));
     if (fault == EQ_FAULT_model) fprintf(stderr, ": %s", eq_status_text(detail));
     if (fault == EQ_FAULT_selftest_failed) fprintf(stderr, " (sample %d)", (int)detail);
     if (fault == EQ_FAULT_selftest_crashed) fprintf(stderr, " (signal %d)", (int)detail);
@@ -159,7 +161,7 @@ static const struct command {
 static int take_option(struct eq_words *words, const struct command *command, char **at, int left) {
     char *end = "";
     const char *found = strstr(command->options, at[0]);
-    if (!found || strlen(at[0]) < 3 || (found[strlen(at[0])] && found[strlen(at[0])] != ' ')) return 0;
+    if (!found || strlen(at[0]) < 3 || strchr(at[0], ' ') || (found[strlen(at[0])] && found[strlen(at[0])] != ' ')) return 0;
     if (!strcmp(at[0], "--once")) words->once = 1;
     if (!strcmp(at[0], "--json")) words->json = 1;
     if (strcmp(at[0], "--keep") && strcmp(at[0], "--timeout")) return 1;
