@@ -172,7 +172,7 @@ def test_a_run_that_cannot_be_recorded_sends_nothing(fleet: Fleet, model: Path, 
 
 def test_ctrl_c_ends_every_session_at_once(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
     for name in ("a", "b", "c"):
-        fleet.add(name, "sh -c 'sleep 1000; echo'")
+        fleet.add(name, "sh -c 'exec sleep 1000'")
     children = [sys.executable, "-c", START, "deploy", str(model), "--all", "-j", "2"]
     child = subprocess.Popen(children, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     assert child.stdout is not None and child.stdout.readline() == b"ready\n"

@@ -1,0 +1,273 @@
+"""Runs on the device, sent there as text: Python 3.6, standard library alone. Reads orders from its standard input, a line of JSON each and
+the bytes that it announces, and answers each with one line: the word in WORD, a space, JSON.
+
+Every change is made beside what it replaces and takes its place by one rename; a sync comes before and after it.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import site
+import struct
+import subprocess
+import sys
+from typing import Any, Dict
+
+WORD = "edgeq"  # the host puts a random one in its place
+PACKAGE = "edgeq_runtime"
+LIMIT_S = 60
+Order = Dict[str, Any]
+
+
+class Refused(Exception):
+    """kind: a word for the host, text: what was found."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        Exception.__init__(self, text)
+        self.kind = kind
+
+
+def folder() -> str:
+    """Where this interpreter looks for packages that the user may install."""
+    if sys.prefix != sys.base_prefix:
+        return os.path.join(sys.prefix, "lib", "python{}.{}".format(*sys.version_info[:2]), "site-packages")
+    return site.getusersitepackages()
+
+
+def libc() -> str:
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (ValueError, OSError):
+        return " ".join(platform.libc_ver()).strip()
+
+
+def free_bytes(path: str) -> int:
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    info = os.statvfs(path)
+    return info.f_bavail * info.f_frsize
+
+
+def look(order: Order, data: bytes) -> Order:
+    where = folder()
+    link = os.path.join(where, PACKAGE)
+    return {
+        "python": "{}.{}.{}".format(*sys.version_info[:3]),
+        "bits": 8 * struct.calcsize("P"),
+        "machine": platform.machine(),
+        "libc": libc(),
+        "folder": where,
+        "used": bool(site.ENABLE_USER_SITE) or sys.prefix != sys.base_prefix,
+        "installed": os.readlink(link) if os.path.islink(link) else "",
+        "foreign": os.path.lexists(link) and not os.path.islink(link),
+        "free": free_bytes(where),
+    }
+
+
+def sync(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write(path: str, data: bytes, mode: int) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(path, mode)
+
+
+def unpack(order: Order, data: bytes, target: str) -> None:
+    at = 0
+    for name, size, mode, digest in order["files"]:
+        part = data[at : at + size]
+        at += size
+        if hashlib.sha256(part).hexdigest() != digest or name.startswith("/") or ".." in name.split("/"):
+            raise Refused("damaged", "{} arrived damaged".format(name))
+        write(os.path.join(target, name), part, mode)
+
+
+def point(link: str, target: str) -> None:
+    """Make `link` a symbolic link to `target`, at once."""
+    fresh = link + ".new"
+    if os.path.lexists(fresh):
+        os.unlink(fresh)
+    os.symlink(target, fresh)
+    os.replace(fresh, link)
+    sync(os.path.dirname(link))
+
+
+def check() -> Order:
+    """What a fresh interpreter imports. Refused where it does not."""
+    code = "import json, {0}; from {0} import native; print(json.dumps([{0}.__version__, sorted(native.isas()), {0}.__file__]))".format(PACKAGE)
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_S)
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
+        raise Refused("import", lines[-1])
+    version, isas, path = json.loads(done.stdout.decode("utf-8"))
+    return {"version": version, "isas": isas, "path": path}
+
+
+def install(order: Order, data: bytes) -> Order:
+    where = folder()
+    link, name = os.path.join(where, PACKAGE), ".{}-{}".format(PACKAGE, order["id"])
+    before = os.readlink(link) if os.path.islink(link) else ""
+    target = os.path.join(where, name)
+    if before != name:
+        shutil.rmtree(target, ignore_errors=True)
+        unpack(order, data, target)
+        sync(where)
+        point(link, name)
+    try:
+        found = check()
+    except (Refused, subprocess.TimeoutExpired) as error:
+        undo(link, before, target)
+        raise error if isinstance(error, Refused) else Refused("import", "the import did not end in {} s".format(LIMIT_S))
+    agent = os.path.join(os.path.expanduser("~"), ".local", "bin", "edgeq-agent")
+    os.makedirs(os.path.dirname(agent), exist_ok=True)
+    if os.path.islink(agent) or not os.path.lexists(agent):
+        point(agent, os.path.join(link, "lib", "edgeq-agent"))
+    tidy(where, name)
+    found["changed"] = before != name
+    return found
+
+
+def undo(link: str, before: str, target: str) -> None:
+    if before:
+        point(link, before)
+    elif os.path.islink(link):
+        os.unlink(link)
+    if os.path.basename(target) != before:
+        shutil.rmtree(target, ignore_errors=True)
+
+
+def tidy(where: str, keep: str) -> None:
+    """Remove what earlier versions left, but for `keep`."""
+    for entry in os.listdir(where):
+        if entry.startswith("." + PACKAGE + "-") and entry != keep:
+            shutil.rmtree(os.path.join(where, entry), ignore_errors=True)
+
+
+def remove(order: Order, data: bytes) -> Order:
+    where = folder()
+    link = os.path.join(where, PACKAGE)
+    was = os.path.islink(link)
+    agent = os.path.join(os.path.expanduser("~"), ".local", "bin", "edgeq-agent")
+    if os.path.islink(agent) and os.readlink(agent).startswith(link + "/"):
+        os.unlink(agent)
+    if was:
+        os.unlink(link)
+        tidy(where, "")
+        sync(where)
+    return {"changed": was}
+
+
+def systemctl(*words: str) -> str:
+    """Refused where it fails; what it printed."""
+    command = ["systemctl", "--user"] + list(words)
+    environment = dict(os.environ)
+    environment.setdefault("XDG_RUNTIME_DIR", "/run/user/{}".format(os.getuid()))
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, timeout=LIMIT_S)
+    except OSError as error:
+        raise Refused("systemd", "systemctl cannot be run: {}".format(error.strerror))
+    except subprocess.TimeoutExpired:
+        raise Refused("systemd", "systemctl {} did not end in {} s".format(words[0], LIMIT_S))
+    if done.returncode:
+        raise Refused("systemd", " ".join(done.stderr.decode("utf-8", "replace").split()) or "systemctl {} failed".format(words[0]))
+    return done.stdout.decode("utf-8", "replace")
+
+
+def units() -> str:
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(base, "systemd", "user")
+
+
+def linger(on: bool) -> str:
+    """Whether services of the user run without a login: an empty text, or why that could not be set."""
+    mark = os.path.join(units(), ".edgeq-linger")  # that it was this program that has set it
+    try:
+        command = ["loginctl", "enable-linger" if on else "disable-linger"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return "loginctl cannot be run: {}".format(error)
+    if done.returncode:
+        return " ".join(done.stderr.decode("utf-8", "replace").split())
+    if on:
+        write(mark, b"", 0o644)
+    else:
+        os.unlink(mark)
+    return ""
+
+
+def lingers() -> bool:
+    import getpass
+
+    return os.path.exists(os.path.join("/var/lib/systemd/linger", getpass.getuser()))
+
+
+def service(order: Order, data: bytes) -> Order:
+    """Write, enable and start a unit. At an error the unit that was there is back."""
+    path = os.path.join(units(), order["unit"])
+    before = None
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            before = file.read()
+    if before != data:
+        write(path + ".new", data, 0o644)
+        os.replace(path + ".new", path)
+        sync(os.path.dirname(path))
+    try:
+        systemctl("daemon-reload")
+        systemctl("enable", order["unit"])
+        systemctl("restart", order["unit"])
+    except Refused:
+        if before is None:
+            subprocess.call(["systemctl", "--user", "disable", order["unit"]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            os.unlink(path)
+        else:
+            write(path, before, 0o644)
+        raise
+    return {"changed": before != data, "linger": "" if lingers() else linger(True)}
+
+
+def service_remove(order: Order, data: bytes) -> Order:
+    path = os.path.join(units(), order["unit"])
+    was = os.path.isfile(path)
+    if was:
+        systemctl("disable", "--now", order["unit"])
+        os.unlink(path)
+        systemctl("daemon-reload")
+    others = [name for name in os.listdir(units()) if name.startswith("edgeq-")] if os.path.isdir(units()) else []
+    marked = os.path.exists(os.path.join(units(), ".edgeq-linger"))
+    return {"changed": was, "linger": linger(False) if marked and not others else ""}
+
+
+ORDERS = {"look": look, "install": install, "remove": remove, "service": service, "service_remove": service_remove}
+
+
+def answer(value: Order) -> None:
+    sys.stdout.write("{} {}\n".format(WORD, json.dumps(value)))
+    sys.stdout.flush()
+
+
+def main() -> None:
+    for line in iter(sys.stdin.buffer.readline, b""):
+        order = json.loads(line.decode("utf-8"))
+        data = sys.stdin.buffer.read(order["bytes"])
+        try:
+            answer({"done": ORDERS[order["order"]](order, data)})
+        except Refused as refused:
+            answer({"refused": refused.kind, "text": str(refused)})
+        except OSError as error:
+            answer({"refused": "os", "text": "{}: {}".format(error.filename or "the device", error.strerror or error)})
+
+
+if __name__ == "__main__":
+    main()

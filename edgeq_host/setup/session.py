@@ -1,0 +1,92 @@
+"""A Python on the device that does what it is told: device_program.py over one channel."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from edgeq_host.errors import BoardError, EdgeqError, LinkError
+from edgeq_host.targets import Target
+from edgeq_host.transports import Closed, Stuck, Transport, open_program
+
+PROGRAM = Path(__file__).with_name("device_program.py")
+QUIET_S = 120.0  # of one order: a slow card syncs, a fresh interpreter starts
+MAX_ANSWER = 1 << 20
+_HINTS = {
+    "import": "nothing was changed; report it with the output of `edgeq devices probe`",
+    "damaged": "nothing was changed; repeat the command",
+    "os": "nothing was changed; check the folder, its rights and the free space there",
+    "systemd": "nothing was changed; the device needs systemd with a user manager: log in there and try `systemctl --user status`",
+}
+
+
+class PythonSession:
+    """Use it in a `with`. LinkError where the device cannot be reached, BoardError where it has no Python or refuses an order."""
+
+    def __init__(self, target: Target, interpreter: str = "python3") -> None:
+        self._name, self._interpreter = target.name, interpreter
+        self._word = f"edgeq-{secrets.token_hex(8)}"
+        self._in = bytearray()
+        # One line, without anything that some login shell would take for its own.
+        self._channel: Transport = open_program(
+            target.address, target.options, [interpreter, "-u", "-c", "import sys; exec(sys.stdin.buffer.readline())"]
+        )
+        text = PROGRAM.read_text(encoding="utf-8").replace('WORD = "edgeq"', f'WORD = "{self._word}"', 1)
+        self._write(f"exec(bytes.fromhex('{text.encode('utf-8').hex()}').decode('utf-8'))\n".encode("ascii"))
+
+    def __enter__(self) -> PythonSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+
+    def order(self, name: str, data: bytes = b"", **fields: Any) -> dict[str, Any]:
+        """Have it done; what it answers."""
+        self._write(json.dumps({"order": name, "bytes": len(data), **fields}).encode("ascii") + b"\n" + data)
+        try:
+            answer: dict[str, Any] = json.loads(self._line())
+            if "refused" in answer:
+                raise BoardError(f"{self._name}: {answer['text'][:400]}", _HINTS.get(str(answer["refused"]), "nothing was changed"))
+            done: dict[str, Any] = answer["done"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise LinkError(f"{self._name}: its answer makes no sense: {error}", "repeat the command") from error
+        return done
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._channel.write(data, QUIET_S)
+        except Closed as end:
+            raise self._gone(end) from end
+        except Stuck:
+            raise self._silent() from None
+
+    def _line(self) -> str:
+        """The next line that is an answer; greetings of the login shell are passed over."""
+        end = time.monotonic() + QUIET_S
+        while time.monotonic() < end:
+            line, newline, rest = bytes(self._in).partition(b"\n")
+            if newline:
+                self._in[:] = rest
+                word, _, text = line.decode("utf-8", "replace").partition(" ")
+                if word == self._word:
+                    return text
+                continue
+            try:
+                self._in += self._channel.read(1 << 16, 1.0)
+            except Closed as end_:
+                raise self._gone(end_) from end_
+            if len(self._in) > MAX_ANSWER:
+                break
+        raise self._silent()
+
+    def _gone(self, end: Closed) -> EdgeqError:
+        if "not found" in str(end) or end.code == 127:
+            text = f"{self._name}: there is no {self._interpreter}"
+            return BoardError(text, "install Python 3.6 or newer there, or name another with --interpreter")
+        return LinkError(f"{self._name}: {end}", "repeat the command")
+
+    def _silent(self) -> LinkError:
+        return LinkError(f"{self._name}: silent for {QUIET_S:.0f} s", "check that it is on and connected, then repeat the command")
