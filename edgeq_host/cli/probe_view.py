@@ -13,7 +13,7 @@ from edgeq_host.targets import Target
 SKEW_S = 60  # from where a clock is said to be wrong
 
 
-def show(target: Target, as_json: bool) -> None:
+def show(target: Target, as_json: bool) -> Probe:
     """Ask the target what it is and print it, with the board that this makes it and where the board's file says otherwise.
 
     Compared is the target's board where somebody has said it, else the one that was found.
@@ -24,7 +24,7 @@ def show(target: Target, as_json: bool) -> None:
     if as_json:
         what = {"device": target.name, "board": board.id if board else None, "said": target.board is not None}
         output.document("edgeq.probe/1", **what, mismatches=differences, jetpack=found.jetpack, **asdict(found))
-        return
+        return found
     name = "no board that edgeq knows" if board is None else f"{board.id}, {board.name}"
     output.line(f"{target.name}: {name}" + ("" if target.board else ", as the device says itself"))
     for label, text in _rows(found):
@@ -34,6 +34,7 @@ def show(target: Target, as_json: bool) -> None:
         output.line(f"  {'note':<13} {board.note}")
     for text in differences:
         output.line(f"differs: {text}")
+    return found
 
 
 def _rows(p: Probe) -> Iterator[tuple[str, str]]:

@@ -13,12 +13,12 @@ import site
 import struct
 import subprocess
 import sys
-from typing import Any, Dict
+from typing import Any
 
 WORD = "edgeq"  # the host puts a random one in its place
 PACKAGE = "edgeq_runtime"
 LIMIT_S = 60
-Order = Dict[str, Any]
+Order = dict[str, Any]
 
 
 class Refused(Exception):
@@ -89,7 +89,7 @@ def unpack(order: Order, data: bytes, target: str) -> None:
         part = data[at : at + size]
         at += size
         if hashlib.sha256(part).hexdigest() != digest or name.startswith("/") or ".." in name.split("/"):
-            raise Refused("damaged", "{} arrived damaged".format(name))
+            raise Refused("damaged", f"{name} arrived damaged")
         write(os.path.join(target, name), part, mode)
 
 
@@ -105,7 +105,8 @@ def point(link: str, target: str) -> None:
 
 def check() -> Order:
     """What a fresh interpreter imports. Refused where it does not."""
-    code = "import json, {0}; from {0} import native; print(json.dumps([{0}.__version__, sorted(native.isas()), {0}.__file__]))".format(PACKAGE)
+    show = "[{0}.__version__, sorted(native.isas()), {0}.__file__]".format(PACKAGE)
+    code = "import json, {0}; from {0} import native; print(json.dumps({1}))".format(PACKAGE, show)
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_S)
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
@@ -128,7 +129,7 @@ def install(order: Order, data: bytes) -> Order:
         found = check()
     except (Refused, subprocess.TimeoutExpired) as error:
         undo(link, before, target)
-        raise error if isinstance(error, Refused) else Refused("import", "the import did not end in {} s".format(LIMIT_S))
+        raise Refused("import", str(error)) from None
     agent = os.path.join(os.path.expanduser("~"), ".local", "bin", "edgeq-agent")
     os.makedirs(os.path.dirname(agent), exist_ok=True)
     if os.path.islink(agent) or not os.path.lexists(agent):
@@ -170,17 +171,17 @@ def remove(order: Order, data: bytes) -> Order:
 
 def systemctl(*words: str) -> str:
     """Refused where it fails; what it printed."""
-    command = ["systemctl", "--user"] + list(words)
+    command = ["systemctl", "--user", *words]
     environment = dict(os.environ)
-    environment.setdefault("XDG_RUNTIME_DIR", "/run/user/{}".format(os.getuid()))
+    environment.setdefault("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, timeout=LIMIT_S)
     except OSError as error:
-        raise Refused("systemd", "systemctl cannot be run: {}".format(error.strerror))
+        raise Refused("systemd", f"systemctl cannot be run: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise Refused("systemd", "systemctl {} did not end in {} s".format(words[0], LIMIT_S))
+        raise Refused("systemd", f"systemctl {words[0]} did not end in {LIMIT_S} s") from None
     if done.returncode:
-        raise Refused("systemd", " ".join(done.stderr.decode("utf-8", "replace").split()) or "systemctl {} failed".format(words[0]))
+        raise Refused("systemd", " ".join(done.stderr.decode("utf-8", "replace").split()) or f"systemctl {words[0]} failed")
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -196,7 +197,7 @@ def linger(on: bool) -> str:
         command = ["loginctl", "enable-linger" if on else "disable-linger"]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return "loginctl cannot be run: {}".format(error)
+        return f"loginctl cannot be run: {error}"
     if done.returncode:
         return " ".join(done.stderr.decode("utf-8", "replace").split())
     if on:
@@ -253,7 +254,7 @@ ORDERS = {"look": look, "install": install, "remove": remove, "service": service
 
 
 def answer(value: Order) -> None:
-    sys.stdout.write("{} {}\n".format(WORD, json.dumps(value)))
+    sys.stdout.write(f"{WORD} {json.dumps(value)}\n")
     sys.stdout.flush()
 
 
