@@ -16,6 +16,7 @@ need busybox busybox-static
 need fish fish
 need csh csh
 need tcsh tcsh
+[ -x /lib/systemd/systemd ] || missing="$missing systemd"
 # libFuzzer and the sanitizers are a package of their own, named by the major version of the clang that is there.
 has_fuzzer() { ls "$(clang -print-resource-dir 2>/dev/null || echo /nowhere)"/lib/*/libclang_rt.fuzzer* >/dev/null 2>&1; }
 clang_major() { clang -dumpversion 2>/dev/null || apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-//p'; }

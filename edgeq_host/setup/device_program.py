@@ -13,12 +13,12 @@ import site
 import struct
 import subprocess
 import sys
-from typing import Any
+from typing import Any, Dict, Optional
 
 WORD = "edgeq"  # the host puts a random one in its place
 PACKAGE = "edgeq_runtime"
 LIMIT_S = 60
-Order = dict[str, Any]
+Order = Dict[str, Any]
 
 
 class Refused(Exception):
@@ -107,11 +107,13 @@ def check() -> Order:
     """What a fresh interpreter imports. Refused where it does not."""
     show = "[{0}.__version__, sorted(native.isas()), {0}.__file__]".format(PACKAGE)
     code = "import json, {0}; from {0} import native; print(json.dumps({1}))".format(PACKAGE, show)
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_S)
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_S, cwd="/")
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
         raise Refused("import", lines[-1])
     version, isas, path = json.loads(done.stdout.decode("utf-8"))
+    if os.path.dirname(os.path.dirname(path)) != folder():
+        raise Refused("import", "Python finds another edgeq_runtime first: {}".format(path))
     return {"version": version, "isas": isas, "path": path}
 
 
@@ -229,13 +231,28 @@ def service(order: Order, data: bytes) -> Order:
         systemctl("enable", order["unit"])
         systemctl("restart", order["unit"])
     except Refused:
-        if before is None:
-            subprocess.call(["systemctl", "--user", "disable", order["unit"]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            os.unlink(path)
-        else:
-            write(path, before, 0o644)
+        restore(path, before, order["unit"])
         raise
     return {"changed": before != data, "linger": "" if lingers() else linger(True)}
+
+
+def restore(path: str, before: Optional[bytes], unit: str) -> None:
+    """The unit as it was before, as far as systemd lets it."""
+    try:
+        if before is None:
+            systemctl("disable", "--now", unit)
+    except Refused:
+        pass
+    if before is None:
+        os.unlink(path)
+    else:
+        write(path, before, 0o644)
+    try:
+        systemctl("daemon-reload")
+        if before is not None:
+            systemctl("restart", unit)
+    except Refused:
+        pass
 
 
 def service_remove(order: Order, data: bytes) -> Order:

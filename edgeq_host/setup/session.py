@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import time
 from pathlib import Path
 from typing import Any
 
-from edgeq_host.errors import BoardError, EdgeqError, LinkError
+from edgeq_host.errors import BoardError, LinkError
 from edgeq_host.targets import Target
-from edgeq_host.transports import Closed, Stuck, Transport, open_program
+from edgeq_host.transports import Closed, Stuck, open_program
 
 PROGRAM = Path(__file__).with_name("device_program.py")
 QUIET_S = 120.0  # of one order: a slow card syncs, a fresh interpreter starts
 MAX_ANSWER = 1 << 20
+NOT_FOUND = 127  # what shells end with where there is no such program
 _HINTS = {
     "import": "nothing was changed; report it with the output of `edgeq devices probe`",
     "damaged": "nothing was changed; repeat the command",
@@ -30,10 +32,10 @@ class PythonSession:
         self._name, self._interpreter = target.name, interpreter
         self._word = f"edgeq-{secrets.token_hex(8)}"
         self._in = bytearray()
+        self._answered = False
         # One line, without anything that some login shell would take for its own.
-        self._channel: Transport = open_program(
-            target.address, target.options, [interpreter, "-u", "-c", "import sys; exec(sys.stdin.buffer.readline())"]
-        )
+        command = shlex.join([interpreter, "-u", "-c", "import sys; exec(sys.stdin.buffer.readline())"])
+        self._channel = open_program(target.address, target.options, command)
         text = PROGRAM.read_text(encoding="utf-8").replace('WORD = "edgeq"', f'WORD = "{self._word}"', 1)
         self._write(f"exec(bytes.fromhex('{text.encode('utf-8').hex()}').decode('utf-8'))\n".encode("ascii"))
 
@@ -72,6 +74,7 @@ class PythonSession:
                 self._in[:] = rest
                 word, _, text = line.decode("utf-8", "replace").partition(" ")
                 if word == self._word:
+                    self._answered = True
                     return text
                 continue
             try:
@@ -82,11 +85,12 @@ class PythonSession:
                 break
         raise self._silent()
 
-    def _gone(self, end: Closed) -> EdgeqError:
-        if "not found" in str(end) or end.code == 127:
+    def _gone(self, end: Closed) -> Exception:
+        if end.code == NOT_FOUND:
             text = f"{self._name}: there is no {self._interpreter}"
             return BoardError(text, "install Python 3.6 or newer there, or name another with --interpreter")
-        return LinkError(f"{self._name}: {end}", "repeat the command")
+        said = self._in.decode("utf-8", "replace").strip()[-400:]
+        return LinkError(f"{self._name}: {end}", "repeat the command") if self._answered else self._channel.explain(end.code, said)
 
     def _silent(self) -> LinkError:
         return LinkError(f"{self._name}: silent for {QUIET_S:.0f} s", "check that it is on and connected, then repeat the command")

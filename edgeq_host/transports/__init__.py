@@ -39,6 +39,13 @@ class Transport(Protocol):
         """Release everything; more than once is allowed."""
 
 
+class Program(Transport, Protocol):
+    """A program of the device, on its standard input and output."""
+
+    def explain(self, code: int | None, said: str) -> Exception:
+        """The error where it ended before it was of use. said: the last that came from the device."""
+
+
 class Closed(Exception):
     """The stream has ended; the text says what is known of the reason. usage: the agent did not take its settings. code: exit code of
     the process at the other end, or of the client in between; None where it is not known."""
@@ -64,3 +71,13 @@ def open_transport(address: str, options: Options = DEFAULT) -> Transport:
         raise UsageError(f"no transport {scheme!r} in the address {address!r}", f"have: {', '.join(schemes())}")
     transport: Transport = importlib.import_module(f"{__name__}.{scheme}").open_address(rest, options)
     return transport
+
+
+def open_program(address: str, options: Options, command: str) -> Program:
+    """Start a command of the device's shell. UsageError where there is no shell behind the address; else as open_transport."""
+    scheme, _, rest = address.partition(":")
+    module = importlib.import_module(f"{__name__}.{scheme}") if scheme in schemes() else None
+    if module is None or not hasattr(module, "open_program"):
+        raise UsageError(f"{address!r}: programs of a device are started over ssh", "give the device an address such as pi@kitchen.local")
+    program: Program = module.open_program(rest, options, command)
+    return program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq_host.errors import UsageError
+from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.programs import words
 from edgeq_host.stream import ProcessStream
 from edgeq_host.transports import DEFAULT, Closed, Options
@@ -12,12 +12,20 @@ class PipeTransport(ProcessStream):
     def __init__(self, command: list[str]) -> None:
         super().__init__(command, "build it with `make build`", _ended)
 
+    def explain(self, code: int | None, said: str) -> Exception:
+        return LinkError(f"the program ended with code {code}" + (f": {said}" if said else ""), "repeat the command")
+
 
 def _ended(code: int | None, errors: str) -> Closed:
     text = errors[-400:].strip()
     how = "closed its output" if code is None else f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-    return Closed(f"the agent {how}" + (f": {text}" if text else ""), usage=code == UsageError.code)
+    return Closed(f"the agent {how}" + (f": {text}" if text else ""), usage=code == UsageError.code, code=code)
 
 
 def open_address(rest: str, options: Options = DEFAULT) -> PipeTransport:
     return PipeTransport(words(rest))
+
+
+def open_program(rest: str, options: Options, command: str) -> PipeTransport:
+    """The device is this machine; what `rest` starts on it does not matter."""
+    return PipeTransport(["sh", "-c", command])

@@ -34,13 +34,18 @@ def _client(options: Options) -> Callable[[Address, Options, str], Channel]:
     return paramiko_client.Paramiko
 
 
-def open_address(rest: str, options: Options = DEFAULT) -> Channel:
-    """UsageError: address, key file or configuration; LinkError: not reached; BoardError: no agent for that machine."""
+def open_program(rest: str, options: Options, command: str) -> Channel:
+    """A command of the device's shell. UsageError and LinkError as below."""
     address = addresses.parse(rest)
     if options.identity and not Path(options.identity).is_file():
         raise UsageError(f"there is no key file {options.identity}", "--identity names the file of a private key")
+    return _client(options)(address, options, command)
+
+
+def open_address(rest: str, options: Options = DEFAULT) -> Channel:
+    """UsageError: address, key file or configuration; LinkError: not reached; BoardError: no agent for that machine."""
     bootstrap = Bootstrap(options.cancel)
-    channel = _client(options)(address, options, bootstrap.command)
+    channel = open_program(rest, options, bootstrap.command)
     try:
         bootstrap.run(channel)
     except BaseException:
