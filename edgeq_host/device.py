@@ -19,6 +19,7 @@ from edgeq_runtime import lists
 STORE, MEMORY = 1, 2  # target of a put
 RECIPE, IMPORT_OPTIONS = 1, 2  # what to say of a model's origin
 UPLOAD_STEP = 8192  # bytes that an interrupted upload loses at most
+MAX_KERNELS = 1000  # rows that an agent may say it has
 Progress = Callable[[int, int], None]  # bytes sent, of how many
 
 
@@ -88,6 +89,16 @@ def _edge(reply: wire.Reply) -> Edge:
     )
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A kernel against the portable one on the device. here: it has and uses it. fault: why it is not equal, else empty."""
+
+    kernel: str
+    here: bool
+    cases: int
+    fault: str
+
+
 class Device:
     """A session with the agent of a board. Use it in a `with`."""
 
@@ -111,6 +122,16 @@ class Device:
         f = dict(device.fields)
         f["isa_names"] = tuple(f["isa_names"].split())
         return Facts(**f, kernels=tuple(k["name"] for k in kernels))
+
+    def check_kernels(self, limit_s: float) -> Iterator[Checked]:
+        """Each row of kernels.def, one after the other; limit_s for each. Refused: an agent before 1.4, or one without this test."""
+        index, count = 0, 1
+        while index < count:
+            reply = self.link.call("check_kernel", "checked", index=index, limit_ms=_ms(limit_s))
+            fault = wire.faults().get(reply["fault"])
+            signal = f" (signal {reply['detail']})" if fault and fault.name == "selftest_crashed" and reply["detail"] else ""
+            yield Checked(reply["name"], bool(reply["here"]), int(reply["cases"]), fault.text + signal if fault else "")
+            index, count = index + 1, min(int(reply["count"]), MAX_KERNELS)
 
     def installed(self) -> list[Installed]:
         """Every model that has a version, or an unfinished upload alone."""

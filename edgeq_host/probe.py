@@ -98,7 +98,8 @@ class PowerMode:
 @dataclass(frozen=True)
 class Probe:
     """Empty, 0 or None: the device does not say. bits: of the user land, which can be 32 on a 64-bit kernel. clock_skew_s: how much
-    later the device's clock is than this machine's; throttled: of a Raspberry Pi, now and since boot; power_mode: the id of the mode."""
+    later the device's clock is than this machine's; throttled: of a Raspberry Pi, now and since boot;
+    agent_pss: bytes of memory of the agent, with what it has open; power_mode: the id of the mode."""
 
     model: str
     compatible: tuple[str, ...]
@@ -113,6 +114,7 @@ class Probe:
     memory_free: int
     store: Place | None
     agent: Place | None
+    agent_pss: int
     os: str
     l4t: str
     bits: int
@@ -240,6 +242,7 @@ def parse(rows: Iterable[tuple[str, bytes]], isas: Sequence[str] = (), wall_s: f
         memory_free=facts.number("memory.available") or 0,
         store=_place(facts, "store"),
         agent=_place(facts, "agent"),
+        agent_pss=facts.number("agent.pss") or 0,
         os=facts.text("os.name"),
         l4t=facts.text("os.l4t"),
         bits=facts.number("userland.bits") or 0,

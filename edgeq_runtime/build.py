@@ -110,14 +110,16 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
         if on[isa]:
             kernels.append(path)
     threads = sorted(CSRC.glob("posix/*.c"))
-    programs = {"selftest": sorted(CSRC.glob("selftest/*.c")), "runner": [CSRC / "runner.c", *threads]}
+    selftest = sorted(CSRC.glob("selftest/*.c"))
+    programs = {"selftest": selftest, "runner": [CSRC / "runner.c", *threads]}
     core = [p for p in sorted(CSRC.glob("*.c")) if p.name != "runner.c"]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
     agent = sorted(CSRC.glob("agent/*.c"))
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
-    own = {"lib": [*shared, *threads], "agent": [*agent, *threads], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
+    checks = [p for p in selftest if p.name != "main.c"]  # of the kernels, on the device itself
+    own = {"lib": [*shared, *threads], "agent": [*agent, *threads, *checks], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
     own.update(programs)
     return [*common, *(own[target] if target in own else [*shared, *threads, CSRC / "fuzz" / f"{target}.c"])]
 

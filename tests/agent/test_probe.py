@@ -232,7 +232,7 @@ def test_the_agent_tells_the_host_what_it_prints_on_the_device(local: Local) -> 
     printed = local.agent("probe")
     rows = [tuple(line.split("\t", 1)) for line in printed.stdout.splitlines()]
     again = parse([(key, value.encode()) for key, value in rows], found.isas)
-    moving = {"memory_free": 0, "clock_skew_s": 0, "zones": (), "store": None, "agent": None, "cores": ()}
+    moving = {"memory_free": 0, "agent_pss": 0, "clock_skew_s": 0, "zones": (), "store": None, "agent": None, "cores": ()}
     assert replace(found, **moving) == replace(again, **moving) and printed.returncode == 0
     assert found.machine and found.memory_bytes and found.isas and found.store and found.store.path == str(local.store)
     assert found.clock_skew_s in (-1, 0, 1) and not local.store.exists()

@@ -95,6 +95,7 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
     switch (id) {
         RUN_PLAIN(info)
         RUN_PLAIN(probe)
+        RUN(check_kernel)
         RUN(put)
         RUN(data)
         RUN_PLAIN(end)

@@ -1,15 +1,12 @@
 #include "eq_agent.h"
 #include <string.h>
 
-static const struct {
-    const char *name;
-    int built;
-} kernels[] = {
-#define EQ_KERNEL(family, types, isa, mr, nr, kr) {#family "_" #types "__" #isa, EQ_ON_##isa},
+const struct eq_agent_kernel eq_agent_kernels[] = {
+#define EQ_KERNEL(family, types, isa, mr, nr, kr) {#family "_" #types "__" #isa, EQ_ISA_##isa, EQ_ON_##isa},
 #include "../kernels.def"
 #undef EQ_KERNEL
-    {"", 0},
 };
+const size_t eq_agent_kernel_count = sizeof eq_agent_kernels / sizeof eq_agent_kernels[0];
 
 static size_t isa_names(char *out, size_t room, uint32_t isas) {
     size_t at = 0;
@@ -31,7 +28,7 @@ EQ_HANDLER_PLAIN(info) {
     if (EQ_SEND(agent, device, eq_text(i->board), eq_text(i->machine), eq_text(i->system), eq_text("edgeq-agent " EQ_VERSION_TEXT),
                 i->clock_hz, i->memory_bytes, i->memory_free, eq_port_store()->free_bytes(eq_port_store()->context), i->isas, isas))
         return -1;
-    for (size_t k = 0; k + 1 < sizeof kernels / sizeof kernels[0]; k++)
-        if (kernels[k].built && EQ_SEND(agent, kernel, eq_text(kernels[k].name))) return -1;
+    for (size_t k = 0; k < eq_agent_kernel_count; k++)
+        if (eq_agent_kernels[k].built && EQ_SEND(agent, kernel, eq_text(eq_agent_kernels[k].name))) return -1;
     return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
 }

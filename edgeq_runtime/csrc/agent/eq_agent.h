@@ -51,6 +51,14 @@ struct eq_agent {
     int loaded_ok;
     struct eq_agent_model model;
 };
+/* A row of kernels.def. built: in this program. */
+struct eq_agent_kernel {
+    const char *name;
+    uint8_t isa, built;
+};
+extern const struct eq_agent_kernel eq_agent_kernels[];
+extern const size_t eq_agent_kernel_count;
+
 enum eq_put_target { EQ_PUT_STORE = 1, EQ_PUT_MEMORY = 2 };
 
 enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
@@ -60,6 +68,7 @@ enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
 #define EQ_HANDLER_PLAIN(name) int eq_agent_##name(struct eq_agent *agent)
 EQ_HANDLER_PLAIN(info);
 EQ_HANDLER_PLAIN(probe);
+EQ_HANDLER(check_kernel);
 EQ_HANDLER(put);
 EQ_HANDLER(data);
 EQ_HANDLER_PLAIN(end);

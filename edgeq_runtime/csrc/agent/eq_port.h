@@ -53,6 +53,10 @@ struct eq_port_listener {
 };
 int eq_port_probe(const struct eq_port_listener *to);
 
+/* Compare row `index` of kernels.def with the portable one; called where eq_port_guard runs work. 0: *cases were equal, 1: one was not,
+ * -1: this port has no such test. */
+int eq_port_check_kernel(size_t index, uint32_t *cases);
+
 /* The other direction: serve hosts until the stream ends. 0, or a fault that kept it from starting. */
 int eq_agent_serve(void);
 #endif

@@ -1,5 +1,6 @@
 /* edgeq-agent: without a command it serves the host at its standard input and output; with one it works on the store alone. */
 #include "../eq.h"
+#include "../selftest/check.h"
 #include "eq_port.h"
 #include "port_linux.h"
 #include <stdio.h>
@@ -47,6 +48,7 @@ int main(int count, char **words) {
         if (code < 0) fputs(usage, stderr);
         return code < 0 ? 2 : code;
     }
+    eq_port_linux_checks(eq_kernel_check);
     fault = eq_agent_serve();
     if (fault) fprintf(stderr, "edgeq-agent: %s\n", eq_fault_text(fault));
     return eq_fault_exit_code(fault);

@@ -49,6 +49,13 @@ int eq_port_probe(const struct eq_port_listener *to) {
     return 0;
 }
 
+/* The test needs pages that cannot be read: a chip runs the self-tests of its models. */
+int eq_port_check_kernel(size_t index, uint32_t *cases) {
+    (void)index;
+    (void)cases;
+    return -1;
+}
+
 int main(void) {
     char root[3072];
     if (eq_store_default_root(root, sizeof root) || !eq_store_files_init(&files, root)) {
