@@ -10,6 +10,7 @@ need flatc flatbuffers-compiler
 need qemu-aarch64 qemu-user
 need strace strace
 need openssl openssl
+need shellcheck shellcheck
 need ssh openssh-client
 PATH="$PATH:/usr/sbin" need sshd openssh-server
 need busybox busybox-static
