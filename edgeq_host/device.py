@@ -162,6 +162,12 @@ class Device:
                 progress(min(at + step, len(data)), len(data))
         self.link.call("end", "done")
 
+    def seek(self, name: str, size: int, sha256: str) -> tuple[bool, int]:
+        """Whether this very file is current under the name, and how many of its bytes need not be sent. Nothing is changed there.
+        Refused: `unknown_command` by an agent before 1.4."""
+        ready = self.link.call("seek", "ready", size=size, sha256=bytes.fromhex(sha256), name=name)
+        return bool(ready["current"]), int(ready["offset"])
+
     def commit(self, limit_s: float, keep: int = 0) -> Switched:
         """Self-test on the device, then the switch. keep: versions that stay, 0 as many as before. Where put found the file current
         already, only that changes."""

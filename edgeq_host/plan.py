@@ -12,10 +12,13 @@ from edgeq_host.deploy import board_name, check_file, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Opened
 from edgeq_host.export import read_file, unpack
 from edgeq_host.faults import Refused
+from edgeq_host.identify import identify
 from edgeq_host.inspect import text
 from edgeq_host.installed import Installed, Version
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
+from edgeq_host.preflight import look
+from edgeq_host.probe import Probe
 from edgeq_host.risks import Case, Risk
 from edgeq_host.targets import Target
 
@@ -44,20 +47,35 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """schema edgeq.plan/1. bytes: of the file as the device has it. evidence: how we know that the board works.
+class Room:
+    """Bytes that are free now, and would be then."""
 
-    risks: what would go wrong; changes: what deploy would do.
+    free: int
+    free_after: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """schema edgeq.plan/1. kind, note, evidence: of the board that it is, as somebody has said or the device says itself; empty and None
+    where neither does. bytes: of the file; send_bytes: that are not on the device yet. device, probe, installed: what is there. store,
+    memory: before and after; memory while the largest variant is open. risks: what would go wrong; changes: what deploy would do.
     """
 
     board: str
+    kind: str
+    note: str
     evidence: Evidence | None
     name: str
     sha256: str
     bytes: int
+    send_bytes: int
     arena_bytes: int
+    store: Room
+    memory: Room
     isas: tuple[str, ...]
     device: Facts
+    probe: Probe | None
+    installed: Installed | None
     variants: tuple[VariantPlan, ...]
     layers: tuple[Layer, ...]
     estimate: Estimate
@@ -71,35 +89,49 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
     data = read_file(file)
     check_file(data, str(file))
     name = board_name(file, name)
-    with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
-        facts, models = device.facts(), device.installed()
-        installed = next((_looked_into(device, model) for model in models if model.name == name), None)
-        device.put("", data, MEMORY)
-        opened, layers = _open_all(device, [text(v.name) for v in unpack(data, str(file)).variants])
     digest = hashlib.sha256(data).hexdigest()
+    with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
+        case = look(device, target, name, len(data), digest)
+        installed = _looked_into(device, case.model) if case.model is not None else None
+        variants = [text(v.name) for v in unpack(data, str(file)).variants]
+        opened, layers = _open_all(device, replace(case, model=installed), data, variants)
+    case = replace(case, model=installed, opened=opened, layers=layers)
+    kind = target.board or (identify(case.probe) if case.probe is not None else None)
+    send = 0 if case.unchanged else case.send
+    need = max(o.arena_bytes + o.model_bytes for o in opened)
     return Plan(
         board=target.name,
-        evidence=target.board.evidence if target.board is not None else None,
+        kind=kind.id if kind is not None else "",
+        note=kind.note if kind is not None else "",
+        evidence=kind.evidence if kind is not None else None,
         name=name,
         sha256=digest,
         bytes=opened[0].file_bytes,
         arena_bytes=opened[0].arena_bytes,
-        isas=facts.isa_names,
-        device=facts,
+        send_bytes=send,
+        store=Room(case.facts.store_free, case.facts.store_free + _freed(case, keep) - send),
+        memory=Room(case.facts.memory_free, case.facts.memory_free - need),
+        isas=case.facts.isa_names,
+        device=case.facts,
+        probe=case.probe,
+        installed=installed,
         variants=tuple(_variant(o) for o in opened),
         layers=tuple(layers),
         estimate=_estimate(target, layers, quiet_s),
-        risks=tuple(risks.of(Case(facts, target.board, len(data), digest, installed, opened, layers))),
-        changes=tuple(_changes(name, installed, digest, len(data), keep)),
+        risks=tuple(risks.of(case)),
+        changes=tuple(_changes(case, name, keep)),
     )
 
 
-def _open_all(device: Device, variants: list[str]) -> tuple[list[Opened], list[Layer]]:
-    """Every variant, and the layers of the first."""
+def _open_all(device: Device, case: Case, data: bytes, variants: list[str]) -> tuple[list[Opened], list[Layer]]:
+    """Every variant, and the layers of the first. A file that the device has already is not sent to it once more."""
+    stored = case.model.name if case.unchanged and case.model is not None else ""
+    if not stored:
+        device.put("", data, MEMORY)
     opened: list[Opened] = []
     layers: list[Layer] = []
     for variant in variants:
-        opened.append(device.open(variant=variant))
+        opened.append(device.open(stored, variant=variant))
         layers = layers or device.layers()
     return opened, layers
 
@@ -138,19 +170,28 @@ def _estimate(target: Target, layers: list[Layer], quiet_s: float) -> Estimate:
     return Estimate(us, "modelled", tuple(measured.values()), uncounted)
 
 
-def _changes(name: str, installed: Installed | None, digest: str, size: int, keep: int) -> list[str]:
-    current = installed.current if installed is not None else None
-    if installed is None or current is None:
-        return [f"installs {name}, {size} bytes"]
+def _kept(installed: Installed, keep: int, unchanged: bool) -> list[Version]:
+    """Of the versions that are there now, those that stay: sound ones, as many as there is room for beside the new one."""
     stay = keep or installed.keep or 2
-    if current.sha256 == digest and not current.damaged:
-        return [_end(version, False) for version in installed.versions[stay:]]
-    sound = [version for version in installed.versions if not version.damaged]
-    kept = sound[: stay - 1]
-    return [
-        f"installs a new version of {name} in place of version {current.version}, {size} bytes",
-        *(_end(version, version in kept) for version in installed.versions),
-    ]
+    return list(installed.versions[:stay]) if unchanged else [v for v in installed.versions if not v.damaged][: stay - 1]
+
+
+def _freed(case: Case, keep: int) -> int:
+    """Bytes of the versions that go."""
+    if case.model is None:
+        return 0
+    kept = _kept(case.model, keep, case.unchanged)
+    return sum(version.bytes for version in case.model.versions if version not in kept)
+
+
+def _changes(case: Case, name: str, keep: int) -> list[str]:
+    current = case.model.current if case.model is not None else None
+    if case.model is None or current is None:
+        return [f"installs {name}, {case.size} bytes"]
+    kept = _kept(case.model, keep, case.unchanged)
+    first = f"installs a new version of {name} in place of version {current.version}, {case.size} bytes"
+    ends = [_end(version, version in kept) for version in case.model.versions if not case.unchanged or version not in kept]
+    return ends if case.unchanged else [first, *ends]
 
 
 def _end(version: Version, kept: bool) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from edgeq_host import risks
 from edgeq_host.deploy import connect, refusals
+from edgeq_host.device import Device
 from edgeq_host.errors import BoardError, EdgeqError
+from edgeq_host.faults import Refused
 from edgeq_host.link import QUIET_S
+from edgeq_host.probe import of_device
 from edgeq_host.risks import Case, Risk
 from edgeq_host.targets import Target
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -24,14 +31,32 @@ class Preflight:
 def preflight(target: Target, name: str, size: int, sha256: str, quiet_s: float = QUIET_S) -> Preflight:
     """EdgeqError, with the exit code of the deploy, where it would be refused."""
     with refusals(f"plan on {target.name}", name, target.name), connect(target, quiet_s) as device:
-        facts = device.facts()
-        model = next((model for model in device.installed() if model.name == name), None)
-    case = Case(facts, target.board, size, sha256, model)
+        case = look(device, target, name, size, sha256)
     found = risks.of(case)
     refused = risks.refusal(found)
     if refused is not None:
         raise _error(target, refused)
     return Preflight(target.name, case.unchanged, tuple(found))
+
+
+def look(device: Device, target: Target, name: str, size: int, sha256: str) -> Case:
+    """What is known without sending the file."""
+    facts = device.facts()
+    model = next((model for model in device.installed() if model.name == name), None)
+    probe = _or_none(lambda: of_device(device), "unknown_command")
+    seen = _or_none(lambda: device.seek(name, size, sha256), "unknown_command", "record")
+    current, offset = seen or (False, 0)
+    return Case(facts, target.board, probe, size, sha256, model, size if current else size - offset)  # current, but damaged: all of it
+
+
+def _or_none(ask: Callable[[], _T], *names: str) -> _T | None:
+    """None where the device refuses with one of these faults: an agent before 1.4, or a record that is said elsewhere."""
+    try:
+        return ask()
+    except Refused as refused:
+        if refused.name in names:
+            return None
+        raise
 
 
 def _error(target: Target, refused: Risk) -> EdgeqError:

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from edgeq_host.boards import Board
 from edgeq_host.device import Facts, Opened
 from edgeq_host.errors import BoardError
+from edgeq_host.identify import identify, mismatches
 from edgeq_host.installed import Installed
 from edgeq_host.layer import Layer
+from edgeq_host.probe import Probe
 from edgeq_host.units import quantity
+
+SKEW_S = 60  # of two clocks, from which on it is said
+SLOW_GOVERNORS = ("powersave", "conservative", "userspace")
 
 
 @dataclass(frozen=True)
@@ -25,13 +30,17 @@ class Risk:
 
 @dataclass(frozen=True)
 class Case:
-    """A file for a device. model: what is installed under its name. opened, layers: as the device opens it, empty where it was not sent."""
+    """A file for a device. board: what somebody has said that it is. probe: what it says itself, None from an agent before 1.4.
+    model: what is installed under the file's name. send: bytes that are missing there, where it is not current. opened, layers: as
+    the device opens it, empty where it was not sent."""
 
     facts: Facts
     board: Board | None
+    probe: Probe | None
     size: int
     sha256: str
     model: Installed | None
+    send: int
     opened: Sequence[Opened] = ()
     layers: Sequence[Layer] = ()
 
@@ -50,8 +59,8 @@ def _memory(case: Case) -> Iterator[Risk]:
 
 
 def _store(case: Case) -> Iterator[Risk]:
-    if not case.unchanged and case.size > case.facts.store_free:
-        text = f"the file has {quantity(case.size, 'B')}, {quantity(case.facts.store_free, 'B')} are free in the store"
+    if not case.unchanged and case.send > case.facts.store_free:
+        text = f"{quantity(case.send, 'B')} are needed, {quantity(case.facts.store_free, 'B')} are free in the store"
         yield Risk("disk", text, "free space there; edgeq status shows the models, edgeq remove removes one", BoardError.code)
 
 
@@ -61,12 +70,52 @@ def _record(case: Case) -> Iterator[Risk]:
         yield Risk("record", f"what is installed as {case.model.name} cannot be told: {case.model.damaged}", remedy, BoardError.code)
 
 
-def _instruction_sets(case: Case) -> Iterator[Risk]:
-    chip = case.board.chip if case.board is not None else None
-    missing = [name for name in case.facts.isa_names if chip is not None and name not in chip.isas]
-    if chip is not None and missing:
-        text = f"the agent uses {', '.join(missing)}, which boards/chips/{chip.id}.toml does not list"
-        yield Risk("instruction sets", text, "the device may be of another kind: edgeq devices probe shows what it is")
+def _writable(case: Case) -> Iterator[Risk]:
+    store = case.probe.store if case.probe is not None else None
+    if store is None or case.unchanged:
+        return
+    if "ro" in store.options.split(","):
+        text = f"{store.path} is on a file system that is mounted read-only"
+        yield Risk("read-only", text, "mount it writable, or choose another store with EDGEQ_STORE there", BoardError.code)
+    elif not store.writable:
+        text = f"{store.path} may not be written by {case.probe.user if case.probe else 'the user'}"
+        yield Risk("rights", text, "give the user the right, or choose another store with EDGEQ_STORE there", BoardError.code)
+
+
+def _kind(case: Case) -> Iterator[Risk]:
+    board = case.board or (identify(case.probe) if case.probe is not None else None)
+    for text in mismatches(case.probe, board) if case.probe is not None and board is not None else ():
+        said = f"not as {board.id if board else ''} has it: {text}"
+        yield Risk("board", said, "edgeq devices probe shows what it is; the device's word is used")
+
+
+def _clock(case: Case) -> Iterator[Risk]:
+    skew = case.probe.clock_skew_s if case.probe is not None else None
+    if skew is not None and abs(skew) > SKEW_S:
+        text = f"the device's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} this machine's"
+        yield Risk("clock", text, "nothing of a deploy depends on it, but the times in edgeq log are wrong: set it there")
+
+
+def _slow(case: Case) -> Iterator[Risk]:
+    if case.probe is None:
+        return
+    governors = sorted({kind.governor for kind in case.probe.cores if kind.governor in SLOW_GOVERNORS})
+    if governors:
+        yield Risk("clock mode", f"cores run under the governor {', '.join(governors)}", "performance or schedutil are faster")
+    now = [word for word in case.probe.throttled or () if "since boot" not in word]
+    if now:
+        yield Risk("throttled", f"the firmware reports {', '.join(now)}", "check power supply and cooling; times will be longer")
+    modes = {mode.id: mode.name for mode in case.probe.power_modes}
+    mode = modes.get(case.probe.power_mode) if case.probe.power_mode is not None else None
+    if mode is not None and not mode.upper().startswith("MAXN"):
+        text = f"it runs in power mode {mode}; it has {', '.join(modes.values())}"
+        yield Risk("power mode", text, "nvpmodel -m chooses another; times and energy depend on it")
+
+
+def _alarms(case: Case) -> Iterator[Risk]:
+    for alarm in case.probe.alarms if case.probe is not None else ():
+        if alarm.on:
+            yield Risk("alarm", f"{alarm.hwmon} reports {alarm.file}", "check the power supply: it may reset in the middle of a deploy")
 
 
 def _float(case: Case) -> Iterator[Risk]:
@@ -76,7 +125,7 @@ def _float(case: Case) -> Iterator[Risk]:
         yield Risk("float", text, "expect them to be slow; edgeq diagnose says why they are not int8")
 
 
-CHECKS: tuple[Callable[[Case], Iterator[Risk]], ...] = (_record, _store, _memory, _instruction_sets, _float)
+CHECKS: tuple[Callable[[Case], Iterator[Risk]], ...] = (_record, _writable, _store, _memory, _kind, _float, _slow, _alarms, _clock)
 
 
 def of(case: Case) -> list[Risk]:

@@ -37,24 +37,43 @@ def show(file: Path, targets: Sequence[Target], name: str | None, jobs: int, as_
 
 
 def _print(found: Plan) -> None:
-    device, first = found.device, found.variants[0]
-    clock = f" at {output.quantity(device.clock_hz, 'Hz')}" if device.clock_hz else ""
-    output.line(f"{found.name} on {found.board}: {device.machine}{clock}, {', '.join(found.isas)}")
-    if (e := found.evidence) is not None:
-        output.line(f"  board  {e.kind}, {e.date}, edgeq {e.version}: {e.how}")
-    output.line(f"  file   {found.bytes} bytes, store {output.quantity(device.store_free, 'B')} free")
+    first, q = found.variants[0], output.quantity
+    _print_device(found)
+    output.line(f"  file     {q(found.bytes, 'B')}, of which {q(found.send_bytes, 'B')} would be sent")
+    output.line(f"  store    {q(found.store.free, 'B')} free, then {q(max(0, found.store.free_after), 'B')}")
+    output.line(f"  memory   {q(found.memory.free, 'B')} free, {q(max(0, found.memory.free_after), 'B')} while the largest variant is open")
     for v in found.variants:
         output.line(
             f"  {v.name}: arena {v.arena_bytes} bytes (activations {v.activation_bytes}, scratch {v.scratch_bytes}), "
             f"model memory {v.model_bytes} bytes (packed weights {v.packed_bytes})"
         )
-    output.line(f"  memory {output.quantity(device.memory_free, 'B')} free of {output.quantity(device.memory_bytes, 'B')}")
     about = f"; {found.estimate.uncounted} layers without a rate are not in it" if found.estimate.uncounted else ""
     output.line(f"  {first.name}: about {found.estimate.latency_us:.0f} us ({found.estimate.source}{about})")
     rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.macs) for i, x in enumerate(found.layers)]
     output.table(["#", "layer", "operator", "kernel", "isa", "packing", "MACs"], rows, left=6)
     for change in found.changes:
         output.line(f"would: {change}")
+    if not found.changes:
+        output.line("would: change nothing, this file is current there")
     for risk in found.risks:
         output.line(f"{'fails:' if risk.code else 'risk: '} {risk.what}: {risk.text}" + (f" (exit {risk.code})" if risk.code else ""))
         output.line(f"       {risk.remedy}")
+
+
+def _print_device(found: Plan) -> None:
+    """What is there."""
+    device, probe, q = found.device, found.probe, output.quantity
+    clock = f" at {q(device.clock_hz, 'Hz')}" if device.clock_hz else ""
+    output.line(f"{found.name} on {found.board}: {device.machine}{clock}, {', '.join(found.isas)}")
+    if (e := found.evidence) is not None:
+        output.line(f"  board    {found.kind}; {e.kind}, {e.date}, edgeq {e.version}: {e.how}")
+    if found.note:
+        output.line(f"  note     {found.note}")
+    if probe is not None:
+        libc = f"{probe.libc} {probe.libc_version}".strip()
+        parts = (probe.model, probe.os, libc, f"Python {probe.python}" if probe.python else "no python3")
+        output.line(f"  device   {', '.join(filter(None, parts))}")
+    current = found.installed.current if found.installed is not None else None
+    if current is not None:
+        damage = f"; {current.damaged}" if current.damaged else ""
+        output.line(f"  now      version {current.version}, {q(current.bytes, 'B')}, {current.sha256[:16]}{damage}")

@@ -66,7 +66,7 @@ def test_a_plan_names_what_would_go_wrong(local: Local) -> None:
     board = boards.resolve("local")
     chip = replace(board.chip, isas=("portable",), fpu=False)
     found = plan(replace(local.target, board=replace(board, chip=chip)), local.file("kws", packed(1)))
-    assert [risk.what for risk in found.risks] == (["instruction sets"] if len(found.isas) > 1 else [])
+    assert [risk.what for risk in found.risks] == (["board"] if len(found.isas) > 1 else [])
 
 
 def test_a_file_that_is_no_model_is_an_error_of_the_plan(local: Local) -> None:

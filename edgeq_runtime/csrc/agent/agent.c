@@ -97,6 +97,7 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
         RUN_PLAIN(probe)
         RUN(check_kernel)
         RUN(put)
+        RUN(seek)
         RUN(data)
         RUN_PLAIN(end)
         RUN(commit)

@@ -44,6 +44,25 @@ EQ_HANDLER(put) {
     return EQ_SEND(agent, ready, (uint8_t)current, current ? agent->upload.wanted.version : 0, agent->upload.offset);
 }
 
+static uint16_t look(const char *name, const struct eq_store_version *version) {
+    return version->version ? (uint16_t)eq_store_look(eq_port_store(), name, version) : 0;
+}
+
+/* What a put of this file to the store would be answered; nothing is changed. */
+EQ_HANDLER(seek) {
+    const struct eq_store_ops *ops = eq_port_store();
+    char name[EQ_STORE_NAME];
+    struct eq_store_state state;
+    struct eq_store_version wanted = {0, message->size, {0}};
+    memcpy(wanted.sha256, message->sha256.bytes, 32);
+    if (!eq_text_copy(name, sizeof name, message->name) || !eq_store_name_ok(name)) return EQ_FAULT_name;
+    int fault = eq_store_read(ops, name, &state);
+    if (fault && fault != EQ_FAULT_missing) return fault;
+    const struct eq_store_version *now = &state.versions[0];
+    int current = !fault && now->version && now->size == wanted.size && !memcmp(now->sha256, wanted.sha256, 32) && !look(name, now);
+    return EQ_SEND(agent, ready, (uint8_t)current, current ? now->version : 0, current ? wanted.size : eq_store_offset(ops, name, &wanted));
+}
+
 static int take_data(struct eq_agent *agent, const struct eq_msg_data *message) {
     if (agent->put_target == EQ_PUT_STORE) return eq_store_write(&agent->upload, message->offset, message->bytes.data, message->bytes.size);
     if (agent->put_target != EQ_PUT_MEMORY || message->offset != agent->loaded_fill) return EQ_FAULT_order;
@@ -123,10 +142,6 @@ EQ_HANDLER(commit) {
     struct eq_store_version now = {0};
     int fault = commit(agent, &check, message->keep, &now);
     return fault ? fault : EQ_SEND(agent, installed, now.version, hash_of(&now), check.health.variants);
-}
-
-static uint16_t look(const char *name, const struct eq_store_version *version) {
-    return version->version ? (uint16_t)eq_store_look(eq_port_store(), name, version) : 0;
 }
 
 /* A model: what an older host knows of it, then, where it is asked for, every version. */

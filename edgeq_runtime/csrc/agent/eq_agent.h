@@ -70,6 +70,7 @@ EQ_HANDLER_PLAIN(info);
 EQ_HANDLER_PLAIN(probe);
 EQ_HANDLER(check_kernel);
 EQ_HANDLER(put);
+EQ_HANDLER(seek);
 EQ_HANDLER(data);
 EQ_HANDLER_PLAIN(end);
 EQ_HANDLER(commit);

@@ -75,6 +75,8 @@ int eq_store_path(char *path, const char *name, uint32_t version);
 int eq_store_look(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version);
 /* How many uploads of a model have not been installed, and their bytes. */
 uint32_t eq_store_unfinished(const struct eq_store_ops *ops, const char *name, uint64_t *bytes);
+/* Bytes of the unfinished upload of this very file, where a put would go on. Nothing is changed. */
+uint64_t eq_store_offset(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *wanted);
 /* Name of model `index` that is installed or has an unfinished upload, in no order; EQ_FAULT_missing past the last. */
 int eq_store_name(const struct eq_store_ops *ops, uint32_t index, char *name, size_t room);
 

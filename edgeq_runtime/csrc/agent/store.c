@@ -69,6 +69,15 @@ uint32_t eq_store_unfinished(const struct eq_store_ops *ops, const char *name, u
     return count;
 }
 
+uint64_t eq_store_offset(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *wanted) {
+    char path[EQ_STORE_PATH];
+    const void *data;
+    size_t size;
+    if (!eq_store_name_ok(name) || eq_store_part(path, name, wanted->sha256) || ops->map(ops->context, path, &data, &size)) return 0;
+    ops->unmap(ops->context, data, size);
+    return size <= wanted->size ? size : 0;
+}
+
 int eq_store_name(const struct eq_store_ops *ops, uint32_t index, char *name, size_t room) {
     struct eq_store_state state;
     uint64_t bytes;
