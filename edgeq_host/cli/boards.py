@@ -117,6 +117,38 @@ def _of_device(board_id: str, source: str) -> str:
     return board_template.render(board_id, known, remarks, "what the file says was read on the device; nothing has run yet")
 
 
+@output.subcommand(command, "verify")
+@click.argument("device", metavar="DEVICE")
+@click.option("-o", "--output", "file", type=click.Path(path_type=Path), help="Write the report to this file (TOML).")
+@target.connection_options
+def verify_command(device: str, file: Path | None, as_json: bool) -> int:
+    """Try edgeq on a real device: every kernel, deploy, cut connections, rollback, profile, memory.
+
+    The report names no host, user, address or serial number. What is installed for it is removed again. Exit code 5 where a check fails.
+
+    \b
+    edgeq boards verify kitchen -o report.toml
+    """
+    from edgeq_host import verify_report
+    from edgeq_host.errors import RolledBackError
+    from edgeq_host.export import write_file
+    from edgeq_host.verify import verify
+
+    found = verify(target.resolve(device), None if as_json else lambda check: output.line(f"{check.state:<9} {check.name}: {check.text}"))
+    table = verify_report.table(found)
+    if file is not None:
+        write_file(file, verify_report.text(found).encode())
+    if as_json:
+        output.document(**{**table, "file": str(file) if file else None})
+    else:
+        for text in found.differs:
+            output.line(f"differs: {text}")
+        output.line(f"{found.board or 'unknown board'}: {'all checks passed' if found.passed else 'a check failed'}, {found.source}")
+        if file is not None:
+            output.line(f"{file}: the report; look it through, then add it to a pull request")
+    return 0 if found.passed else RolledBackError.code
+
+
 def _fields(board: Board) -> dict[str, Any]:
     return {**asdict(board), "path": str(board.path)}
 

@@ -7,12 +7,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from edgeq_host import boards
+from edgeq_host import boards, sample_model
 from edgeq_host.export import Bundle, SelfTest, Variant, to_bytes
-from edgeq_host.graph import Edge, Graph, Node, Quant, Tensor
+from edgeq_host.sample_model import network as network
+from edgeq_host.sample_model import sample as sample
 from edgeq_host.selftest import make
 from edgeq_host.targets import Target, of_board
 from edgeq_runtime import build
@@ -20,47 +20,14 @@ from edgeq_runtime import build
 FAULTY = Path(__file__).parent / "faulty_selftest.c"
 
 
-def network(seed: int, size: int = 64) -> Graph:
-    """x f32 [1, size] -> quantize -> fully_connected_s8 -> clip -> dequantize, with weights of `seed`."""
-    generator = np.random.default_rng(seed)
-
-    def quant(scale: float, zero: int) -> Quant:
-        return Quant(np.array([scale]), np.array([zero], np.int64))
-
-    rq = np.concatenate(
-        [
-            generator.integers(-1000, 1000, 8).astype("<i4").view(np.uint8),
-            generator.integers(2**30, 2**31 - 1, 8).astype("<i4").view(np.uint8),
-            np.full(8, 7, np.uint8),
-        ]
-    )
-    tensors = {
-        "x": Tensor("x", (1, size), "s8", None, quant(0.05, 3)),
-        "w": Tensor("w", (8, size), "s8", generator.integers(-127, 128, (8, size)).astype(np.int8)),
-        "rq": Tensor("rq", (72,), "u8", rq),
-        "a": Tensor("a", (1, 8), "s8", None, quant(0.1, -5)),
-        "y": Tensor("y", (1, 8), "s8", None, quant(0.1, -5)),
-    }
-    nodes = [
-        Node("fully_connected_s8", "dense", ("x", "w", "rq"), ("a",), {"x_zero": 3, "w_zero": 0, "y_zero": -5, "lo": -128, "hi": 127}),
-        Node("clip_s8", "clip", ("a",), ("y",), {"lo": -100, "hi": 100}),
-    ]
-    edges = [Edge("input", "x", (1, size), (0, 1), "f32")], [Edge("output", "y", (1, 8), (0, 1), "f32")]
-    return Graph(f"net{seed}", tensors, nodes, *edges)
-
-
-def sample(size: int = 64) -> np.ndarray:
-    return np.linspace(-3, 3, size, dtype=np.float32).reshape(1, size)
-
-
 def packed(seed: int, size: int = 64, break_output: bool = False) -> bytes:
     """An .eqm with its self-test, or one that no device can pass."""
+    if not break_output:
+        return sample_model.packed(seed, size)
     graph = network(seed, size)
-    selftest = make(graph, [sample(size)])
-    if break_output:
-        first = bytes([selftest.outputs[0][0] ^ 1]) + selftest.outputs[0][1:]
-        selftest = SelfTest(selftest.inputs, selftest.seeds, (first, *selftest.outputs[1:]))
-    return to_bytes(Bundle(graph.name, [Variant("int8", graph, selftest)]))
+    good = make(graph, [sample(size)])
+    first = bytes([good.outputs[0][0] ^ 1]) + good.outputs[0][1:]
+    return to_bytes(Bundle(graph.name, [Variant("int8", graph, SelfTest(good.inputs, good.seeds, (first, *good.outputs[1:])))]))
 
 
 @dataclass(frozen=True)

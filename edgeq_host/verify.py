@@ -1,0 +1,286 @@
+"""Whether edgeq works on a real device: every kernel, a deploy and what can interrupt it, figures, memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from edgeq_host import device as devices
+from edgeq_host import wire
+from edgeq_host.deploy import connect, deploy, remove, rollback, status
+from edgeq_host.device import Device
+from edgeq_host.errors import EdgeqError
+from edgeq_host.faults import Refused
+from edgeq_host.identify import identify, mismatches
+from edgeq_host.probe import Probe, of_device, probe
+from edgeq_host.profile import profile
+from edgeq_host.remote import RemoteModel
+from edgeq_host.sample_model import packed, sample
+from edgeq_host.targets import Target
+from edgeq_host.units import counted
+from edgeq_runtime import lists, native
+
+NAME = "edgeq-verify"
+SIZE = 65536  # inputs of the model: half a megabyte of weights, so that an upload has a middle
+KERNEL_S = 300.0
+MEMORY_BYTES = 2_000_000  # that the agent may take beside model and arena
+_BUSY = next(fault.text for fault in wire.faults().values() if fault.name == "busy")
+_SETTLE_S = 60.0  # for an agent whose host has gone to end what it does
+
+
+@dataclass(frozen=True)
+class Check:
+    """state: "passed", "failed", or "not done" where this device cannot; text says what was found."""
+
+    name: str
+    state: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """source: "measured", or "emulated" where the board is an emulator. board: its id, empty where no file fits the device."""
+
+    target: Target
+    source: str
+    board: str
+    probe: Probe
+    differs: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.state != "failed" for check in self.checks)
+
+
+class _Failed(Exception):
+    """A check found something wrong; the text says what."""
+
+
+class _NotDone(Exception):
+    """A check is not possible there; the text says why."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Two models, as bytes and as files, and the target that they are tried on."""
+
+    target: Target
+    data: tuple[bytes, bytes]
+    files: tuple[Path, Path]
+
+    def expect(self, which: int, name: str = NAME) -> None:
+        """The installed model computes what model `which` does here."""
+        with RemoteModel(self.target, name) as model:
+            found = np.asarray(model.run(sample(SIZE)))
+        if found.tobytes() != _here(self.data[which]):
+            raise _Failed(f"outputs differ from this machine's for model {which + 1}")
+
+
+def _here(data: bytes) -> bytes:
+    return np.asarray(native.Model(data).run(sample(SIZE))).tobytes()
+
+
+def verify(target: Target, seen: Callable[[Check], None] | None = None) -> Verification:
+    """Each check in turn; one that fails does not keep the others from being done. seen: is told as they end. What is installed is removed.
+    LinkError and the like where the device cannot be reached at all."""
+    found = probe(target)
+    board = target.board or identify(found)
+    checks: list[Check] = []
+    with TemporaryDirectory() as folder:
+        data = packed(1, SIZE), packed(2, SIZE)
+        files = Path(folder) / f"{NAME}.eqm", Path(folder) / "second.eqm"
+        for file, content in zip(files, data, strict=True):
+            file.write_bytes(content)
+        job = _Job(target, data, files)
+        _clear(target)
+        for name, step in _STEPS.items():
+            checks.append(_done(name, step, job))
+            if seen is not None:
+                seen(checks[-1])
+    differs = mismatches(found, board) if board is not None else []
+    return Verification(target, target.source, board.id if board else "", found, tuple(differs), tuple(checks))
+
+
+def _done(name: str, step: Callable[[_Job], str], job: _Job) -> Check:
+    try:
+        return Check(name, "passed", step(job))
+    except _NotDone as reason:
+        return Check(name, "not done", str(reason))
+    except _Failed as failure:
+        return Check(name, "failed", str(failure))
+    except EdgeqError as error:
+        return Check(name, "failed", error.message)
+    except Refused as refused:
+        return Check(name, "failed", refused.text)
+
+
+def _clear(target: Target) -> None:
+    """What an earlier run left."""
+    if any(model.name == NAME for model in status(target).models):
+        remove(target, NAME)
+
+
+def _kernels(job: _Job) -> str:
+    with connect(job.target, KERNEL_S) as device:
+        try:
+            found = [check for check in device.check_kernels(KERNEL_S) if check.here]
+        except Refused as refused:
+            if refused.name != "unknown_command":
+                raise
+            raise _NotDone("the agent has no self-test of kernels") from refused
+    wrong = [f"{check.kernel}: {check.fault}" for check in found if check.fault]
+    if wrong or not found:
+        raise _Failed("; ".join(wrong) or "the agent has no kernel")
+    return f"{counted(len(found), 'kernel')} equal to the portable ones in {sum(check.cases for check in found)} cases"
+
+
+def _deploy(job: _Job) -> str:
+    first = deploy(job.target, job.files[0], NAME)
+    job.expect(0)
+    again = deploy(job.target, job.files[0], NAME)
+    if again.changed:
+        raise _Failed("the same file was installed twice")
+    return f"version {first.version}, {len(job.data[0])} bytes, self-test {first.selftest}; the same file again changed nothing"
+
+
+def _same_bytes(job: _Job) -> str:
+    """With each instruction set alone, and with all."""
+    with connect(job.target) as device:
+        names = device.facts().isa_names
+    bits = {name: 1 << row for row, name in enumerate(lists.isas())}
+    for name in names:
+        with RemoteModel(job.target, NAME, isas=1 | bits[name]) as model:
+            if np.asarray(model.run(sample(SIZE))).tobytes() != _here(job.data[0]):
+                raise _Failed(f"outputs with {name} differ from this machine's")
+    return f"outputs with {', '.join(names)} are this machine's, byte for byte"
+
+
+class _CutError(Exception):
+    """The host lets go."""
+
+
+def _cut_upload(job: _Job) -> str:
+    """The connection ends in the middle of an upload: the old version runs, the upload goes on where it was."""
+    with connect(job.target) as device:
+
+        def stop(done: int, of: int) -> None:
+            if done > of // 2:
+                device.facts()  # its answer comes after all that was sent before: half has arrived
+                raise _CutError
+
+        try:
+            device.put(NAME, job.data[1], devices.STORE, stop)
+            raise _Failed("the upload ended before it could be cut")
+        except _CutError:
+            pass
+    model = _settled(job.target)
+    if model.unfinished < len(job.data[1]) // 4:
+        raise _Failed(f"{model.unfinished} of {len(job.data[1])} bytes were kept, more than half had arrived")
+    job.expect(0)
+    return f"{model.unfinished} of {len(job.data[1])} bytes were kept; the old version ran on"
+
+
+def _settled(target: Target) -> Any:
+    """The model once the agent of a cut connection has let go of the store."""
+    end = time.monotonic() + _SETTLE_S
+    while True:
+        found = next((model for model in status(target).models if model.name == NAME), None)
+        if found is not None and not found.damaged:
+            return found
+        if time.monotonic() > end:
+            raise _Failed("the model is gone" if found is None else f"the model is damaged: {found.damaged}")
+        time.sleep(0.2)
+
+
+def _resume(job: _Job) -> str:
+    starts: list[int] = []
+    _patiently(lambda: deploy(job.target, job.files[1], NAME, progress=lambda done, of: starts.append(done)))
+    job.expect(1)
+    if not starts or starts[0] <= len(job.data[1]) // 4:
+        raise _Failed("the upload began anew")
+    return f"went on after {starts[0]} bytes; the new version runs"
+
+
+def _patiently(action: Callable[[], Any]) -> Any:
+    """Again while the agent of a cut connection still holds the store."""
+    end = time.monotonic() + _SETTLE_S
+    while True:
+        try:
+            return action()
+        except EdgeqError as error:
+            if _BUSY not in error.message or time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def _cut_switch(job: _Job) -> str:
+    """The connection ends while the device tests and switches: one of the two versions runs, and a second deploy is right."""
+    with connect(job.target) as device:
+        if device.put(NAME, job.data[0], devices.STORE) is None:
+            _send_commit(device)
+    model = _settled(job.target)
+    digests = {version.sha256 for version in (model.current, model.previous) if version is not None}
+    if model.current is None or not digests:
+        raise _Failed("no version is current")
+    _patiently(lambda: deploy(job.target, job.files[1], NAME))
+    job.expect(1)
+    return "one of the versions ran on; the next deploy put its own in place"
+
+
+def _send_commit(device: Device) -> None:
+    device.link.send("commit", limit_ms=60_000, keep=0)
+
+
+def _rollback(job: _Job) -> str:
+    _patiently(lambda: deploy(job.target, job.files[0], NAME))
+    back = rollback(job.target, NAME)
+    job.expect(1)
+    return f"version {back.version} is back and runs"
+
+
+def _profile(job: _Job) -> str:
+    found = profile(job.target, NAME, runs=20, warmup=3)
+    layers = sum(layer.macs for layer in found.layers)
+    return f"{layers} MACs in {found.latency_us.median:.0f} us (median of {found.runs} runs, {found.source}) on one thread"
+
+
+def _memory(job: _Job) -> str:
+    if job.target.source == "emulated":
+        raise _NotDone("the process is the emulator's")
+    with connect(job.target) as device:
+        opened = device.open(NAME)
+        pss = of_device(device).agent_pss
+    if not pss:
+        raise _NotDone("the kernel does not say it")
+    beside = max(0, pss - opened.arena_bytes - opened.model_bytes - opened.file_bytes)
+    if beside > MEMORY_BYTES:
+        raise _Failed(f"the agent takes {beside} bytes beside model and arena, at most {MEMORY_BYTES} were expected")
+    return f"{beside} bytes beside model ({opened.model_bytes} and the file's {opened.file_bytes}) and arena ({opened.arena_bytes})"
+
+
+def _remove(job: _Job) -> str:
+    remove(job.target, NAME)
+    if any(model.name == NAME for model in status(job.target).models):
+        raise _Failed("it is still there")
+    return "nothing of it is left"
+
+
+_STEPS: dict[str, Callable[[_Job], str]] = {
+    "kernels": _kernels,
+    "deploy": _deploy,
+    "same bytes": _same_bytes,
+    "cut in an upload": _cut_upload,
+    "resume": _resume,
+    "cut in a switch": _cut_switch,
+    "rollback": _rollback,
+    "profile": _profile,
+    "memory": _memory,
+    "remove": _remove,
+}

@@ -1,0 +1,141 @@
+"""`edgeq boards verify`: everything on a device, what goes wrong there, and a report that does not say whose it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgeq_host import boards, verify, verify_report
+from edgeq_host.device import Checked, Device
+from edgeq_host.errors import BoardError, LinkError
+from edgeq_host.probe import parse
+from edgeq_host.targets import Target, of_board
+from tests.agent.conftest import Local, built_agent, local
+from tests.cli.conftest import Edgeq, edgeq
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["built_agent", "edgeq", "local"]
+WORKS = {"kernels": "passed", "deploy": "passed", "same bytes": "passed", "cut in an upload": "passed", "resume": "passed"}
+WORKS |= {"cut in a switch": "passed", "rollback": "passed", "profile": "passed", "memory": "passed", "remove": "passed"}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels that are equal at once: their own tests are elsewhere."""
+    monkeypatch.setattr(Device, "check_kernels", lambda self, limit_s: iter([Checked("gemm_s8_s8_s8__portable", True, 9, "")]))
+
+
+def states(found: verify.Verification) -> dict[str, str]:
+    return {check.name: check.state for check in found.checks}
+
+
+def test_a_machine_that_works_passes_every_check_and_keeps_nothing(local: Local, quick: None) -> None:
+    found = verify.verify(local.target)
+    assert states(found) == WORKS and found.passed and found.source == "measured" and found.board == "local"
+    assert [p.name for p in local.store.iterdir() if verify.NAME in p.name] == []
+
+
+@pytest.mark.slow
+def test_an_emulated_pi_passes_and_says_that_it_is_emulated(emulated: Path, tmp_path: Path) -> None:
+    found = verify.verify(of_board(boards.resolve("sim:raspberrypi4")))
+    assert states(found) == {**WORKS, "memory": "not done"} and found.passed
+    report = tomllib.loads(verify_report.text(found))
+    assert report["evidence"]["kind"] == report["source"] == "emulated" and report["board"] == "sim_raspberrypi_4"
+    assert "neon, which" not in str(report["differs"]) and "kernels equal" in report["checks"][0]["text"]
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_report_and_its_result(edgeq: Edgeq, tmp_path: Path) -> None:
+    done = edgeq("boards", "verify", "local", "-o", "r.toml", "--json")
+    assert done.code == 0 and done.json["schema"] == "edgeq.verify/1" and done.json["passed"]
+    report = tomllib.loads(Path("r.toml").read_text())
+    assert {check["name"] for check in report["checks"]} == set(WORKS) and report["evidence"]["kind"] == "silicon"
+    assert edgeq("status", "-b", "local", "--json").json["models"] == []
+
+
+def test_a_check_that_fails_is_exit_code_5_and_the_report_is_no_evidence(
+    edgeq: Edgeq, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(target: Target, name: str) -> None:
+        raise BoardError("the disk of the device is gone", "look at it")
+
+    monkeypatch.setattr(verify, "rollback", broken)
+    done = edgeq("boards", "verify", "local", "-o", "r.toml")
+    assert done.code == 5 and "failed    rollback: the disk of the device is gone" in done.out
+    report = tomllib.loads(Path("r.toml").read_text())
+    assert not report["passed"] and "evidence" not in report
+
+
+def test_a_kernel_that_differs_is_named(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Checked("add_s8_s8_s8__neon", True, 0, "gave other outputs"), Checked("add_s8_s8_s8__avx2", False, 0, "")]
+    monkeypatch.setattr(Device, "check_kernels", lambda self, limit_s: iter(rows))
+    monkeypatch.setattr(verify, "_STEPS", {"kernels": verify._kernels})
+    assert [(c.state, c.text) for c in verify.verify(local.target).checks] == [("failed", "add_s8_s8_s8__neon: gave other outputs")]
+
+
+def test_a_device_that_computes_something_else_fails_where_it_is_seen(local: Local, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "_here", lambda data: b"other")
+    found = states(verify.verify(local.target))
+    assert {name for name, state in found.items() if state == "failed"} >= {"deploy", "same bytes", "rollback"}
+    assert found["profile"] == found["remove"] == "passed"
+
+
+def test_a_device_that_is_not_there_is_unreachable_and_writes_no_report(edgeq: Edgeq) -> None:
+    gone = edgeq("boards", "verify", "pipe:/nowhere/agent", "-o", "r.toml")
+    assert gone.code in (2, 4) and not Path("r.toml").exists()
+
+
+def test_a_link_that_is_lost_in_the_middle_fails_what_comes_after_and_still_ends(
+    local: Local, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, count = verify.connect, iter(range(1000))
+
+    @contextmanager
+    def breaking(target: Target, quiet_s: float = 10) -> Iterator[Device]:
+        if next(count) >= 2:
+            raise LinkError("the cable is out", "put it in")
+        with real(target, quiet_s) as device:
+            yield device
+
+    monkeypatch.setattr(verify, "connect", breaking)
+    found = verify.verify(local.target)
+    assert states(found)["cut in an upload"] == "failed" and len(found.checks) == len(WORKS)
+
+
+def private_report() -> str:
+    """Of a device with everything that must not be told."""
+    rows = [("user.name", b"annabel"), ("home.path", b"/home/annabel"), ("store.path", b"/home/annabel/.local/share/edgeq/local")]
+    rows += [("agent.path", b"/home/annabel/.cache/edgeq"), ("board.model", b"Raspberry Pi 4 of annabel"), ("kernel.machine", b"aarch64")]
+    rows += [("kernel.release", b"Linux 6.1.21-kitchenpi"), ("os.name", b"Debian 12 on 192.168.17.4 or fe80:0:0:0:1:2:3:4")]
+    target = Target("kitchenpi", "ssh:annabel@kitchenpi.lan:2222", boards.resolve("raspberrypi_4b"))
+    texts = [
+        "kitchenpi: silent for 30 s",
+        "ssh://annabel@kitchenpi.lan:2222 refused",
+        "/home/annabel/.local/share/edgeq/local is full",
+        "10.0.0.7",
+    ]
+    checks = tuple(verify.Check(f"check {i}", "failed", text) for i, text in enumerate(texts))
+    return verify_report.text(verify.Verification(target, "measured", "raspberrypi_4b", parse(rows), ("kitchenpi differs",), checks))
+
+
+def test_the_report_names_no_host_user_place_or_address() -> None:
+    report = private_report()
+    for private in ("annabel", "kitchenpi", "kitchenpi.lan", "2222", "192.168", "fe80", "10.0.0.7", "/home"):
+        assert private not in report, private
+    assert "Raspberry Pi 4 of ..." in report and "silent for 30 s" in report and "aarch64" in report
+
+
+def test_common_words_stay_readable() -> None:
+    found = verify.Verification(Target("local", "pipe:{agent}"), "measured", "local", replace(parse([]), user="root"), (), ())
+    checks = (verify.Check("deploy", "passed", "the agent of root on local"),)
+    assert json.dumps(verify_report.table(replace(found, checks=checks))["checks"][0]["text"]) == '"the agent of root on local"'
