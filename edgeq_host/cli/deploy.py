@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @target.boards_option
 @click.option("--name", help="The model's name on the board; default: the stem of FILE.")
-@click.option("--keep", type=click.IntRange(1, 8), metavar="N", help="Versions that stay there, this one counted; default: as before.")
+@click.option(
+    "--keep",
+    envvar="EDGEQ_KEEP",
+    default=target.setting("keep"),
+    show_default=False,
+    type=click.IntRange(1, 8),
+    metavar="N",
+    help="Versions that stay there, this one counted; default: as before.",
+)
 @click.option("--dry-run", is_flag=True, help="The same as edgeq plan: nothing is written.")
 @target.timeout_option
 @fleet.jobs_option
@@ -58,7 +66,7 @@ def command(
 
     limits = Limits(jobs, max_failures, canary or 0)
     if resume is not None:
-        if file or words or every or tags or name or keep or dry_run:
+        if file or words or every or tags or name or dry_run or output.given("keep"):
             raise UsageError("--resume goes with no FILE and no choice of devices", "the run has recorded them: edgeq deploy --resume RUN")
         return _fleet(deploys.resume(resume, target.resolve_all, limits), as_json)
     if file is None:

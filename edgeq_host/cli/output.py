@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
@@ -147,6 +148,11 @@ def bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
             shown.update(done - shown.pos)
 
         yield move
+
+
+def given(option: str) -> bool:
+    """Whether an option stands on the command line, and not in the environment or a file."""
+    return click.get_current_context().get_parameter_source(option) == ParameterSource.COMMANDLINE
 
 
 def subcommand(group: click.Group, name: str) -> Callable[[F], click.Command]:

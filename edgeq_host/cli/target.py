@@ -42,6 +42,9 @@ def connection_options(function: F) -> F:
     text = "The ssh client: openssh, or paramiko. Default: OpenSSH where it is installed."
     for option in (
         click.option("--accept-new-host-key", is_flag=True, expose_value=False, callback=keep, help="Take the key of an unknown ssh host."),
+        click.option(
+            "--identity", metavar="FILE", expose_value=False, callback=keep, help="A private key file for ssh; default: its own choice."
+        ),
         click.option("--no-input", is_flag=True, expose_value=False, callback=keep, help="Never ask: fail where a question would be."),
         click.option(
             "--ssh",
@@ -62,7 +65,8 @@ def connection() -> Options:
     from edgeq_host.transports import Options
 
     meta = click.get_current_context().meta
-    return Options(meta.get("edgeq.ssh") or "", "", bool(meta.get("edgeq.accept_new_host_key")), bool(meta.get("edgeq.no_input")))
+    identity = str(Path(meta["edgeq.identity"]).expanduser()) if meta.get("edgeq.identity") else ""
+    return Options(meta.get("edgeq.ssh") or "", identity, bool(meta.get("edgeq.accept_new_host_key")), bool(meta.get("edgeq.no_input")))
 
 
 def board_option(required: bool) -> Callable[[F], F]:
