@@ -38,7 +38,8 @@ class Limits:
 
 
 def each(targets: Sequence[Target], job: Callable[[Target], T], limits: Limits) -> Iterator[Outcome[T]]:
-    """The outcomes, as they come. KeyboardInterrupt, or an error that is none of EdgeqError, ends all sessions first."""
+    """The outcomes, as they come. KeyboardInterrupt, or an error that is none of EdgeqError, ends all sessions first. Nobody is asked for
+    anything: questions of several at once could not be told apart."""
     crew = _Crew(job, limits)
     with ThreadPoolExecutor(max_workers=limits.jobs) as pool:
         try:
@@ -79,7 +80,7 @@ class _Crew(Generic[T]):
 
     def _one(self, target: Target) -> Outcome[T]:
         try:
-            return Outcome(target, DONE, self.job(replace(target, options=replace(target.options, cancel=self.cancel))))
+            return Outcome(target, DONE, self.job(replace(target, options=replace(target.options, cancel=self.cancel, no_input=True))))
         except LinkError as error:
             return Outcome(target, UNREACHABLE, error=error)
         except EdgeqError as error:
