@@ -55,7 +55,8 @@ class Sections(click.Group):
 @click.group(
     cls=Sections,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Exit codes: 0 ok, 1 internal error, 2 usage, 3 incompatible, 4 unreachable, 5 failed and rolled back, 6 signature, 7 some of several failed, 8 rollback failed, 9 time-out, 10 gate not met, 130 interrupted.",
+    epilog="Exit codes: 0 ok, 1 internal error, 2 usage, 3 incompatible, 4 unreachable, 5 failed and rolled back, 6 signature, "
+    "7 some of several failed, 8 rollback failed, 9 time-out, 10 gate not met, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="edgeq")
 def cli() -> None:
