@@ -10,6 +10,7 @@ import pytest
 from edgeq_host import boards, programs
 from edgeq_host.deploy import deploy, status
 from edgeq_host.errors import BoardError, LinkError, UsageError
+from edgeq_host.probe import probe
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
 from edgeq_host.targets import of_board
@@ -34,6 +35,14 @@ def test_an_emulated_pi_deploys_and_computes_what_this_machine_does(name: str, e
             outputs.append(np.asarray(model.run(sample())).tobytes())
     assert outputs[0] == outputs[1]
     assert profile(target, "net", runs=2, warmup=0).source == "emulated" and profile(here, "net", runs=2, warmup=0).source == "measured"
+
+
+@pytest.mark.slow
+def test_an_emulated_processor_says_what_it_has(emulated: Path) -> None:
+    four, five = (probe(of_board(boards.resolve(name))) for name in ISAS)
+    assert "asimddp" in five.hwcap and "asimd" in four.hwcap and "asimddp" not in four.hwcap
+    assert five.machine == four.machine == "aarch64" and five.isas == ISAS["sim:raspberrypi5"]
+    assert five.store is not None and five.store.path.endswith("store.sim_raspberrypi_5")
 
 
 def test_each_emulated_board_has_a_store_that_is_not_that_of_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

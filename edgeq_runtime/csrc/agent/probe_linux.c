@@ -12,11 +12,10 @@
 /* The device tree ends each string with a zero. */
 static void board(struct eq_probe *probe) {
     char path[EQ_PROBE_PATH];
-    long size = -1;
-    if (eq_probe_path(probe, path, "/proc/device-tree/model")) size = eq_probe_read(path, probe->file, EQ_PROBE_LINE);
-    if (size > 0) eq_probe_tell(probe, "board.model", "%s", probe->file);
-    if (eq_probe_path(probe, path, "/proc/device-tree/compatible")) size = eq_probe_read(path, probe->file, EQ_PROBE_VALUE);
     int count = 0;
+    if (eq_probe_path(probe, path, "/proc/device-tree/model") && eq_probe_read(path, probe->file, EQ_PROBE_LINE) > 0)
+        eq_probe_tell(probe, "board.model", "%s", probe->file);
+    long size = eq_probe_path(probe, path, "/proc/device-tree/compatible") ? eq_probe_read(path, probe->file, EQ_PROBE_VALUE) : -1;
     for (long at = 0; at < size && count < 16; at += (long)strlen(probe->file + at) + 1)
         if (probe->file[at]) eq_probe_tell(probe, "board.compatible", "%s", probe->file + at), count++;
 }
