@@ -13,11 +13,12 @@ __version__ = "0.1.0"
 def open(path: str, variant: Union[int, str, None] = None, isas: Optional[int] = None, follow: bool = False, threads: int = 1) -> Model:
     """A model ready to run: that in a file, or the installed one of this name.
 
-    A name has no folder and no .eqm at its end. variant: its name or number (None: the first). isas: a mask of instruction sets
-    (None: all). follow: an installed model takes a newly deployed version by itself, before a run. threads: how many compute.
+    A name has no folder and no .eqm at its end, and is not that of a file here. variant: its name or number (None: the first). isas: a
+    mask of instruction sets (None: all). follow: an installed model takes a newly deployed version by itself, before a run. threads: how
+    many compute.
     """
     text = os.fspath(path)
-    if os.path.basename(text) == text and not text.endswith(".eqm") and not os.path.exists(text):
+    if os.path.basename(text) == text and not text.endswith(".eqm") and not os.path.isfile(text):
         return InstalledModel(text, variant, isas, follow, threads)
     return Model(text, variant, isas, threads)
 

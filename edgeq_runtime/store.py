@@ -67,7 +67,10 @@ def locate(name: str) -> Tuple[str, Tuple[int, bytes]]:
 
 
 class InstalledModel(Model):
-    """The current version of an installed model. It stays what it is, mapped, until `refresh`; follow: every run refreshes first."""
+    """The current version of an installed model. It stays what it is, mapped, until `refresh`; follow: every run refreshes first.
+
+    A refresh by `follow` takes no version whose inputs or outputs have another shape or type: what calls `run` is not made for it.
+    """
 
     def __init__(
         self, name: str, variant: Union[int, str, None] = None, isas: Optional[int] = None, follow: bool = False, threads: int = 1
@@ -75,6 +78,7 @@ class InstalledModel(Model):
         self.installed = name
         self.follow = follow
         self._options = (variant, isas, threads)
+        self._refused = None  # type: Optional[Tuple[Tuple[int, bytes], abi.Error]]
         for last in (False, False, True):
             path, self._identity = locate(name)
             self.version = self._identity[0]
@@ -89,13 +93,26 @@ class InstalledModel(Model):
     def refresh(self) -> bool:
         """Take the version that is current now; True where it is another one. At an error this one stays open."""
         _ = self._handle  # an Error where the model is closed
+        current = locate(self.installed)[1]
         # The number alone does not tell: after a removal they count from 1 again.
-        if locate(self.installed)[1] == self._identity:
+        if current == self._identity:
             return False
+        if self.follow and self._refused and self._refused[0] == current:
+            raise self._refused[1]  # not opened again for every run
         variant, isas, threads = self._options
         fresh = InstalledModel(self.installed, variant, isas, self.follow, threads)
+        if self.follow and fresh._edges() != self._edges():
+            text = "{} version {} has {}, version {} has {}: it is not followed; open the model again to take it"
+            error = abi.Error(abi.STATUS_ARGUMENT, text.format(self.installed, fresh.version, fresh._edges(), self.version, self._edges()))
+            self._refused = (fresh._identity, error)
+            raise error
         self.__dict__.update(fresh.__dict__)
         return True
+
+    def _edges(self) -> str:
+        """What goes in and comes out, for comparison and for people."""
+        texts = ["{} {}".format(edge.dtype, "x".join(map(str, edge.shape))) for edge in self.inputs + self.outputs]
+        return " + ".join(texts[: len(self.inputs)]) + " -> " + " + ".join(texts[len(self.inputs) :])
 
     def run(self, x: Any) -> Any:
         """One inference, as Model.run."""

@@ -1,7 +1,7 @@
-"""Train the digits model of this repository and write examples/digits/: digits.onnx, calibration.npz, test.npz.
+"""Train the digits model of this repository and write examples/digits/: digits.onnx, calibration.npz, test.npz, frames/.
 
 Data: scikit-learn's digits, 1797 images of 8x8, grey 0..16 scaled to 0..1. Every third is held out for the test;
-calibration is a part of the rest.
+calibration is a part of the rest. frames/ are the first 20 of the test as pictures (PGM): what the camera loops see.
 Needs the `dev` extra (torch, scikit-learn, onnx). The same CPU type and versions give the same files.
 """
 
@@ -17,6 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.datasets import load_digits
 
 EPOCHS = 80
+FRAMES = 20
+GREYS = 16
 
 
 def network() -> torch.nn.Sequential:
@@ -71,6 +73,14 @@ def to_onnx(net: torch.nn.Sequential) -> onnx.ModelProto:
     return model
 
 
+def write_frames(folder: Path, images: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
+    """images [n, 1, height, width], 0..1, as one .pgm each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, image in enumerate(images):
+        head = f"P5\n{image.shape[2]} {image.shape[1]}\n{GREYS}\n"
+        (folder / f"{i:02}.pgm").write_bytes(head.encode("ascii") + (image * GREYS).astype(np.uint8).tobytes())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "digits")
@@ -78,7 +88,7 @@ def main() -> None:
     torch.manual_seed(1)
     torch.set_num_threads(1)
     data = load_digits()
-    x = (data.images[:, None] / 16).astype(np.float32)
+    x = (data.images[:, None] / GREYS).astype(np.float32)
     y = data.target.astype(np.int64)
     held = np.arange(len(x)) % 3 == 0
     net = network()
@@ -91,6 +101,7 @@ def main() -> None:
     onnx.save(to_onnx(net), str(out / "digits.onnx"))
     np.savez_compressed(out / "calibration.npz", x=x[~held][:256])
     np.savez_compressed(out / "test.npz", x=x[held], y=y[held])
+    write_frames(out / "frames", x[held][:FRAMES])
 
 
 if __name__ == "__main__":

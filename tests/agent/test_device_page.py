@@ -126,3 +126,30 @@ def test_a_model_that_is_told_to_follow_goes_on_following_with_its_threads(local
     d.rollback(local.target, "kws")
     model.run(X)
     assert model.version == 4
+
+
+def test_a_model_that_follows_takes_no_version_with_other_inputs(local: Local) -> None:
+    first, other = packed(1), packed(2, size=32)
+    d.deploy(local.target, local.file("kws", first))
+    model, plain = edgeq_runtime.open("kws", follow=True), edgeq_runtime.open("kws")
+    d.deploy(local.target, local.file("kws", other))
+    for _ in range(2):
+        with pytest.raises(edgeq_runtime.Error, match=r"kws version 2 has f32 1x32 -> f32 1x8, version 1 has f32 1x64 -> f32 1x8"):
+            model.run(X)
+        assert model.version == 1
+    assert plain.refresh() and plain.version == 2, "an application that asks for it gets it"
+    model.follow = False
+    assert np.array_equal(model.run(X), native.Model(first).run(X))
+    model.follow = True
+    d.rollback(local.target, "kws")
+    assert np.array_equal(model.run(X), native.Model(first).run(X))
+    d.rollback(local.target, "kws")
+    model.follow = False
+    assert model.refresh() and model.version == 2
+
+
+def test_a_folder_of_the_name_does_not_hide_an_installed_model(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    d.deploy(local.target, local.file("kws", packed(1)))
+    (local.folder / "kws").mkdir()
+    monkeypatch.chdir(local.folder)
+    assert edgeq_runtime.open("kws").version == 1

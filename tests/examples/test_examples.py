@@ -32,8 +32,14 @@ def accuracy(model: Path) -> float:
     return float(np.mean([session.run(None, {name: image[None]})[0].argmax() == label for image, label in zip(x, y, strict=True)]))
 
 
-def test_every_example_has_a_test_here() -> None:
-    assert sorted(path.name for path in FOLDER.glob("*.py")) == ["01_train_digits.py", "02_digits_end_to_end.py"]
+def test_every_example_is_in_a_test_and_in_the_list_of_examples() -> None:
+    names = sorted(path.name for path in FOLDER.iterdir() if path.is_file() and path.name != "README.md")
+    assert [name[:2] for name in names] == [f"{i:02}" for i in range(1, len(names) + 1)]
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for name in names:
+        assert f'"{name}"' in tests, f"{name} is run by no test"
+        assert f"[{name}]({name})" in page, f"{name} is not in examples/README.md"
 
 
 @pytest.mark.slow
@@ -58,6 +64,9 @@ def test_training_again_gives_the_same_data_and_a_network_as_good(trained: Path)
         with np.load(trained / name) as new, np.load(DIGITS / name) as kept:
             assert sorted(new.files) == sorted(kept.files)
             assert all(np.array_equal(new[key], kept[key]) for key in kept.files)
+    names = sorted(path.name for path in (DIGITS / "frames").iterdir())
+    assert names == sorted(path.name for path in (trained / "frames").iterdir())
+    assert all((trained / "frames" / name).read_bytes() == (DIGITS / "frames" / name).read_bytes() for name in names)
     again, kept_accuracy = accuracy(trained / "digits.onnx"), accuracy(DIGITS / "digits.onnx")
     assert again >= 0.98 and abs(again - kept_accuracy) <= CLOSE, f"{again:.4f}, the kept network has {kept_accuracy:.4f}"
 
