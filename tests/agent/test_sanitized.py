@@ -11,6 +11,7 @@ import pytest
 from edgeq_host import deploy as d
 from edgeq_host import wire
 from edgeq_host.errors import RolledBackError
+from edgeq_host.log import log
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
 from edgeq_runtime import build, native
@@ -34,6 +35,10 @@ def test_every_command_runs_without_a_finding(device: Local) -> None:
     with pytest.raises(RolledBackError):
         d.deploy(device.target, device.file("kws", packed(4, break_output=True)))
     assert d.rollback(device.target, "kws").version == 2
+    d.deploy(device.target, device.file("kws", packed(2)), keep=8)
+    assert d.rollback(device.target, "kws@3").version == 3 and d.rollback(device.target, "kws").version == 2
+    d.remove(device.target, "kws@3")
+    assert log(device.target).entries[-1].event == "removed"
     with RemoteModel(device.target, "kws") as there:
         assert np.array_equal(there.run(sample()), native.Model(packed(2)).run(sample()))
         there.device.selftest("kws", 10)

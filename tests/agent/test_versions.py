@@ -12,11 +12,13 @@ from edgeq_host import deploy as d
 from edgeq_host import wire
 from edgeq_host.device import Device
 from edgeq_host.errors import RolledBackError, UsageError
+from edgeq_host.faults import Refused
 from edgeq_host.installed import split_version
 from edgeq_host.link import Link
 from edgeq_host.log import log
 from edgeq_host.plan import plan
 from tests.agent.conftest import Local, packed
+from tests.agent.test_protocol import send_raw
 from tests.store.log_file import entry
 
 
@@ -129,6 +131,33 @@ def test_an_older_agent_is_not_asked_for_what_it_would_misunderstand(local: Loca
             with pytest.raises(UsageError, match="older than"):
                 call()
     assert kept(local) == [2, 1] and d.status(local.target).models[0].unfinished == 0
+
+
+def test_an_older_host_gets_what_it_knows(local: Local) -> None:
+    """Its messages end before the fields of 1.4."""
+    deploy(local, 1, 2, 3, keep=3)
+    file = packed(4)
+    with Device(local.target.address, "local") as device:
+        ids = {name: row.id for name, row in wire.messages().items()}
+        send_raw(device, wire.HEAD.pack(ids["list"], 0))
+        assert [device.link.receive().name for _ in range(2)] == ["entry", "done"]
+        device.put("kws", file, 1)
+        send_raw(device, wire.HEAD.pack(ids["commit"], 4) + (5000).to_bytes(4, "little"))
+        assert device.link.receive()["version"] == 4
+        send_raw(device, wire.HEAD.pack(ids["rollback"], 8) + b"\x03kws" + (5000).to_bytes(4, "little"))
+        assert device.link.receive()["version"] == 3
+    assert kept(local) == [3, 4, 2]
+
+
+def test_a_commit_without_a_number_to_keep_is_out_of_order_where_the_file_is_current(local: Local) -> None:
+    deploy(local, 1)
+    with Device(local.target.address, "local") as device:
+        assert device.put("kws", packed(1), 1) == 1
+        for keep, fault in ((0, "order"), (9, "argument")):
+            device.put("kws", packed(1), 1)
+            with pytest.raises(Refused) as info:
+                device.commit(1, keep)
+            assert info.value.name == fault
 
 
 def test_an_older_agent_says_of_two_versions(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:

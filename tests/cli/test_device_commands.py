@@ -193,3 +193,33 @@ def test_inspect_asks_the_board_for_the_kernel_instruction_set_and_packing_of_ev
     shown = edgeq("inspect", packed, "--kernels", "-b", "local").out
     assert "packing" in shown and "arena" not in shown
     assert edgeq("status", "--board", "local", "--json").json["models"] == []
+
+
+def test_versions_and_the_log_on_the_command_line(edgeq: Edgeq, packed: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.eqm"
+    assert (
+        edgeq("quantize", DIGITS / "digits.onnx", "--calibration", DIGITS / "calibration.npz", "--calibrator", "mse", "-o", other).code == 0
+    )
+    for file in (packed, other, packed):
+        assert edgeq("deploy", file, "-b", "local", "--name", "digits", "--keep", 3).code == 0
+    (model,) = edgeq("status", "-b", "local", "--json").json["models"]
+    assert [v["version"] for v in model["versions"]] == [3, 2, 1] and model["keep"] == 3
+    assert "2, 1" in edgeq("status", "-b", "local").out
+    assert edgeq("rollback", "digits@1", "-b", "local").out == "digits version 1 (was 3) runs on local\n"
+    removed = edgeq("remove", "digits@2", "-b", "local", "--json").json
+    assert (removed["name"], removed["version"]) == ("digits", 2)
+    current = edgeq("remove", "digits@1", "-b", "local")
+    assert current.code == 2 and "this version is the current one" in current.err and "edgeq remove digits -b local" in current.err
+    for word in ("digits@", "digits@0", "digits@x"):
+        assert edgeq("rollback", word, "-b", "local").code == edgeq("remove", word, "-b", "local").code == 2
+    entries = edgeq("log", "-b", "local", "--json").json["entries"]
+    assert [(e["event"], e["version"]) for e in entries] == [
+        *(("installed", n) for n in (1, 2, 3)),
+        ("rolled_back", 1),
+        ("removed", 2),
+    ]
+    shown = edgeq("log", "digits", "-b", "local").out
+    assert shown.startswith("local:\n") and shown.count("\n") == 7 and "rolled back" in shown
+    assert edgeq("log", "nothing", "-b", "local").out == "local: nothing has happened\n"
+    for keep in ("0", "9", "x"):
+        assert edgeq("deploy", packed, "-b", "local", "--keep", keep).code == 2

@@ -182,3 +182,14 @@ def test_ctrl_c_ends_every_session_at_once(fleet: Fleet, model: Path, edgeq: Edg
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130 and err.decode().splitlines()[-1].startswith("error: interrupted"), err
     assert b"Traceback" not in err and time.monotonic() - begun < 8
+
+
+def test_a_resumed_run_keeps_as_many_versions_as_it_was_begun_with(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    fleet.add("a")
+    fleet.add("b", "/nowhere/agent")
+    first = edgeq("deploy", model, "--all", "--keep", 5, "--json")
+    fleet.mend("b")
+    assert edgeq("deploy", "--resume", lines(first)[1]["run"]).code == 0
+    for name in ("a", "b"):
+        (found,) = edgeq("status", "-b", name, "--json").json["models"]
+        assert (found["current"]["version"], found["keep"]) == (1, 5)

@@ -86,7 +86,7 @@ class WatchedDisk(Disk):
         self.paths: dict[File, str] = {}
 
 
-def test_installs_rollback_and_remove_sync_on_a_real_disk_what_the_power_cut_needs(traced: Traced) -> None:
+def test_every_change_syncs_on_a_real_disk_what_the_power_cut_needs(traced: Traced) -> None:
     disk, root = WatchedDisk(), traced.root
     # What the table has no word for: the root and its parent are made, each synced into the folder above.
     made = [line for folder in (root.parent, root) for line in (("mkdir", str(folder), ""), ("fsync", str(folder.parent), ""))]
@@ -99,6 +99,16 @@ def test_installs_rollback_and_remove_sync_on_a_real_disk_what_the_power_cut_nee
         made = []
     disk.store.rollback("kws")
     assert traced.run("rollback", "kws") == _recorded(disk, root)
+    disk.store.keep("kws", 3)
+    assert traced.run("install", traced.below.parent / "1.eqm", "kws", "--keep", 3) == _recorded(disk, root)
+    data = packed(3)
+    (traced.below.parent / "3.eqm").write_bytes(data)
+    disk.store.deploy("kws", data, step=len(data))
+    assert traced.run("install", traced.below.parent / "3.eqm", "kws") == _recorded(disk, root)
+    disk.store.rollback("kws", version=3)
+    assert traced.run("rollback", "kws@3") == _recorded(disk, root)
+    disk.store.remove("kws", version=2)
+    assert traced.run("remove", "kws@2") == _recorded(disk, root)
     disk.store.remove("kws")
     assert traced.run("remove", "kws") == _recorded(disk, root)
     assert sorted(os.listdir(root)) == [".lock", ".log"]
