@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import random
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.binding import Refused, Store, on_files
+from tests.store.disk import Disk
 
 A, B = (random.Random(seed).randbytes(3000) for seed in range(2))
 NAMES = [b"", b".", b"..", b"../x", b"../../x", b"/etc", b"a/b", b"a/../../x", b"a/", b".lock", b".log", b"-x", b"a b", b"a\n", b"\xff\xfe"]
@@ -132,3 +134,35 @@ def test_entries_with_odd_or_very_long_names_are_passed_over(root: Path, store: 
         open(os.path.join(os.fsencode(root), b"kws", name), "wb").close()
     assert store.names() == ["kws"] and store.deploy("kws", B) == 2
     assert set(odd) <= set(os.listdir(os.fsencode(root))) and set(odd) <= set(os.listdir(os.fsencode(root / "kws")))
+
+
+@pytest.mark.parametrize("path", [b"../outside/kws", b"..", b"../x", b"kws/../../outside/x", b"kws/a/b", b".hidden/x", b"a" * 100 + b"/x"])
+def test_the_table_itself_opens_nothing_outside(root: Path, store: Store, outside: Path, tmp_path: Path, path: bytes) -> None:
+    """What the store asks for is checked before; this is the last gate."""
+    before = tree(tmp_path)
+    operations, name = store.ops, ctypes.create_string_buffer(64)
+    context = operations.context
+    results = [
+        operations.open(context, path),
+        operations.unlink(context, path),
+        operations.rmdir(context, path),
+        operations.mkdir(context, path),
+        operations.rename(context, b"kws/v1.eqm", path),
+        operations.rename(context, path, b"kws/x"),
+        operations.fsync_dir(context, path),
+        operations.list(context, path, 0, name, 64),
+    ]
+    assert all(result != 0 for result in results) and results[0] < 0 and tree(tmp_path) == before
+
+
+def test_an_unfinished_upload_is_not_looked_for_under_a_name_that_is_none() -> None:
+    listed: list[str] = []
+
+    class Watched(Disk):
+        def _list(self, path: str, index: int, name: object, room: int) -> int:
+            listed.append(path)
+            return super()._list(path, index, name, room)
+
+    disk = Watched()
+    assert disk.store.unfinished("../x") == 0 and listed == []
+    assert disk.store.unfinished("x") == 0 and listed == ["x"]

@@ -166,7 +166,7 @@ static int do_unlink(void *context, const char *path) { return take_away(context
 static int do_rmdir(void *context, const char *path) { return take_away(context, path, AT_REMOVEDIR); }
 
 static int do_mkdir(void *context, const char *path) {
-    int root = open_folder(context, "");
+    int root = eq_store_name_ok(path) ? open_folder(context, "") : -EQ_FAULT_name;
     if (root < 0) return -root;
     int err = mkdirat(root, path, 0777) && errno != EEXIST ? fault() : 0;
     close(root);
