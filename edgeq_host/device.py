@@ -18,7 +18,7 @@ from edgeq_runtime import lists
 
 STORE, MEMORY = 1, 2  # target of a put
 RECIPE, IMPORT_OPTIONS = 1, 2  # what to say of a model's origin
-UPLOAD_STEP = 8192  # bytes that an interrupted upload loses at most
+UPLOAD_STEP = 32768  # bytes that an interrupted upload loses at most
 MAX_KERNELS = 1000  # rows that an agent may say it has
 Progress = Callable[[int, int], None]  # bytes sent, of how many
 
@@ -156,7 +156,7 @@ class Device:
     def _send(self, data: bytes, start: int, progress: Progress | None) -> None:
         step = min(self.link.max_message - wire.DATA_OVERHEAD, UPLOAD_STEP)
         for at in range(start, len(data), step):
-            self.link.send("data", offset=at, bytes=data[at : at + step])
+            self.link.queue("data", offset=at, bytes=data[at : at + step])
             self.link.poll()  # raises where the device has refused: no need to send the rest
             if progress is not None:
                 progress(min(at + step, len(data)), len(data))

@@ -17,7 +17,7 @@ from edgeq_host.transports import Closed, Stuck, Transport
 from edgeq_runtime import __version__
 
 SOFTWARE = int.from_bytes(bytes(int(part) for part in re.findall(r"\d+", __version__)[:3]), "big")  # major << 16, minor << 8, patch
-LIMITS = Limits(1 << 16, 1 << 20, (1 << 16) + 64, SOFTWARE)
+LIMITS = Limits(1 << 16, 1 << 21, (1 << 16) + 64, SOFTWARE)
 CONNECT_S = 10.0
 QUIET_S = 30.0  # without any good frame while an answer is due, or any byte taken
 
@@ -69,7 +69,7 @@ class Link:
             raise self._silent(self._quiet_s) from None
 
     def _connect(self) -> None:
-        self._end.connect(secrets.randbelow(0xFFFF) + 1, self._now_ms())
+        self._end.connect(secrets.randbelow(0xFFFF) + 1, self._now_ms(), self._transport.reliable)
         end = self._clock() + min(CONNECT_S, self._quiet_s)
         while not self._end.state(self._now_ms()).open:
             if self._clock() >= end:
@@ -95,12 +95,16 @@ class Link:
         state = self._end.state(self._now_ms())
         return {name: int(getattr(state, name)) for name in ("payload", "frames_sent", "frames_lost", "frames_dropped")}
 
-    def send(self, name: str, /, **values: Any) -> None:
-        """Put a request on its way; returns when the window has taken it."""
+    def queue(self, name: str, /, **values: Any) -> None:
+        """Put a request behind those that wait. Bytes move when the window is full, or with what is sent next: in the largest frames."""
         data = wire.encode(name, **values)
         while data := data[self._end.write(data) :]:
             self._pump(1.0)
             self._check_quiet()
+
+    def send(self, name: str, /, **values: Any) -> None:
+        """Put a request on its way; returns when the window has taken it."""
+        self.queue(name, **values)
         self._pump(0.0)
 
     def _check_quiet(self) -> None:

@@ -27,6 +27,7 @@ class Hello(ctypes.Structure):
         ("max_payload", c_uint32),
         ("window", c_uint32),
         ("max_message", c_uint32),
+        ("reliable", c_uint8),
     ]
 
 
@@ -54,6 +55,7 @@ def library() -> ctypes.CDLL:
         "eq_link_bytes": (c_size_t, [POINTER(Limits)]),
         "eq_link_init": (c_void_p, [_BUFFER, POINTER(Limits)]),
         "eq_link_connect": (None, [c_void_p, c_uint16, c_uint32]),
+        "eq_link_trust": (None, [c_void_p]),
         "eq_link_receive": (None, [c_void_p, ctypes.c_char_p, c_size_t, c_uint32]),
         "eq_link_transmit": (c_size_t, [c_void_p, _BUFFER, c_size_t, c_uint32]),
         "eq_link_wait": (c_uint32, [c_void_p, c_uint32]),
@@ -81,8 +83,11 @@ class Endpoint:
         self._out = ctypes.create_string_buffer(room)
         self._in = ctypes.create_string_buffer(1 << 16)
 
-    def connect(self, session: int, now_ms: int) -> None:
+    def connect(self, session: int, now_ms: int, reliable: bool = False) -> None:
+        """reliable: the line below loses nothing; begin with the largest frames."""
         self._lib.eq_link_connect(self._link, session, now_ms & 0xFFFFFFFF)
+        if reliable:
+            self._lib.eq_link_trust(self._link)
 
     def receive(self, data: bytes, now_ms: int) -> None:
         self._lib.eq_link_receive(self._link, data, len(data), now_ms & 0xFFFFFFFF)

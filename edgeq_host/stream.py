@@ -21,6 +21,8 @@ class ProcessStream:
     """A Transport. ended: what the end of the process means, of its exit code (None: it runs on, its output is closed) and what it wrote
     to its standard error."""
 
+    reliable = True
+
     def __init__(
         self, command: Sequence[str], missing: str, ended: Ended, new_session: bool = True, environment: Mapping[str, str] | None = None
     ) -> None:

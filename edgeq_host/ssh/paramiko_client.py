@@ -74,6 +74,8 @@ class _Hop:
         self._prefer([entry.key.type for entry in known if not entry.revoked])
         try:
             self.transport.start_client(timeout=self.settings.connect_s)
+            if not self.transport.initial_kex_done:  # it returns when the time is over
+                raise TimeoutError("no keys were agreed in time")
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise self._not_begun(error) from error
         shown = self.transport.get_remote_server_key()
@@ -180,6 +182,8 @@ def _hops(address: Address, options: Options, where: str) -> Iterator[_Hop]:
 
 class Paramiko:
     """A Channel: a command on the device, on its standard input and output."""
+
+    reliable = True
 
     def __init__(self, address: Address, options: Options, command: str) -> None:
         self.where = f"ssh:{address}"

@@ -29,6 +29,8 @@ DEFAULT = Options()
 class Transport(Protocol):
     """A stream of bytes in both directions. `read` and `write` raise Closed once the other end has gone."""
 
+    reliable: bool  # no byte is lost or changed on the way
+
     def read(self, size: int, timeout_s: float) -> bytes:
         """At most `size` bytes; empty where nothing came in time."""
 

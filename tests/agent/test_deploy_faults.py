@@ -28,6 +28,7 @@ OLD, NEW = packed(1), packed(2)
 class _Killing(pipe.PipeTransport):
     """Sends the agent a signal after a number of writes to it, each one frame."""
 
+    reliable = False  # frames begin small: there are more of them
     signal = signal.SIGKILL
     left = 0
     used = 0

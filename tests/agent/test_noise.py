@@ -19,6 +19,7 @@ Fault = Callable[[int, bytes], bytes]
 
 
 class _Faulty(pipe.PipeTransport):
+    reliable = False
     up: Fault
     down: Fault
     sent = received = 0

@@ -59,17 +59,25 @@ class Line:
 
 
 class Simulation:
-    """host and device, `up` from host to device. A full line takes no more than 4 KiB, as a driver does."""
+    """host and device, `up` from host to device. A full line takes no more than 4 KiB, as a driver does; a reliable one keeps megabytes."""
 
-    def __init__(self, up: Fault = clean, down: Fault = clean, device: Limits = SMALL, rate: float = 1e6, delay_ms: float = 1.0) -> None:
-        self.now_ms = 0.0
+    def __init__(
+        self,
+        up: Fault = clean,
+        down: Fault = clean,
+        device: Limits = SMALL,
+        rate: float = 1e6,
+        delay_ms: float = 1.0,
+        reliable: bool = False,
+    ) -> None:
+        self.now_ms, self.room = 0.0, 1 << 22 if reliable else 4096
         self.host, self.device = Endpoint(LARGE), Endpoint(device)
         self.up, self.down = Line(rate, delay_ms, up), Line(rate, delay_ms, down)
-        self.host.connect(77, 0)
+        self.host.connect(77, 0, reliable)
 
     def _flush(self, end: Endpoint, line: Line) -> None:
         now = int(self.now_ms)
-        while (line.free_ms - self.now_ms) * line.rate / 1000.0 < 4096 and (frame := end.transmit(now)):
+        while (line.free_ms - self.now_ms) * line.rate / 1000.0 < self.room and (frame := end.transmit(now)):
             line.put(frame, self.now_ms)
 
     def step(self) -> None:

@@ -152,6 +152,22 @@ def test_a_new_session_starts_at_zero_and_frames_of_the_old_one_are_ignored() ->
     assert simulation.device.read() == b""
 
 
+def test_on_a_reliable_line_both_ends_begin_with_the_largest_frames_and_send_nothing_twice() -> None:
+    """Though it is so slow that each waits behind others for longer than any time-out."""
+    simulation = Simulation(device=LARGE, rate=20_000, delay_ms=30, reliable=True)
+    data, back = random.Random(3).randbytes(700_000), random.Random(4).randbytes(300_000)
+    assert simulation.transfer(data, back) == (data, back)
+    for end, size in ((simulation.host, len(data)), (simulation.device, len(back))):
+        state = end.state(0)
+        assert state.frames_lost == 0 and state.payload == 1 << 16 and state.frames_sent <= size / (1 << 16) + 6
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_frame_that_is_lost_on_a_line_said_to_be_reliable_comes_all_the_same(number: int) -> None:
+    simulation = Simulation(only(number, "lost"), only(number, "changed"), device=LARGE, reliable=True)
+    assert simulation.transfer(DATA, BACK) == (DATA, BACK)
+
+
 def test_a_repeated_hello_of_the_same_session_changes_nothing() -> None:
     host, device = Endpoint(LARGE), Endpoint(SMALL)
     host.connect(5, 0)

@@ -33,6 +33,8 @@ class Clock:
 class Loop:
     """A device in memory: `answer` gets what the host wrote and gives what comes back. None: it is gone."""
 
+    reliable = False
+
     def __init__(self, clock: Clock) -> None:
         self.clock, self.waiting, self.closed = clock, b"", False
 

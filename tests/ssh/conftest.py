@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from collections.abc import Iterator
@@ -11,21 +10,18 @@ from typing import Any
 
 import pytest
 
+from bench.ssh.proxy import Proxy
+from bench.ssh.server import USER, Sshd, device_folder, make_key, program
 from edgeq_host import agents, boards
 from edgeq_host.targets import Target
 from edgeq_host.transports import Options
 from edgeq_runtime import build
-from tests.ssh.proxy import Proxy
-from tests.ssh.servers import USER, Sshd, make_key, tool
 
 
-def device_folder(folder: Path, arch: str, agent: Path) -> Path:
-    """A folder of agents as a wheel has it, with one agent in it."""
-    data = agent.read_bytes()
-    (folder / arch).mkdir(parents=True)
-    (folder / arch / agents.AGENT).write_bytes(data)
-    (folder / agents.SUMS).write_text(f"{hashlib.sha256(data).hexdigest()}  {arch}/{agents.AGENT}\n")
-    return folder
+def needs(name: str, package: str) -> None:
+    """Skip where a program is missing."""
+    if program(name) is None:
+        pytest.skip(f"{name} is not installed: apt-get install {package}")
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +33,8 @@ def local_agents(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def user_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tool("sshd", "openssh-server")
+    needs("sshd", "openssh-server")
+    needs("ssh", "openssh-client")
     return make_key(tmp_path_factory.mktemp("keys") / "id", comment="user")
 
 

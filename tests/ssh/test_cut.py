@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.ssh.server import Sshd, wait_until
 from edgeq_host.deploy import connect, deploy, status
 from edgeq_host.errors import DeviceTimeoutError, LinkError
 from tests.agent.conftest import packed
 from tests.ssh.conftest import Site
 from tests.ssh.models import heavy
-from tests.ssh.servers import Sshd, wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,6 +71,17 @@ def test_a_link_of_twenty_kilobytes_a_second_delivers_a_model(site: Site) -> Non
     status(site.target(server))
     proxy = site.proxy(server, bytes_per_s=20_000)
     assert deploy(site.target(proxy), site.file("net", packed(1, 1 << 12))).changed
+
+
+@pytest.mark.slow
+def test_a_slow_link_carries_nothing_twice(site: Site) -> None:
+    """Where everything waits behind megabytes, no answer for seconds does not mean that something was lost."""
+    server = site.server()
+    file = site.file("heavy", heavy(1))
+    status(site.target(server))
+    proxy = site.proxy(server, bytes_per_s=100_000)
+    assert deploy(site.target(proxy), file).changed
+    assert proxy.bytes_up < 1.03 * file.stat().st_size
 
 
 @pytest.mark.slow

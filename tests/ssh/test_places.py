@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.ssh.server import Sshd
 from edgeq_host.deploy import status
 from edgeq_host.errors import LinkError
 from tests.ssh.conftest import Site
-from tests.ssh.servers import Sshd
 
 PLACES = ("/var/tmp", "/dev/shm", "/tmp")
 Private = Callable[..., Sshd]

@@ -7,15 +7,15 @@ import os
 import numpy as np
 import pytest
 
+from bench.ssh.server import wait_until
 from edgeq_host.deploy import connect, deploy, remove, rollback, status
 from edgeq_host.device import MEMORY
 from edgeq_host.errors import EdgeqError, LinkError
 from edgeq_host.remote import RemoteModel
 from edgeq_runtime import native
 from tests.agent.conftest import packed, sample
-from tests.ssh.conftest import Site
+from tests.ssh.conftest import Site, needs
 from tests.ssh.models import echo
-from tests.ssh.servers import wait_until
 
 
 def test_deploy_status_run_rollback_and_remove_are_the_same_as_on_this_machine(site: Site) -> None:
@@ -100,9 +100,7 @@ def test_what_a_login_script_prints_or_sets_disturbs_nothing(site: Site, noise: 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox ash", "fish", "csh", "tcsh"])
 def test_every_login_shell_starts_the_agent(site: Site, shell: str) -> None:
-    from tests.ssh.servers import tool
-
-    tool(shell.split()[0], "dash bash busybox-static fish csh tcsh")
+    needs(shell.split()[0], "dash bash busybox-static fish csh tcsh")
     server = site.server(options=(f'ForceCommand exec {shell} -c "$SSH_ORIGINAL_COMMAND"',))
     assert status(site.target(server)).device.agent.startswith("edgeq-agent")
     assert server.agents.is_dir()

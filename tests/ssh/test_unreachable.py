@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.ssh.server import USER, Sshd, fingerprint, free_port, make_key, public
 from edgeq_host.deploy import status
 from edgeq_host.errors import BoardError, EdgeqError, LinkError, UsageError
 from edgeq_host.targets import Target
 from tests.ssh.conftest import Site
-from tests.ssh.servers import USER, Sshd, fingerprint, free_port, make_key, public
 
 
 def problem(target: Target) -> EdgeqError:
@@ -207,8 +207,8 @@ def test_a_machine_that_edgeq_has_no_agent_for_is_incompatible(site: Site) -> No
 
 
 def test_an_agent_that_does_not_start_on_the_device_is_incompatible(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.ssh.server import device_folder
     from edgeq_host import agents
-    from tests.ssh.conftest import device_folder
 
     wrong = site.folder / "wrong"
     wrong.write_bytes(b"\x7fELF" + b"\0" * 2000)

@@ -49,6 +49,7 @@ class Upload(ctypes.Structure):
         ("offset", c_uint64),
         ("file", c_int),
         ("checked", c_int),
+        ("hash", ctypes.c_uint64 * 13),  # struct eq_sha256
     ]
 
 

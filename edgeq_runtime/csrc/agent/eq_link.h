@@ -17,6 +17,7 @@
 #define EQ_LINK_FIRST_RTO_MS  1000u
 #define EQ_LINK_MIN_RTO_MS    200u
 #define EQ_LINK_MAX_RTO_MS    4000u
+#define EQ_LINK_RELIABLE_MS   20000u /* on a line that loses nothing: without any acknowledgement, before frames are sent again */
 
 /* A part of the stream that was sent and is not acknowledged. */
 struct eq_segment {
@@ -45,6 +46,7 @@ struct eq_link {
     uint16_t protocol; /* agreed: major << 8 | minor; 0: none in common */
     uint8_t host;      /* this end connects */
     uint8_t open;      /* hello has been exchanged */
+    uint8_t reliable;  /* the line loses nothing, says the host */
     uint8_t fresh;     /* the device end: a host has begun a session since eq_link_accept */
     uint8_t hello_due, ack_due;
     uint32_t hello_ms, heard_ms;
@@ -72,6 +74,10 @@ size_t eq_link_bytes(const struct eq_link_limits *limits);
 struct eq_link *eq_link_init(void *memory, const struct eq_link_limits *limits);
 /* Begin as host: hellos are sent until the device answers. */
 void eq_link_connect(struct eq_link *link, uint16_t session, uint32_t now_ms);
+/* The host's line loses nothing (a pipe, SSH): both ends begin with the largest payload and the most in flight, not with what noise may let
+ * through, and a frame counts as lost when nothing at all is acknowledged for long, not when it waits behind others on a slow line. To be
+ * called right after connect. */
+void eq_link_trust(struct eq_link *link);
 
 void eq_link_receive(struct eq_link *link, const uint8_t *data, size_t size, uint32_t now_ms);
 /* The next frame that is due, 0 where none is. Call it until it gives 0. */

@@ -3,6 +3,7 @@
  * Functions return 0 or an enum eq_fault (eq_message.h). */
 #ifndef EQ_STORE_H
 #define EQ_STORE_H
+#include "../eq_hash.h"
 #include "eq_message.h"
 
 #define EQ_STORE_NAME     64u  /* bytes of a model name with its end */
@@ -58,9 +59,10 @@ struct eq_upload {
     char part[EQ_STORE_PATH]; /* the temporary file */
     struct eq_store_state state;
     struct eq_store_version wanted;
-    uint64_t offset; /* bytes that are there */
-    int file;        /* -1: closed */
-    int checked;     /* complete, hashed and synced */
+    uint64_t offset;       /* bytes that are there */
+    int file;              /* -1: closed */
+    int checked;           /* complete, hashed and synced */
+    struct eq_sha256 hash; /* of what has come, while that begins at byte 0: then the file need not be read again */
 };
 
 /* Runs the model in `data` where it lies; 0 or a fault. detail: more about the fault, for the log. */

@@ -15,7 +15,7 @@ size_t eq_link_bytes(const struct eq_link_limits *limits) {
 /* Forget the streams, keep the limits: a session begins. */
 static void restart(struct eq_link *link, uint16_t session) {
     link->session = session;
-    link->open = 0, link->protocol = 0;
+    link->open = 0, link->protocol = 0, link->reliable = 0;
     link->hello_due = 0, link->ack_due = 0;
     link->rx_read = link->rx_next = link->range_count = 0;
     link->rx_told = link->limits.window;
@@ -50,6 +50,12 @@ void eq_link_connect(struct eq_link *link, uint16_t session, uint32_t now_ms) {
     link->heard_ms = now_ms;
 }
 
+void eq_link_trust(struct eq_link *link) {
+    link->reliable = 1;
+    link->payload = link->limits.max_payload;
+    link->flight = EQ_LINK_SEGMENTS;
+}
+
 /* What both ends take from the other's hello. Values out of range count as no frame. */
 static int take_hello(struct eq_link *link, const struct eq_frame *frame) {
     struct eq_msg_hello peer;
@@ -58,6 +64,7 @@ static int take_hello(struct eq_link *link, const struct eq_frame *frame) {
     if (link->open && frame->session == link->session) return 0; /* the answer was sent twice */
     if (!link->host) restart(link, frame->session), link->fresh = 1;
     link->peer = peer;
+    if (peer.reliable && !link->host) eq_link_trust(link);
     link->protocol = peer.newest < EQ_PROTOCOL_NEWEST ? peer.newest : EQ_PROTOCOL_NEWEST;
     if (link->protocol < peer.oldest || link->protocol < EQ_PROTOCOL_OLDEST) link->protocol = 0;
     if (link->payload > peer.max_payload) link->payload = peer.max_payload;
@@ -96,8 +103,8 @@ void eq_link_receive(struct eq_link *link, const uint8_t *data, size_t size, uin
 
 static size_t make_hello(struct eq_link *link, uint8_t *out, size_t room, uint32_t now_ms) {
     uint8_t payload[32];
-    struct eq_msg_hello mine = {EQ_PROTOCOL_NEWEST,       EQ_PROTOCOL_OLDEST,  link->limits.software,
-                                link->limits.max_payload, link->limits.window, link->limits.max_message};
+    struct eq_msg_hello mine = {EQ_PROTOCOL_NEWEST,  EQ_PROTOCOL_OLDEST,       link->limits.software, link->limits.max_payload,
+                                link->limits.window, link->limits.max_message, link->reliable};
     struct eq_frame frame = {link->host ? EQ_FRAME_HELLO : EQ_FRAME_WELCOME, link->session, 0, payload, 0};
     frame.size = eq_write_hello(payload, sizeof payload, &mine);
     link->hello_ms = now_ms + EQ_LINK_HELLO_MS;

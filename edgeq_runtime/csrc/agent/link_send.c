@@ -94,6 +94,7 @@ void eq_link_take_ack(struct eq_link *link, const struct eq_frame *frame, uint32
 /* Segments without an answer for too long are lost; the wait grows once for all of them. */
 static void expire(struct eq_link *link, uint32_t now_ms) {
     uint32_t rto = link->rto_ms, expired = 0;
+    if (link->reliable && now_ms - link->blocked_ms < EQ_LINK_RELIABLE_MS) return;
     for (uint32_t i = 0; i < link->segment_count; i++) {
         struct eq_segment *s = &link->segments[i];
         if (s->lost || now_ms - s->sent_ms < rto) continue;
@@ -165,6 +166,7 @@ uint32_t eq_link_data_wait(const struct eq_link *link, uint32_t now_ms) {
         const struct eq_segment *s = &link->segments[i];
         uint32_t age = now_ms - s->sent_ms, left = age < link->rto_ms ? link->rto_ms - age : 0;
         if (s->lost) return 0;
+        if (link->reliable) continue; /* MAX_RTO is soon enough to look */
         if (left < wait) wait = left;
     }
     if (link->segment_count == 0 && link->tx_end != link->tx_sent) {

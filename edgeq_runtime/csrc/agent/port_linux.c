@@ -189,5 +189,5 @@ void eq_port_info(struct eq_port_info *info) {
     info->memory_bytes = meminfo("MemTotal");
     info->memory_free = meminfo("MemAvailable");
     info->isas = isas;
-    info->limits = (struct eq_link_limits){EQ_MAX_PAYLOAD, 1u << 20, 65536 + 64, EQ_VERSION_NUMBER};
+    info->limits = (struct eq_link_limits){EQ_MAX_PAYLOAD, 1u << 21, 65536 + 64, EQ_VERSION_NUMBER};
 }

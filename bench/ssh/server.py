@@ -1,8 +1,9 @@
-"""A real sshd on 127.0.0.1, run in a folder of the test: its own keys, its own home, one account (the one that runs the tests)."""
+"""A real sshd on 127.0.0.1, run in a folder: its own keys, its own home, one account (that of whoever runs it)."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pwd
 import shutil
@@ -14,18 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+from edgeq_host import agents
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 SFTP = "/usr/lib/openssh/sftp-server"
 
 
-def tool(name: str, package: str) -> str:
-    """Where a program is; the test is skipped where it is not."""
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/lib/openssh")
-    if found is None:
-        pytest.skip(f"{name} is not installed: apt-get install {package}")
-    return found
+def program(name: str) -> str | None:
+    """Where a program is, or None."""
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
 def free_port() -> int:
@@ -35,7 +33,7 @@ def free_port() -> int:
 
 
 def make_key(path: Path, kind: str = "ed25519", passphrase: str = "", comment: str = "test") -> Path:
-    command = [tool("ssh-keygen", "openssh-client"), "-q", "-t", kind, "-N", passphrase, "-C", comment, "-f", str(path)]
+    command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", comment, "-f", str(path)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     return path
 
@@ -106,7 +104,9 @@ class Sshd:
         return "\n".join(lines) + "\n"
 
     def start(self) -> Sshd:
-        sshd = tool("sshd", "openssh-server")
+        sshd = program("sshd")
+        if sshd is None:
+            raise FileNotFoundError("sshd is not installed: apt-get install openssh-server")
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         config = self.folder / "sshd_config"
@@ -189,3 +189,12 @@ def running(server: Sshd) -> Iterator[Sshd]:
         yield server.start()
     finally:
         server.stop()
+
+
+def device_folder(folder: Path, arch: str, agent: Path) -> Path:
+    """A folder of agents as a wheel has it (edgeq_host.agents.FOLDER), with one agent in it."""
+    data = agent.read_bytes()
+    (folder / arch).mkdir(parents=True)
+    (folder / arch / agents.AGENT).write_bytes(data)
+    (folder / agents.SUMS).write_text(f"{hashlib.sha256(data).hexdigest()}  {arch}/{agents.AGENT}\n")
+    return folder
