@@ -29,6 +29,7 @@ class RemoteModel:
     """An installed model (NAME or NAME@VERSION), or a file's bytes in the memory of the device, the store untouched.
 
     One session with the device for the life of the object: use it in a `with`. time_ns: of the last run, on the device, without the link.
+    source: what figures from it are, "measured" or "emulated".
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class RemoteModel:
         threads: int = 1,
     ) -> None:
         self.what = f"{name or 'the model'} on {target.name}"
+        self.source = target.source
         self.board, self.name = target.name, split_version(name)[0] if data is None else name
         self.time_ns = 0
         if data is not None:

@@ -57,7 +57,7 @@ def command(
     if found.agreement is not None:
         fields |= {"agreement": found.agreement.value, "sqnr_db": found.sqnr_db}
     if as_json:
-        output.document("edgeq.eval/1", **fields, score=asdict(score), source="measured")
+        output.document("edgeq.eval/1", **fields, score=asdict(score), source="measured" if board is None else opened.source)
     else:
         output.line(f"{model} ({found.variant}) on {board or 'this machine'}: {shared.score_text(score)}")
         if found.agreement is not None:
