@@ -1,0 +1,227 @@
+"""Bring one problem about, for the device `kitchen`. Words that are given go to the command: more of deploy, or another one."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+
+from tests.agent.conftest import packed
+from tests.problems.conftest import Bench, path_with
+from tests.ssh.models import heavy
+from tests.ssh.servers import USER, Sshd, free_port, make_key, public
+
+TOOLS = ("sh", "cat", "chmod", "df", "head", "id", "ls", "mkdir", "mv", "rm", "sync", "uname", "bash", "sha256sum")
+
+
+def nothing_listens(b: Bench) -> None:
+    b.device(f"ssh://{USER}@127.0.0.1:{free_port()}", b.site.server())
+
+
+def no_such_name(b: Bench) -> None:
+    b.device(f"ssh://{USER}@no-such-host.invalid", b.site.server())
+
+
+def nobody_answers(b: Bench) -> None:
+    proxy = b.site.proxy(b.site.server())
+    proxy.frozen = True
+    b.site.configure("ConnectTimeout 1\n")
+    b.device(server=proxy)
+
+
+def host_key_changed(b: Bench) -> None:
+    server = b.site.server(known=False)
+    b.site.known.write_text(f"[127.0.0.1]:{server.port} {public(make_key(b.project / 'old'))}\n")
+    b.device(server=server)
+
+
+def host_key_unknown(b: Bench) -> None:
+    b.device(known=False)
+
+
+def key_refused(b: Bench) -> None:
+    b.site.configure(key=make_key(b.project / "other"))
+    b.device()
+
+
+def jump_host_down(b: Bench) -> None:
+    server = b.site.server()
+    jump = f"{USER}@127.0.0.1:{free_port()}"
+    b.site.configure(f"Host kitchen-host\n  HostName 127.0.0.1\n  Port {server.port}\n  ProxyJump {jump}\n")
+    b.device(f"ssh://{USER}@kitchen-host", server)
+
+
+def an_option_in_the_place_of_a_host(b: Bench) -> None:
+    b.device("ssh://-oProxyCommand=touch${IFS}hacked", b.site.server())
+
+
+def no_shell(b: Bench) -> None:
+    server = b.site.server()
+    server.stop()
+    server.options = ("ForceCommand false",)
+    b.device(server=server.start())
+
+
+def a_machine_without_agent(b: Bench) -> None:
+    folder = b.project / "bin"
+    folder.mkdir()
+    (folder / "uname").write_text("#!/bin/sh\necho riscv64\n")
+    (folder / "uname").chmod(0o755)
+    b.session(f"PATH={folder}:$PATH; export PATH")
+
+
+def no_tools(b: Bench) -> None:
+    b.session(f"PATH={path_with(b.project / 'bin', ['sh', 'uname'])}; export PATH")
+
+
+def home_of_noexec(b: Bench) -> None:
+    """The agent goes elsewhere: no problem at all."""
+    home = b.mount("noexec,size=20m")
+    b.session(f"export HOME={home}")
+
+
+def disk_full(b: Bench) -> None:
+    disk = b.mount("size=64k")
+    b.file.write_bytes(packed(1, 20_000))
+    b.device(environment={"EDGEQ_STORE": str(disk / "store")})
+
+
+def disk_read_only(b: Bench) -> None:
+    disk = b.mount("size=64k")
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    b.device(environment={"EDGEQ_STORE": str(disk / "store")})
+
+
+def store_is_a_file(b: Bench) -> None:
+    (b.project / "a_file").write_text("")
+    b.device(environment={"EDGEQ_STORE": str(b.project / "a_file")})
+
+
+def record_damaged(b: Bench) -> None:
+    server = b.device()
+    assert isinstance(server, Sshd) and b.deploy().code == 0
+    (server.store / "kws" / "state").write_bytes(b"damaged")
+    b.file.write_bytes(packed(2))
+
+
+def somebody_else_deploys(b: Bench) -> None:
+    server = b.device()
+    assert isinstance(server, Sshd)
+    server.store.mkdir(parents=True)
+    held = subprocess.Popen(["flock", str(server.store / ".lock"), "sleep", "20"])
+    b.at_close(held.kill)
+    while subprocess.run(["flock", "-n", str(server.store / ".lock"), "true"]).returncode == 0:
+        time.sleep(0.01)
+
+
+def memory_too_small(b: Bench) -> None:
+    b.file.write_bytes(heavy(30))
+    b.session("ulimit -v 40000")
+
+
+def clock_wrong(b: Bench) -> None:
+    """Of this machine, which is the same to the two."""
+    b.device()
+    there = time.time
+    b.monkeypatch.setattr(time, "time", lambda: there() - 7200)
+
+
+def selftest_fails(b: Bench) -> None:
+    b.device()
+    b.file.write_bytes(packed(1, break_output=True))
+
+
+def _faulty(b: Bench, fault: str) -> None:
+    b.use_faulty_agent()
+    b.device(environment={"EDGEQ_TEST_FAULT": fault})
+
+
+def selftest_crashes(b: Bench) -> None:
+    _faulty(b, "crash")
+
+
+def selftest_hangs(b: Bench) -> list[object]:
+    _faulty(b, "hang")
+    return ["--timeout", "1"]
+
+
+def file_damaged(b: Bench) -> None:
+    b.device()
+    data = bytearray(b.file.read_bytes())
+    data[100] ^= 1
+    b.file.write_bytes(data)
+
+
+def file_missing(b: Bench) -> None:
+    b.device()
+    b.file.unlink()
+
+
+def slow_line(b: Bench) -> None:
+    server = b.site.server()
+    b.device(server=server)
+    assert b.deploy().code == 0  # the agent is there
+    proxy = b.site.proxy(server, bytes_per_s=20_000)
+    b.file.write_bytes(packed(2, 8000))
+    b.edgeq("devices", "remove", "kitchen")
+    b.device(server=proxy)
+
+
+def line_cut(b: Bench) -> None:
+    server = b.site.server()
+    b.device(server=server)
+    assert b.deploy().code == 0
+    b.file.write_bytes(packed(2, 100_000))
+    b.edgeq("devices", "remove", "kitchen")
+    b.device(server=b.site.proxy(server, cut_after=300_000))
+
+
+def agent_killed(b: Bench) -> None:
+    server = b.site.server()
+    b.device(server=server)
+    assert b.deploy().code == 0
+    b.file.write_bytes(packed(2, 200_000))
+    b.edgeq("devices", "remove", "kitchen")
+    b.device(server=b.site.proxy(server, bytes_per_s=400_000))
+
+    def kill() -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end and not list(server.store.glob("kws/part-*")):
+            time.sleep(0.01)
+        server.kill_sessions()
+
+    threading.Thread(target=kill, daemon=True).start()
+
+
+def agents_not_built(b: Bench) -> None:
+    b.device()
+    b.no_agents()
+
+
+def two_devices_fit(b: Bench) -> list[object]:
+    b.device()
+    b.edgeq("devices", "add", "attic", "pi@attic", "--board", "generic_x86_64")
+    return ["-b", "generic_x86_64"]
+
+
+def old_libc_for_python(b: Bench) -> list[object]:
+    folder = b.project / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("import os\nos.confstr = lambda name: 'glibc 2.12'\n")
+    b.session(f"export PYTHONPATH={folder}")
+    return ["devices", "setup", "kitchen", "--python"]
+
+
+def no_python(b: Bench) -> list[object]:
+    b.session(f"PATH={path_with(b.project / 'bin', TOOLS)}; export PATH")
+    return ["devices", "setup", "kitchen", "--python"]
+
+
+def no_systemd(b: Bench) -> list[object]:
+    b.session(f"PATH={path_with(b.project / 'bin', (*TOOLS, 'python3'))}; export PATH")
+    return ["devices", "setup", "kitchen", "--service", "camera", "--run", "/bin/true"]
+
+
+def greetings(b: Bench) -> None:
+    """Whatever login scripts print is passed over."""
+    b.session("echo Welcome to kitchen; printf '\\000\\001edgeq-'; echo; echo more >&2")
