@@ -20,6 +20,14 @@ def agent_path() -> Path:
     return Path(os.environ.get("EDGEQ_AGENT") or agent.path())
 
 
+def _device_agent(arch: str) -> Path:
+    """The static agent of an architecture, for an emulator, which starts only what may be executed."""
+    path = agents.find(arch).path
+    if not os.access(path, os.X_OK):
+        raise UsageError(f"{path} may not be executed", f"chmod +x {shlex.quote(str(path))}")
+    return path
+
+
 def emulator(arch: str) -> Path:
     """qemu-user for an architecture. LinkError with the package to install where it is missing."""
     names = [f"qemu-{arch}", f"qemu-{arch}-static"]
@@ -40,7 +48,7 @@ def store(name: str) -> Path:
 
 def _value(what: str, which: str | None) -> str | None:
     if what == "agent":
-        return str(agents.find(which).path if which else agent_path())
+        return str(_device_agent(which) if which else agent_path())
     if which and what == "qemu":
         return str(emulator(which))
     if which and what == "store":

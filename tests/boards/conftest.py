@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from edgeq_host import agents
 from edgeq_runtime import build
+from tests.ssh.conftest import device_folder
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +27,8 @@ def arm_agent() -> Path:
 @pytest.fixture
 def emulated(arm_agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of agents holds that one; the store is empty."""
-    folder = tmp_path / "devices"
-    (folder / "aarch64").mkdir(parents=True)
-    shutil.copy(arm_agent, folder / "aarch64" / agents.AGENT)
-    digest = hashlib.sha256(arm_agent.read_bytes()).hexdigest()
-    (folder / agents.SUMS).write_text(f"{digest}  aarch64/{agents.AGENT}\n")
+    folder = device_folder(tmp_path / "devices", "aarch64", arm_agent)
+    (folder / "aarch64" / agents.AGENT).chmod(0o755)
     monkeypatch.setattr(agents, "FOLDER", folder)
     monkeypatch.setenv("EDGEQ_STORE", str(tmp_path / "store"))
     return folder

@@ -15,6 +15,7 @@ from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
 from edgeq_host.targets import of_board
 from tests.agent.conftest import packed, sample
+from tests.ssh.conftest import device_folder
 
 ISAS = {"sim:raspberrypi4": ("portable", "neon"), "sim:raspberrypi5": ("portable", "neon", "neon_dotprod")}
 
@@ -47,7 +48,7 @@ def test_an_emulated_processor_says_what_it_has(emulated: Path) -> None:
 
 def test_each_emulated_board_has_a_store_that_is_not_that_of_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEQ_STORE", str(tmp_path / "s"))
-    monkeypatch.setattr(programs.agents, "find", lambda machine: type("File", (), {"path": Path("/agent")}))
+    monkeypatch.setattr(programs.agents, "find", lambda machine: type("File", (), {"path": Path("/bin/sh")}))
     monkeypatch.setattr(programs.shutil, "which", lambda name: f"/usr/bin/{name}" if name.endswith("static") else None)
     for name in ("sim_raspberrypi_4", "sim_raspberrypi_5"):
         words = programs.words(boards.resolve(name).link.partition(":")[2])
@@ -62,6 +63,14 @@ def test_an_emulator_that_is_not_installed_is_named_with_its_package(monkeypatch
     with pytest.raises(LinkError, match="qemu-aarch64 or qemu-aarch64-static: not found") as info:
         programs.words("{qemu:aarch64} x")
     assert "apt-get install qemu-user" in info.value.hint
+
+
+def test_an_agent_that_may_not_be_executed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = device_folder(tmp_path / "devices", "aarch64", Path("/bin/sh"))
+    monkeypatch.setattr(programs.agents, "FOLDER", folder)
+    with pytest.raises(UsageError, match="may not be executed") as info:
+        programs.words("{agent:aarch64}")
+    assert info.value.hint.startswith("chmod +x /")
 
 
 @pytest.mark.parametrize("command", ["{agent:riscv64}", "{store}", "{home}", "{qemu}", "'open", ""])
