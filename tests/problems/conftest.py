@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from bench.ssh.proxy import Proxy
+from bench.ssh.server import USER, Sshd, device_folder
 from edgeq_host import agents, inventory
 from tests.agent.conftest import built_agent as built_agent
 from tests.agent.conftest import faulty_agent as faulty_agent
@@ -21,10 +23,8 @@ from tests.cli.conftest import Edgeq, Result
 from tests.cli.conftest import edgeq as edgeq
 from tests.devices.conftest import project as project
 from tests.setup.conftest import device_files as device_files
-from tests.ssh.conftest import Site, device_folder
+from tests.ssh.conftest import Site
 from tests.ssh.conftest import user_key as user_key
-from tests.ssh.proxy import Proxy
-from tests.ssh.servers import USER, Sshd
 
 
 class Bench:

@@ -6,10 +6,10 @@ import subprocess
 import threading
 import time
 
+from bench.ssh.server import USER, Sshd, free_port, make_key, public
 from tests.agent.conftest import packed
 from tests.problems.conftest import Bench, path_with
 from tests.ssh.models import heavy
-from tests.ssh.servers import USER, Sshd, free_port, make_key, public
 
 TOOLS = ("sh", "cat", "chmod", "df", "head", "id", "ls", "mkdir", "mv", "rm", "sync", "uname", "bash", "sha256sum")
 
