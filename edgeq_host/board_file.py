@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeq_host.agents import MACHINES
 from edgeq_host.board_schema import COMPARE, Problem, problems
 from edgeq_host.errors import UsageError
 
@@ -163,12 +164,13 @@ def _chip_path(path: Path, chip: str) -> Path:
 
 
 def _chip(path: Path, chip: str | Mapping[str, str]) -> Chip:
-    """A table gives a chip for each machine that the board can be."""
+    """A table gives a chip for each architecture that the board can be of: that of this machine is meant."""
     if not isinstance(chip, str):
         machine = platform.machine()
-        if not isinstance(chip.get(machine), str):
+        found = chip.get(MACHINES.get(machine.lower(), machine))
+        if not isinstance(found, str):
             raise UsageError(f"{path}: no chip for the machine {machine!r}", f"have: {', '.join(chip)}")
-        chip = chip[machine]
+        chip = found
     return read_chip(_chip_path(path, chip))
 
 

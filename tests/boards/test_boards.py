@@ -170,6 +170,12 @@ def test_a_wrong_chip_file_is_an_error(folder: Path, before: str, after: str, te
         boards.read_chip(path)
 
 
+@pytest.mark.parametrize(("machine", "arch"), [("arm64", "aarch64"), ("armv7l", "armv7"), ("AMD64", "x86_64")])
+def test_local_is_there_on_every_machine_by_whatever_name(machine: str, arch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert boards.resolve("local").chip.arch == arch
+
+
 def test_a_machine_that_a_board_does_not_know_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(UsageError, match="no chip for the machine 'riscv64'"):
