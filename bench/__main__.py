@@ -96,7 +96,7 @@ def text(part: str, found: Sequence[Goal], networks: Sequence[Comparison], times
         "\n### Kernels beside the peak of this CPU\n",
         page.table(["loop", "GMAC/s"], [(p.name, f"{p.gmacs:.0f}") for p in speeds.peaks]),
         "",
-        page.table(["kernel", "instruction set", "shape", "GMAC/s", "of the loop", "%"], [_kernel(s) for s in speeds.kernels]),
+        page.table(["kernel", "instruction set", "shape", "GMAC/s", "Gelem/s", "of the loop", "%"], [_kernel(s) for s in speeds.kernels]),
     ]
     return "\n".join(parts if part == "x86" else parts[: parts.index("\n### Kernels beside the peak of this CPU\n")])
 
@@ -113,7 +113,14 @@ def _layer(t: Times) -> tuple[object, ...]:
 
 
 def _kernel(s: kernels.Speed) -> tuple[object, ...]:
-    return s.kernel, s.isa, s.shape, f"{s.gmacs:.1f}", s.peak, "" if s.share is None else f"{100 * s.share:.0f}"
+    return (
+        s.kernel,
+        s.isa,
+        s.shape,
+        *("" if v is None else f"{v:.1f}" for v in (s.gmacs, s.gelems)),
+        s.peak,
+        "" if s.share is None else f"{100 * s.share:.0f}",
+    )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeq_host import rates, risks
+from edgeq_host import estimate as estimates
+from edgeq_host import risks
 from edgeq_host.boards import Evidence
 from edgeq_host.deploy import board_name, check_file, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Opened
+from edgeq_host.estimate import Estimate
 from edgeq_host.export import read_file, unpack
 from edgeq_host.faults import Refused
 from edgeq_host.identify import identify
@@ -37,16 +39,6 @@ class VariantPlan:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """Latency of the first variant, from multiply-add rates measured on the board just now. uncounted: layers that have none."""
-
-    latency_us: float
-    source: str
-    rates: tuple[rates.Rate, ...]
-    uncounted: int
-
-
-@dataclass(frozen=True)
 class Room:
     """Bytes that are free now, and would be then."""
 
@@ -59,6 +51,7 @@ class Plan:
     """schema edgeq.plan/1. kind, note, evidence: of the board that it is, as somebody has said or the device says itself; empty and None
     where neither does. bytes: of the file; send_bytes: that are not on the device yet. device, probe, installed: what is there. store,
     memory: before and after; memory while the largest variant is open. risks: what would go wrong; changes: what deploy would do.
+    estimate_note: why there is no estimate.
     """
 
     board: str
@@ -78,7 +71,8 @@ class Plan:
     installed: Installed | None
     variants: tuple[VariantPlan, ...]
     layers: tuple[Layer, ...]
-    estimate: Estimate
+    estimate: Estimate | None
+    estimate_note: str
     risks: tuple[Risk, ...]
     changes: tuple[str, ...]
 
@@ -93,11 +87,12 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
     with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         case = look(device, target, name, len(data), digest)
         installed = _looked_into(device, case.model) if case.model is not None else None
-        variants = [text(v.name) for v in unpack(data, str(file)).variants]
-        opened, layers = _open_all(device, replace(case, model=installed), data, variants)
+        model = unpack(data, str(file))
+        opened, layers = _open_all(device, replace(case, model=installed), data, [text(v.name) for v in model.variants])
     case = replace(case, model=installed, opened=opened, layers=layers)
     kind = target.board or (identify(case.probe) if case.probe is not None else None)
     send = 0 if case.unchanged else case.send
+    estimate, note = estimates.of(target, case.facts, model, layers)
     need = max(o.arena_bytes + o.model_bytes for o in opened)
     return Plan(
         board=target.name,
@@ -117,7 +112,8 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
         installed=installed,
         variants=tuple(_variant(o) for o in opened),
         layers=tuple(layers),
-        estimate=_estimate(target, layers, quiet_s),
+        estimate=estimate,
+        estimate_note=note,
         risks=tuple(risks.of(case)),
         changes=tuple(_changes(case, name, keep)),
     )
@@ -155,19 +151,6 @@ def _looked_into(device: Device, model: Installed) -> Installed:
 
 def _variant(o: Opened) -> VariantPlan:
     return VariantPlan(o.variant, o.arena_bytes, o.activation_bytes, o.scratch_bytes, o.model_bytes, o.packed_bytes, o.macs)
-
-
-def _estimate(target: Target, layers: list[Layer], quiet_s: float) -> Estimate:
-    wanted = sorted({op for layer in layers if layer.macs and (op := rates.like(layer.op))})
-    measured = {op: rates.measure(target, op, quiet_s) for op in wanted}
-    us, uncounted = 0.0, 0
-    for layer in layers:
-        op = rates.like(layer.op)
-        if layer.macs and op in measured:
-            us += layer.macs / measured[op].macs_per_s * 1e6
-        else:
-            uncounted += 1
-    return Estimate(us, "modelled", tuple(measured.values()), uncounted)
 
 
 def _kept(installed: Installed, keep: int, unchanged: bool) -> list[Version]:

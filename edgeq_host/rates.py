@@ -1,70 +1,133 @@
-"""How many multiply-adds a second a board does, measured with small networks that lie in its memory for a moment."""
+"""What `edgeq bench kernels --board B` measured, kept on this machine for each device: `edgeq plan` estimates latency from it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+import math
+import os
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from edgeq_host.export import Bundle, Variant, to_bytes
-from edgeq_host.graph import Attrs, Edge, Graph, Node, Quant, Tensor
-from edgeq_host.link import QUIET_S
-from edgeq_host.profile import profile
+from edgeq_host.bench.problems import Size
+from edgeq_host.device import Facts
+from edgeq_host.errors import ModelError
+from edgeq_host.export import write_file
 from edgeq_host.targets import Target
 
-RUNS, WARMUP = 30, 5
-# Of the float32 or int8 operator: shapes of input, weights and output, and its attributes beside types and clamps.
-_WINDOW: Attrs = {
-    "stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1, "pad_top": 1, "pad_left": 1, "pad_bottom": 1, "pad_right": 1
-}  # fmt: skip
-_CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], Attrs]] = {
-    "conv2d": ((1, 12, 12, 32), (32, 3, 3, 32), (1, 12, 12, 32), {**_WINDOW, "groups": 1}),
-    "depthwise_conv2d": ((1, 12, 12, 64), (3, 3, 64), (1, 12, 12, 64), _WINDOW),
-    "fully_connected": ((1, 256), (128, 256), (1, 128), {}),
-}
-_LIKE = {"transpose_conv2d": "conv2d", "matmul": "conv2d"}  # operators whose rate is taken from another's
+SCHEMA = "edgeq.rates/1"
+MAX_BYTES, MAX_RATES, MAX_NS = 1 << 20, 4096, 1e12
+NAME = re.compile(r"[a-z0-9_]{1,64}")  # of a kernel or an instruction set
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@dataclass(frozen=True)
+class Device:
+    """What must be the same for a rate to be true of a device."""
+
+    name: str
+    address: str
+    machine: str
+    agent: str
+    isas: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Multiply-adds a second of one operator on one board."""
+    """One kernel on one problem. ns: of a call."""
 
-    op: str
-    macs_per_s: float
-
-
-def like(op: str) -> str | None:
-    """The operator whose rate stands for `op`; None where no work of `op` is counted in multiply-adds."""
-    stem, _, kind = op.rpartition("_")
-    case = _LIKE.get(stem, stem)
-    return f"{case}_{kind}" if case in _CASES and kind in ("s8", "f32") else None
+    kernel: str
+    isa: str
+    size: Size
+    ns: float
 
 
-def _network(op: str) -> Graph:
-    stem, _, kind = op.rpartition("_")
-    x, w, y, attrs = _CASES[stem]
-    channels = y[-1]
-    quant = Quant(np.array([0.05]), np.array([0], np.int64))
-    if kind == "s8":
-        parts = (np.zeros(channels, "<i4"), np.full(channels, 1 << 30, "<i4"))
-        last = np.concatenate([*(p.view(np.uint8) for p in parts), np.full(channels, 8, np.uint8)])
-        constants = np.resize(np.arange(-127, 128, dtype=np.int8), w), last
-        attrs = {**attrs, "x_zero": 0, "w_zero": 0, "y_zero": 0, "lo": -128, "hi": 127}
-    else:
-        constants = np.resize(np.linspace(-1, 1, 255, dtype=np.float32), w), np.zeros(channels, np.float32)
-        attrs = {**attrs, "lo": -np.inf, "hi": np.inf}
-    tensors = {
-        "x": Tensor("x", x, kind, None, quant if kind == "s8" else None),
-        "w": Tensor("w", w, kind, constants[0]),
-        "last": Tensor("last", constants[1].shape, "u8" if kind == "s8" else "f32", constants[1]),
-        "y": Tensor("y", y, kind, None, quant if kind == "s8" else None),
-    }
-    ends = [Edge(name, name, shape, tuple(range(len(shape))), kind) for name, shape in (("x", x), ("y", y))]
-    return Graph(op, tensors, [Node(op, op, ("x", "w", "last"), ("y",), attrs)], ends[:1], ends[1:])
+@dataclass(frozen=True)
+class Rates:
+    """source: measured or emulated, on `date` by `command`. layer_ns: what a layer takes beside its kernel."""
+
+    device: Device
+    source: str
+    date: str
+    command: str
+    layer_ns: float
+    rates: tuple[Rate, ...]
 
 
-def measure(target: Target, op: str, quiet_s: float = QUIET_S) -> Rate:
-    """The rate of an operator that `like` names; the store of the board is not touched."""
-    data = to_bytes(Bundle("rate", [Variant(op, _network(op))]))
-    layer = profile(target, "rate", data, runs=RUNS, warmup=WARMUP, quiet_s=quiet_s).layers[0]
-    return Rate(op, layer.macs / (max(layer.median_us, 1e-3) * 1e-6))
+def device_of(target: Target, facts: Facts) -> Device:
+    return Device(target.name, target.address, facts.machine, facts.agent, facts.isa_names)
+
+
+def command_for(target: str) -> str:
+    """What measures the rates of a device."""
+    return f"edgeq bench kernels --board {target}"
+
+
+def path_of(device: Device) -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    digest = hashlib.sha256(json.dumps(asdict(device)).encode()).hexdigest()
+    return Path(base) / "edgeq" / "rates" / f"{digest[:32]}.json"
+
+
+def save(found: Rates) -> Path:
+    """ModelError where the folder cannot be made or written; what was kept before stays then."""
+    path = path_of(found.device)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"{path.parent}: {error.strerror or error}", "set XDG_CACHE_HOME to a folder that can be written") from error
+    write_file(path, json.dumps({"schema": SCHEMA, **asdict(found)}).encode())
+    return path
+
+
+def load(device: Device) -> Rates | None:
+    """None where nothing was measured. ValueError says what is wrong with the file."""
+    path = path_of(device)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from error
+    try:
+        return parse(data, device)
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{path}: it is no file of rates") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def parse(data: bytes, device: Device) -> Rates:
+    """The rates of exactly this device. ValueError, KeyError, TypeError and their like where the bytes are anything else."""
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES} bytes")
+    fields = json.loads(data.decode("utf-8"))
+    if fields["schema"] != SCHEMA:
+        raise ValueError(f"its schema is not {SCHEMA}")
+    if fields["device"] != json.loads(json.dumps(asdict(device))):
+        raise ValueError("it is of another device")
+    if len(fields["rates"]) > MAX_RATES:
+        raise ValueError(f"more than {MAX_RATES} rates")
+    if fields["source"] not in ("measured", "emulated") or not _DATE.fullmatch(fields["date"]):
+        raise ValueError("its source or date is none")
+    rates = tuple(_rate(row) for row in fields["rates"])
+    return Rates(device, fields["source"], fields["date"], command_for(device.name), positive(fields["layer_ns"], 0.0), rates)
+
+
+def _rate(row: dict[str, Any]) -> Rate:
+    kernel, isa, size = row["kernel"], row["isa"], tuple(row["size"])
+    if not NAME.fullmatch(kernel) or not NAME.fullmatch(isa):
+        raise ValueError("a rate of no kernel")
+    if len(size) != 3 or not all(type(n) is int and 1 <= n <= 65536 for n in size):
+        raise ValueError(f"a rate of the size {str(size)[:60]}")
+    return Rate(kernel, isa, size, positive(row["ns"]))
+
+
+def positive(value: Any, least: float = 1e-3) -> float:
+    """A time in ns. ValueError for what cannot be one."""
+    if type(value) not in (int, float) or not math.isfinite(value) or not least <= value <= MAX_NS:
+        raise ValueError(f"a time of {str(value)[:40]} ns")
+    return float(value)

@@ -117,11 +117,13 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     agent = sorted(CSRC.glob("agent/*.c"))
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
-    posix = [*portable, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
+    rows = CSRC / "bench" / "rows.c"
+    posix = [*portable, rows, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
     checks = [p for p in selftest if p.name != "main.c"]  # of the kernels, on the device itself
-    own = {"lib": [*shared, *threads], "agent": [*agent, *threads, *checks], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
+    library = [*(p for p in portable if not p.stem.startswith(("agent", "stream"))), *threads]  # link and store without the agent
+    own = {"lib": library, "agent": [*agent, rows, *threads, *checks], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
     own.update(programs)
-    return [*common, *(own[target] if target in own else [*shared, *threads, CSRC / "fuzz" / f"{target}.c"])]
+    return [*common, *(own[target] if target in own else [*library, CSRC / "fuzz" / f"{target}.c"])]
 
 
 def _isa_flags(config: Config, isa: str) -> list[str]:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from edgeq_host.bench import timing
+from edgeq_host.bench import problems, timing
+from edgeq_host.bench.problems import Size
 from edgeq_host.bench.timing import Engine, Memory, Row
+from edgeq_host.rates import Rate
 from edgeq_runtime import lists, native
+from edgeq_runtime.native import isa_mask
+
+if TYPE_CHECKING:
+    from edgeq_host.bench.board import OnBoard
 
 ROUNDS = 15
-# What networks have. gemm: a tile of rows, channels, inputs; dwconv, maxpool, sum: pixels, channels, taps; add, lookup: elements.
-_SHAPES = {
-    "gemm": ((0, 128, 1152), (0, 128, 64)),
-    "dwconv": ((224, 128, 9),),
-    "add": ((4096, 1, 1),),
-    "lookup": ((4096, 1, 1),),
-    "maxpool": ((28, 64, 9),),
-    "sum": ((1, 128, 49),),
-}
-_FLAT = ("add", "lookup")
-_NO_PEAK = (*_FLAT, "maxpool", "sum")  # no multiply-adds
-_UNITS = {"gemm": "", "dwconv": " taps", "maxpool": " taps", "sum": " taps", "add": " elements", "lookup": " elements"}
 
 
 @dataclass(frozen=True)
@@ -37,22 +33,28 @@ class Peak:
 
 @dataclass(frozen=True)
 class Speed:
-    """One kernel on one problem. gmacs: 10^9 multiply-adds (of the families without any: elements read, of add: additions) a second.
-    peak, share: of the row's own instruction, where it is known."""
+    """One kernel on one problem. ns: of a call. gmacs: 10^9 multiply-adds a second; gelems: of the families without any, elements read
+    (of add: additions). peak, share: of the row's own instruction, where it is known."""
 
     kernel: str
     isa: str
     shape: str
-    gmacs: float
-    peak: str
-    share: float | None
+    ns: float
+    gmacs: float | None
+    gelems: float | None
+    peak: str = ""
+    share: float | None = None
 
 
 @dataclass(frozen=True)
 class Report:
-    """schema edgeq.bench-kernels/1. unmeasured: rows whose family libedgeq-bench does not know, or that this CPU lacks."""
+    """schema edgeq.bench-kernels/1. isas: in use. unmeasured: rows without figures: of this machine where their family has no case or the
+    instruction set is not in use, of a board with the problem and the reason."""
 
+    board: str
+    source: str
     cpu: str
+    isas: tuple[str, ...]
     peaks: tuple[Peak, ...]
     kernels: tuple[Speed, ...]
     unmeasured: tuple[str, ...]
@@ -61,19 +63,34 @@ class Report:
 @dataclass(frozen=True)
 class _Case:
     row: Row
-    shape: str
-    macs: int
+    size: Size
     run: Engine
 
 
 def report(rounds: int = ROUNDS) -> Report:
-    rows, unmeasured = _rows()
+    """Of this machine, with the instruction sets of EDGEQ_ISA or all that the CPU has."""
+    mask = isa_mask(os.environ.get("EDGEQ_ISA", "")) | 1 << native.isas()["portable"]
+    rows, unmeasured = _rows(mask)
     cases = {f"row {i}": case for i, case in enumerate(rows)}
     loops = dict(peak_loops())
     ns = timing.interleave({name: c.run for name, c in cases.items()} | {name: run for name, (run, _) in loops.items()}, rounds)
     peaks = {name: macs / ns[name] for name, (_, macs) in loops.items()}
-    speeds = tuple(_speed(case, case.macs / ns[name], peaks) for name, case in cases.items())
-    return Report(timing.cpu(), tuple(Peak(*p) for p in peaks.items()), speeds, tuple(unmeasured))
+    speeds = tuple(_beside_peak(case, ns[name], peaks) for name, case in cases.items())
+    isas = tuple(name for name, bit in native.isas().items() if mask >> bit & 1)
+    return Report("", "measured", timing.cpu(), isas, tuple(Peak(*p) for p in peaks.items()), speeds, tuple(unmeasured))
+
+
+def of_board(found: OnBoard) -> Report:
+    """The same of a device; its CPU's peak is not measured there."""
+    known = found.rates
+    speeds = tuple(speed(rate) for rate in sorted(known.rates, key=lambda r: (r.kernel, r.isa)))
+    return Report(known.device.name, known.source, found.machine, found.isas, (), speeds, found.unmeasured)
+
+
+def speed(rate: Rate) -> Speed:
+    rated = problems.work(rate.size) / rate.ns
+    macs = problems.has_macs(rate.kernel)
+    return Speed(rate.kernel, rate.isa, problems.text(rate.kernel, rate.size), rate.ns, rated if macs else None, None if macs else rated)
 
 
 def peak_loops() -> Iterator[tuple[str, tuple[Engine, int]]]:
@@ -84,15 +101,15 @@ def peak_loops() -> Iterator[tuple[str, tuple[Engine, int]]]:
             yield lib.eq_bench_peak_name(i).decode(), (partial(lib.eq_bench_peak, i), int(lib.eq_bench_peak_macs(i)))
 
 
-def _rows() -> tuple[list[_Case], list[str]]:
-    lib, here = timing.library(), native.isas().values()
+def _rows(mask: int) -> tuple[list[_Case], list[str]]:
+    lib = timing.library()
     cases, unmeasured = [], []
     for index in range(lib.eq_bench_row_count()):
         row = Row()
         lib.eq_bench_row(index, ctypes.byref(row))
         if lists.isas()[row.isa.decode()].arch not in ("any", platform.machine()):
             continue
-        found = list(_cases(index, row)) if row.isa_bit in here else []
+        found = list(_cases(index, row)) if lib.eq_bench_row_here(index, mask) else []
         cases += found
         if not found:
             unmeasured.append(f"{row.kernel.decode()}__{row.isa.decode()}")
@@ -101,31 +118,28 @@ def _rows() -> tuple[list[_Case], list[str]]:
 
 def _cases(index: int, row: Row) -> Iterator[_Case]:
     lib = timing.library()
-    family = row.kernel.decode().partition("_")[0]
-    for first, *rest in _SHAPES.get(family, ()):
-        shape = (first or row.mr, *rest)
+    for rows, channels, inputs in problems.SHAPES.get(problems.family(row.kernel.decode()), ()):
+        shape = rows or int(row.mr), channels, inputs
         size = (ctypes.c_size_t * 3)(*shape)
         if need := lib.eq_bench_row_bytes(index, size):
             memory = Memory(need)
-            text = "x".join(str(n) for n in shape if n > 1 or family not in _FLAT) + _UNITS[family]
-            yield _Case(row, text, shape[0] * shape[1] * shape[2], partial(_run, index, size, memory))
+            yield _Case(row, shape, partial(_run, index, size, memory))
 
 
 def _run(index: int, size: object, memory: Memory, calls: int) -> int:
     return int(timing.library().eq_bench_row_run(index, size, memory.address, calls))
 
 
-def _speed(case: _Case, gmacs: float, peaks: dict[str, float]) -> Speed:
+def _beside_peak(case: _Case, ns: float, peaks: dict[str, float]) -> Speed:
     kernel, isa = case.row.kernel.decode(), case.row.isa.decode()
-    peak = instruction(kernel, isa, case.row.kr)
-    share = gmacs / peaks[peak] if peak in peaks else None
-    return Speed(kernel, isa, case.shape, gmacs, peak if share is not None else "", share)
+    found, peak = speed(Rate(kernel, isa, case.size, ns)), instruction(kernel, isa, case.row.kr)
+    return replace(found, peak=peak, share=found.gmacs / peaks[peak]) if peak in peaks and found.gmacs is not None else found
 
 
 def instruction(kernel: str, isa: str, kr: int) -> str:
     """The peak loop of a row: it follows from its types, its packing and the compiler flags of its instruction set."""
     flags = " ".join(lists.isas()[isa].flags)
-    if lists.isas()[isa].arch != "x86_64" or kernel.partition("_")[0] in _NO_PEAK:
+    if lists.isas()[isa].arch != "x86_64" or not problems.has_macs(kernel):
         return ""
     wide = "avx512" in flags and "256" not in flags
     register = "zmm" if wide else "ymm"

@@ -34,6 +34,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "eq_bench_ort": (c_uint64, [c_void_p, c_int]),
     "eq_bench_row_count": (c_int, []),
     "eq_bench_row": (None, [c_int, POINTER(Row)]),
+    "eq_bench_row_here": (c_int, [c_int, ctypes.c_uint32]),
     "eq_bench_row_bytes": (c_size_t, [c_int, _SIZE]),
     "eq_bench_row_run": (c_uint64, [c_int, _SIZE, c_void_p, c_int]),
     "eq_bench_peak_count": (c_int, []),

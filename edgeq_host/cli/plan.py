@@ -11,6 +11,7 @@ import click
 from edgeq_host.cli import fleet, output, target
 
 if TYPE_CHECKING:
+    from edgeq_host.estimate import Estimate
     from edgeq_host.plan import Plan
     from edgeq_host.targets import Target
 
@@ -37,7 +38,7 @@ def show(file: Path, targets: Sequence[Target], name: str | None, jobs: int, as_
 
 
 def _print(found: Plan) -> None:
-    first, q = found.variants[0], output.quantity
+    q = output.quantity
     _print_device(found)
     output.line(f"  file     {q(found.bytes, 'B')}, of which {q(found.send_bytes, 'B')} would be sent")
     output.line(f"  store    {q(found.store.free, 'B')} free, then {q(max(0, found.store.free_after), 'B')}")
@@ -47,8 +48,7 @@ def _print(found: Plan) -> None:
             f"  {v.name}: arena {v.arena_bytes} bytes (activations {v.activation_bytes}, scratch {v.scratch_bytes}), "
             f"model memory {v.model_bytes} bytes (packed weights {v.packed_bytes})"
         )
-    about = f"; {found.estimate.uncounted} layers without a rate are not in it" if found.estimate.uncounted else ""
-    output.line(f"  {first.name}: about {found.estimate.latency_us:.0f} us ({found.estimate.source}{about})")
+    output.line(f"  {found.variants[0].name}: {_latency(found.estimate, len(found.layers))}" if found.estimate else found.estimate_note)
     rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.macs) for i, x in enumerate(found.layers)]
     output.table(["#", "layer", "operator", "kernel", "isa", "packing", "MACs"], rows, left=6)
     for change in found.changes:
@@ -58,6 +58,11 @@ def _print(found: Plan) -> None:
     for risk in found.risks:
         output.line(f"{'fails:' if risk.code else 'risk: '} {risk.what}: {risk.text}" + (f" (exit {risk.code})" if risk.code else ""))
         output.line(f"       {risk.remedy}")
+
+
+def _latency(found: Estimate, layers: int) -> str:
+    about = f"; {found.uncounted} of {output.counted(layers, 'layer')} have no rate and are not in it" if found.uncounted else ""
+    return f"about {found.latency_us:.3g} us ({found.source}: rates {found.rates_source} {found.date} by {found.command}{about})"
 
 
 def _print_device(found: Plan) -> None:

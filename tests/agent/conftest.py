@@ -60,6 +60,7 @@ def built_agent() -> Path:
 def local(built_agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Local:
     monkeypatch.setenv("EDGEQ_AGENT", str(built_agent))
     monkeypatch.setenv("EDGEQ_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return Local(of_board(boards.resolve("local")), tmp_path / "store", tmp_path)
 
 

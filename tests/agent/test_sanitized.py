@@ -10,7 +10,9 @@ import pytest
 
 from edgeq_host import deploy as d
 from edgeq_host import wire
+from edgeq_host.bench import problems
 from edgeq_host.errors import RolledBackError
+from edgeq_host.faults import Refused
 from edgeq_host.log import log
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
@@ -45,6 +47,24 @@ def test_every_command_runs_without_a_finding(device: Local) -> None:
     assert profile(device.target, "file", packed(5), runs=5).runs == 5
     assert len(d.status(device.target).models) == 1
     d.remove(device.target, "kws")
+
+
+def test_kernels_of_any_size_that_is_taken_stay_within_their_memory(device: Local) -> None:
+    generator = random.Random(9)
+    sizes = (0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 33, 48, 63, 64, 65, 100, 129)
+    taken = 0
+    with d.connect(device.target) as session:
+        for _ in range(400):
+            family = generator.choice(list(problems.GRID))
+            rows, channels, inputs = (generator.choice(sizes) for _ in range(3))
+            if family in ("add", "lookup"):
+                channels = inputs = 1
+            asked = {"family": family, "rows": rows, "channels": channels, "inputs": inputs, "rounds": 1, "all": 1}
+            try:
+                taken += len(list(session.link.stream("bench", **asked)))
+            except Refused:
+                continue
+    assert taken > 300
 
 
 def test_random_messages_and_bytes_give_no_finding(device: Local) -> None:

@@ -28,8 +28,16 @@ def report() -> kernels.Report:
 def test_every_kernel_of_this_cpu_is_measured_beside_a_peak(report: kernels.Report) -> None:
     here = {k.stem for k in lists.kernels() if k.isa in native.isas()}
     assert {f"{s.kernel}__{s.isa}" for s in report.kernels} == here
-    assert all(s.gmacs > 0 for s in report.kernels) and all(p.gmacs > 0 for p in report.peaks)
+    assert all((s.gmacs or s.gelems or 0) > 0 for s in report.kernels) and all(p.gmacs > 0 for p in report.peaks)
+    assert {s.kernel.partition("_")[0] for s in report.kernels if s.gelems is not None} == {"add", "lookup", "maxpool", "sum"}
+    assert not [s for s in report.kernels if (s.gmacs is None) == (s.gelems is None)] and set(report.isas) == set(native.isas())
     assert all(s.share is None or 0 < s.share < 1.5 for s in report.kernels)
+
+
+def test_kernels_are_those_of_the_instruction_sets_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEQ_ISA", "portable")
+    found = kernels.report(3)
+    assert found.isas == ("portable",) and {s.isa for s in found.kernels} == {"portable"}
 
 
 def test_the_peak_of_a_row_is_that_of_its_instructions() -> None:

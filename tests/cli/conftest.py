@@ -35,6 +35,7 @@ def edgeq(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
     """Runs `edgeq ARGUMENTS` in an empty folder, with a store of its own. No traceback may ever show."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EDGEQ_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def run(*arguments: object) -> Result:
         capsys.readouterr()

@@ -113,11 +113,19 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
         RUN_PLAIN(close)
         RUN(origin)
         RUN(profile)
+        RUN(bench)
     case EQ_MSG_stop:
-        return 0; /* came after the profile had ended */
+        return 0; /* came after the work had ended */
     default:
         return EQ_FAULT_unknown_command;
     }
+}
+
+int eq_agent_stopped(struct eq_agent *agent) {
+    struct eq_bytes body;
+    eq_agent_alive(agent);
+    if (eq_agent_pump(agent, 0)) return -1;
+    return eq_agent_next(agent, &body) != 0;
 }
 
 static void begin_session(struct eq_agent *agent) {

@@ -60,13 +60,6 @@ static int send_timing(struct eq_agent *agent, uint32_t run, uint64_t total_ns) 
     return 0;
 }
 
-/* stop, or anything else, ends the runs; 1: it came. */
-static int told_to_stop(struct eq_agent *agent) {
-    struct eq_bytes body;
-    if (eq_agent_pump(agent, 0)) return -1;
-    return eq_agent_next(agent, &body) != 0;
-}
-
 EQ_HANDLER(profile) {
     struct eq_agent_model *m = &agent->model;
     if (!m->model) return EQ_FAULT_order;
@@ -83,8 +76,7 @@ EQ_HANDLER(profile) {
         const uint64_t total = eq_port_time_ns() - start;
         scale(m, watch.last - first, total);
         if (i >= warmup && send_timing(agent, i - warmup, total)) return -1;
-        eq_agent_alive(agent);
-        if ((stop = told_to_stop(agent)) < 0) return -1;
+        if ((stop = eq_agent_stopped(agent)) < 0) return -1;
         if (stop) break;
     }
     return eq_agent_send(agent, EQ_MSG_done, NULL, 0);

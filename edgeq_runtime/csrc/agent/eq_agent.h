@@ -86,6 +86,7 @@ EQ_HANDLER(infer);
 EQ_HANDLER_PLAIN(close);
 EQ_HANDLER(origin);
 EQ_HANDLER(profile);
+EQ_HANDLER(bench);
 
 /* Send one message; -1 where the host is gone or began anew: the handler returns at once. */
 int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t size);
@@ -96,6 +97,8 @@ int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t 
 int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms);
 /* The next complete message: its id, 0 where none is there yet. */
 uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body);
+/* Between two steps of long work: stop, or anything else, ends it (1); -1 as above. It shows that the agent lives. */
+int eq_agent_stopped(struct eq_agent *agent);
 uint32_t eq_agent_now_ms(void);
 /* Called often while a command works: a sign of life, about twice a second. context: the agent. */
 void eq_agent_alive(void *context);

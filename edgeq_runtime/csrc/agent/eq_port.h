@@ -11,6 +11,7 @@ int eq_port_read(void *data, size_t size, uint32_t wait_ms);
 int eq_port_write(const void *data, size_t size);
 
 uint64_t eq_port_time_ns(void); /* monotonic, from any origin */
+uint64_t eq_port_cpu_ns(void);  /* that this thread has computed; a machine that runs nothing else gives the time */
 uint64_t eq_port_ticks(void);   /* the cheapest steady counter of the machine, of any rate from 1 MHz on; it may be the time */
 
 /* Zeroed memory aligned to EQ_ALIGN, NULL where there is none. A port without a heap hands out parts of one pool. */

@@ -142,8 +142,13 @@ static uint64_t meminfo(const char *key) {
     return value_of("/proc/meminfo", key, text, sizeof text) ? strtoull(text, NULL, 10) * 1024u : 0;
 }
 
-/* No more than there is: the system would hand it out all the same and end some process later. */
 uint64_t eq_port_ticks(void) { return eq_ticks(); }
+
+uint64_t eq_port_cpu_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
 const struct eq_workers *eq_port_workers(int threads) {
     static struct eq_threads *pool;
@@ -152,6 +157,7 @@ const struct eq_workers *eq_port_workers(int threads) {
     return pool ? eq_threads_workers(pool) : NULL;
 }
 
+/* No more than there is: the system would hand it out all the same and end some process later. */
 void *eq_port_alloc(size_t size) {
     uint64_t available = size > SMALL_BYTES ? meminfo("MemAvailable") : 0;
     if (size > SIZE_MAX / 2 || (available && size > available)) return NULL;

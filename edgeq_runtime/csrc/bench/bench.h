@@ -2,6 +2,7 @@
  * time in ns of n calls; 0 where a call failed or this CPU cannot do it. */
 #ifndef EQ_BENCH_H
 #define EQ_BENCH_H
+#include "rows.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -52,17 +53,7 @@ struct eq_bench_ort {
 };
 uint64_t eq_bench_ort(const struct eq_bench_ort *c, int n);
 
-/* Row `index` of kernels.def, as it is built. */
-struct eq_bench_row {
-    const char *kernel, *isa;
-    uint32_t isa_bit;
-    int mr, nr, kr;
-};
-int eq_bench_row_count(void);
-void eq_bench_row(int index, struct eq_bench_row *row);
-/* size: gemm: rows (at most mr), channels, inputs; dwconv: pixels, channels, taps. Bytes that a call needs, or 0 where its family
- * has no case here. */
-size_t eq_bench_row_bytes(int index, const size_t size[3]);
+/* n calls of a row (rows.h). */
 uint64_t eq_bench_row_run(int index, const size_t size[3], void *memory, int n);
 
 /* Loops of one instruction over independent registers: what the CPU can do at most. */

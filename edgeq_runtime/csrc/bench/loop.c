@@ -51,3 +51,9 @@ uint64_t eq_bench_ort(const struct eq_bench_ort *c, int n) {
         if (c->run(c->session, NULL, c->input_names, c->inputs, c->input_count, c->output_names, c->output_count, c->outputs)) return 0;
     return eq_bench_now_ns() - start;
 }
+
+uint64_t eq_bench_row_run(int index, const size_t size[3], void *memory, int n) {
+    const uint64_t start = eq_bench_now_ns();
+    eq_bench_row_call(index, size, memory, n);
+    return eq_bench_now_ns() - start;
+}

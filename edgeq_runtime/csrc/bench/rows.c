@@ -1,7 +1,7 @@
 /* A micro-kernel called again and again on operands that the operators would give it. */
+#include "rows.h"
 #include "../eq_dispatch.h"
 #include "../ops/pack.h"
-#include "bench.h"
 #include <string.h>
 
 int eq_bench_row_count(void) { return (int)eq_kernel_count; }
@@ -115,7 +115,7 @@ static void sum_s32_s8_s8(const struct eq_kernel *kernel, const size_t size[3], 
 
 static void dwconv_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     enum { MOST_TAPS = 64, ACROSS = 3 };
-    const size_t pixels = size[0], channels = size[1], taps = size[2] < MOST_TAPS ? size[2] : MOST_TAPS;
+    const size_t pixels = size[0], channels = size[1], taps = size[2];
     const struct eq_rq rq = channel_parameters(room, channels);
     const void *w = take(room, kernel->kr ? eq_dwconv_pack_bytes(kernel, taps, channels) : taps * channels);
     const size_t row = (pixels + ACROSS - 1) * channels;
@@ -136,7 +136,7 @@ static void gemm_f32_f32_f32(const struct eq_kernel *kernel, const size_t size[3
 
 static void dwconv_f32_f32_f32(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     enum { MOST_TAPS = 64, ACROSS = 3 };
-    const size_t pixels = size[0], channels = size[1], taps = size[2] < MOST_TAPS ? size[2] : MOST_TAPS;
+    const size_t pixels = size[0], channels = size[1], taps = size[2];
     const size_t row = (pixels + ACROSS - 1) * channels;
     const float *x = take(room, (taps / ACROSS + 1) * row * 4), *w = take(room, taps * channels * 4), *bias = take(room, channels * 4);
     const float *places[MOST_TAPS], *weights[MOST_TAPS];
@@ -149,35 +149,63 @@ static void dwconv_f32_f32_f32(const struct eq_kernel *kernel, const size_t size
     CALLS(eq_dwconv_f32_f32_f32, args, calls);
 }
 
-static const struct {
+/* Which sizes a family takes, beside the bounds of all. */
+static int rows_of_one_call(const struct eq_kernel *kernel, const size_t size[3]) { return size[0] <= kernel->mr; }
+static int any(const struct eq_kernel *kernel, const size_t size[3]) { return kernel && size; }
+static int lines_of_three(const struct eq_kernel *kernel, const size_t size[3]) { return kernel && size[2] % 3 == 0; }
+static int few_taps(const struct eq_kernel *kernel, const size_t size[3]) { return lines_of_three(kernel, size) && size[2] < 64; }
+static int four_lines(const struct eq_kernel *kernel, const size_t size[3]) { return few_taps(kernel, size) && size[0] % 4 == 0; }
+static int one_line(const struct eq_kernel *kernel, const size_t size[3]) { return kernel && size[0] == 1; }
+static int flat(const struct eq_kernel *kernel, const size_t size[3]) { return kernel && size[1] == 1 && size[2] == 1; }
+
+static const struct family {
     const char *kernel;
     void (*run)(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls);
+    int (*fits)(const struct eq_kernel *kernel, const size_t size[3]);
+    int fast; /* operators take it only where it is more than portable */
 } families[] = {
-#define FAMILY(name) {#name, name},
-    {"gemm_s8_s8_s8", gemm_band},
-    {"gemm_s8_u8_s8", gemm_band},
-    FAMILY(dwconv_s8_u8_s8) FAMILY(add_s8_s8_s8) FAMILY(lookup_s8_s8_s8) FAMILY(maxpool_s8_s8_s8) FAMILY(sum_s32_s8_s8)
-        FAMILY(gemm_s8_s16_s8) FAMILY(dwconv_s8_s8_s8) FAMILY(gemm_f32_f32_f32) FAMILY(dwconv_f32_f32_f32)
-#undef FAMILY
+    {"gemm_s8_s8_s8", gemm_band, any, 1},
+    {"gemm_s8_u8_s8", gemm_band, any, 1},
+    {"gemm_s8_s16_s8", gemm_s8_s16_s8, rows_of_one_call, 0},
+    {"gemm_f32_f32_f32", gemm_f32_f32_f32, rows_of_one_call, 0},
+    {"dwconv_s8_u8_s8", dwconv_s8_u8_s8, four_lines, 1},
+    {"dwconv_s8_s8_s8", dwconv_s8_s8_s8, few_taps, 0},
+    {"dwconv_f32_f32_f32", dwconv_f32_f32_f32, few_taps, 0},
+    {"add_s8_s8_s8", add_s8_s8_s8, flat, 0},
+    {"lookup_s8_s8_s8", lookup_s8_s8_s8, flat, 0},
+    {"maxpool_s8_s8_s8", maxpool_s8_s8_s8, lines_of_three, 0},
+    {"sum_s32_s8_s8", sum_s32_s8_s8, one_line, 0},
 };
 
-/* 0 where the family has no case. */
-static int run(int index, const size_t size[3], struct room *room, int calls) {
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
-        if (strcmp(families[f].kernel, eq_kernel_name(&eq_kernels[index]))) continue;
-        families[f].run(&eq_kernels[index], size, room, calls);
-        return 1;
-    }
-    return 0;
+static const struct family *family_of(int index) {
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+        if (!strcmp(families[f].kernel, eq_kernel_name(&eq_kernels[index]))) return &families[f];
+    return NULL;
+}
+
+int eq_bench_row_here(int index, uint32_t isas) { return eq_kernels[index].run && (isas >> eq_kernels[index].isa & 1); }
+
+int eq_bench_row_chosen(int index, uint32_t isas) {
+    const struct eq_kernel *kernel = &eq_kernels[index];
+    const struct family *family = family_of(index);
+    if (!family || kernel != eq_select(kernel->family, kernel->types, isas)) return 0;
+    return kernel->isa != EQ_ISA_portable || !family->fast;
 }
 
 size_t eq_bench_row_bytes(int index, const size_t size[3]) {
+    const struct family *family = family_of(index);
     struct room room = {NULL, 0};
-    return run(index, size, &room, 0) ? room.used : 0;
+    uint64_t work = 1;
+    for (int i = 0; i < 3; i++) {
+        if (size[i] < 1 || size[i] > 65536) return 0;
+        work *= size[i];
+    }
+    if (!family || !eq_kernels[index].run || work > EQ_BENCH_MOST_WORK || !family->fits(&eq_kernels[index], size)) return 0;
+    family->run(&eq_kernels[index], size, &room, 0);
+    return room.used;
 }
 
-uint64_t eq_bench_row_run(int index, const size_t size[3], void *memory, int n) {
+void eq_bench_row_call(int index, const size_t size[3], void *memory, int n) {
     struct room room = {memory, 0};
-    const uint64_t start = eq_bench_now_ns();
-    return run(index, size, &room, n) ? eq_bench_now_ns() - start : 0;
+    family_of(index)->run(&eq_kernels[index], size, &room, n);
 }

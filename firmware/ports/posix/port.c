@@ -15,6 +15,8 @@ static struct eq_store_files files;
 
 uint64_t eq_port_ticks(void) { return eq_port_time_ns(); }
 
+uint64_t eq_port_cpu_ns(void) { return eq_port_time_ns(); }
+
 const struct eq_workers *eq_port_workers(int threads) {
     (void)threads;
     return NULL;
