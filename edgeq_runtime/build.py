@@ -1,9 +1,9 @@
-"""Compile csrc: `python -m edgeq_runtime.build [lib] [agent] [bench] [selftest] [runner] [fuzz] [--cc CC] [--sanitize] [--arch ARCH]`.
+"""Compile csrc: `python -m edgeq_runtime.build [TARGET ...] [--cc CC] [--sanitize] [--arch ARCH]`.
 
 lib: libedgeq.so; agent: edgeq-agent; bench: libedgeq-bench.so, what `edgeq bench` measures with; posix: the firmware port that plays
 a microcontroller; selftest: every kernel against the portable one; runner: a model file on raw bytes, for emulators; fuzz: each
-csrc/fuzz/*.c with libFuzzer (clang). --arch compiles with `zig cc` (the package ziglang, extra `arm`) for another machine: programs
-are static, the library needs glibc 2.17.
+csrc/fuzz/*.c with libFuzzer (clang). --arch compiles with `zig cc` (the package ziglang, extra `cross`) for another machine: programs
+are static, libraries need glibc 2.17. devices: agent and lib for every --arch into build/devices, where edgeq_host.agents finds them.
 
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, and only where that row fits the compiler's
 target. Objects stay in build/<tag>/ and are made again when the command line or a file they include has changed. Without
@@ -14,32 +14,49 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from edgeq_runtime import lists
+from edgeq_runtime.toolchain import (
+    BASE,
+    BUILD,
+    CROSS,
+    CSRC,
+    PACKAGE,
+    SHARED,
+    SHIPS,
+    BuildError,
+    Config,
+    compile_command,
+    config_for,
+    cross,
+    default_cc,
+    enabled,
+)
 
-PACKAGE = Path(__file__).resolve().parent
-CSRC = lists.CSRC.resolve()
-BUILD = PACKAGE.parent / "build"
+__all__ = [
+    "BASE",
+    "BUILD",
+    "CROSS",
+    "CSRC",
+    "SHIPS",
+    "BuildError",
+    "Config",
+    "compile_command",
+    "config_for",
+    "cross",
+    "default_cc",
+    "enabled",
+]
 LIB = PACKAGE / "lib"
-WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
-SMALL = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")  # a tenth of the library; nothing unwinds through it
-BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *WARNINGS)
-SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
-HOT = {  # operators and their helpers that are compiled for speed, as all kernels are; the others for size
-    *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
-    *("pool", "softmax_s8", "window"),
-}
+DEVICES = BUILD / "devices"
 PUBLIC = ("eq.h", "eq_hash.h", "posix/eq_threads.h", *(f"agent/eq_{name}.h" for name in ("frame", "link", "message", "pool", "store")))
 PARALLEL = 2
 OUTPUTS = {
@@ -50,51 +67,7 @@ OUTPUTS = {
     "selftest": "selftest",
     "runner": "runner",
 }
-TARGETS = (*OUTPUTS, "fuzz")
-SHIPS = ("lib", "agent", "bench")  # with the package, and built where no target is named
-SHARED = ("lib", "bench")
-CROSS = {"aarch64": {"lib": "aarch64-linux-gnu.2.17", "": "aarch64-linux-musl"}}  # by --arch: zig's names, of the library and of programs
-
-
-class BuildError(Exception):
-    """A compiler is missing or refused a file; the text is its own."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """One way to compile: `tag` names its folder of objects, "" the one that ships. `flags` go to every file and to the linker."""
-
-    cc: str
-    tag: str = ""
-    flags: tuple[str, ...] = ()
-    sources: tuple[Path, ...] = field(default=())  # compiled and linked beside those of the target
-
-    @property
-    def folder(self) -> Path:
-        return BUILD / (self.tag or "default")
-
-
-def default_cc() -> str:
-    """$CC, or the first of cc, gcc, clang that exists."""
-    for name in filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")):
-        if shutil.which(name.split()[0]):
-            return name
-    raise BuildError("no C compiler found: looked for $CC, cc, gcc and clang; install gcc or clang")
-
-
-def _output(command: Sequence[str]) -> str:
-    try:
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise BuildError(f"cannot run {' '.join(command)}: {error}") from error
-
-
-def enabled(cc: str) -> dict[str, bool]:
-    """Which rows of isa.def the compiler's target has."""
-    words = cc.split()
-    triple = words[words.index("-target") + 1] if "-target" in words else _output([*words, "-dumpmachine"])
-    machine = triple.split("-")[0]
-    return {name: isa.arch in ("any", machine) for name, isa in lists.isas().items()}
+TARGETS = (*OUTPUTS, "fuzz", "devices")
 
 
 def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
@@ -126,22 +99,6 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     return [*common, *(own[target] if target in own else [*library, CSRC / "fuzz" / f"{target}.c"])]
 
 
-def _isa_flags(config: Config, isa: str) -> list[str]:
-    """The flags of a row; zig has its own names for Arm architectures: armv8.2-a+dotprod is generic+v8_2a+dotprod."""
-    flags = lists.isas()[isa].flags
-    if "ziglang" not in config.cc:
-        return list(flags)
-    return [re.sub(r"^-march=armv(\d)\.(\d)-a", r"-mcpu=generic+v\1_\2a", flag) for flag in flags]
-
-
-def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
-    isa = source.stem.rpartition("__")[2] if source.parent.name == "kernels" else "portable"
-    hot = source.parent.name == "kernels" or (source.parent.name == "ops" and source.stem in HOT)
-    flags = [*BASE, "-O3" if hot else "-O2", *config.flags, *_isa_flags(config, isa)]
-    defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
-    return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
-
-
 def _inputs(depfile: Path) -> list[Path]:
     text = depfile.read_text(encoding="utf-8").replace("\\\n", " ").partition(":")[2]
     return [Path(part) for part in text.split()]
@@ -166,6 +123,7 @@ def _make(target: Path, command: Sequence[str]) -> None:
 
 def compile_one(config: Config, on: dict[str, bool], source: Path) -> Path:
     """The object of one source; compiled only when needed."""
+    config = config.of(source)
     name = "_".join(source.resolve().parts[-2:]) if not source.is_relative_to(CSRC) else "_".join(source.relative_to(CSRC).parts)
     target = config.folder / f"{name}.o"
     depfile = target.with_suffix(".d")
@@ -181,12 +139,17 @@ def exported() -> list[str]:
     return sorted({name for header in PUBLIC for name in declared.findall((CSRC / header).read_text(encoding="utf-8"))})
 
 
-def _version_script(config: Config) -> Path:
-    path = config.folder / "libedgeq.map"
-    text = "{ global: " + " ".join(f"{name};" for name in exported()) + " local: *; };\n"
+def _write(path: Path, text: str) -> Path:
+    """Beside it and renamed, and only where the text is another: what is fresh stays so."""
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, path)
     return path
+
+
+def _version_script(config: Config) -> Path:
+    return _write(config.folder / "libedgeq.map", "{ global: " + " ".join(f"{name};" for name in exported()) + " local: *; };\n")
 
 
 def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> Path:
@@ -198,7 +161,7 @@ def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> 
     if target == "lib":
         inputs.append(_version_script(config))
         shared.append(f"-Wl,--version-script={inputs[-1]}")
-    command = [*config.cc.split(), "-O2", *config.flags, *shared, *map(str, objects), "-lm", "-pthread", "-o"]
+    command = [*config.cc.split(), "-O2", *config.flags, *config.link, *shared, *map(str, objects), "-lm", "-pthread", "-o"]
     if not _fresh(output, [*command, str(output)], inputs):
         fresh = output.with_name(f".{output.name}.new")
         _make(fresh, [*command, str(fresh)])
@@ -209,11 +172,13 @@ def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> 
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One build at a time in a folder of objects."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def _locked(*folders: Path) -> Iterator[None]:
+    """One build at a time in each folder of objects."""
+    with ExitStack() as stack:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(open(folder / ".lock", "w", encoding="utf-8"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -224,27 +189,17 @@ def build(target: str, config: Config, folder: Path | None = None) -> Path:
     output = (folder or (LIB if ships else config.folder)) / OUTPUTS.get(target, target)
     output.parent.mkdir(parents=True, exist_ok=True)
     sources = [*target_sources(target, on), *config.sources]
-    with _locked(config.folder), ThreadPoolExecutor(PARALLEL) as pool:
+    folders = (config.folder, config.core.folder) if config.core else (config.folder,)
+    with _locked(*folders), ThreadPoolExecutor(PARALLEL) as pool:
         objects = list(pool.map(lambda source: compile_one(config, on, source), sources))
         return link(config, target, objects, output)
 
 
-def cross(target: str, arch: str) -> Config:
-    """With zig cc, for another machine."""
-    names = CROSS[arch]
-    machine = names.get(target, names[""])
-    return Config(f"{sys.executable} -m ziglang cc -target {machine}", machine, ("-g0", *(["-s"] if target == "lib" else [])))
-
-
-def config_for(target: str, cc: str | None, sanitize: bool, arch: str | None = None) -> Config:
-    if arch:
-        return cross(target, arch)
-    if target not in OUTPUTS:
-        return Config(cc or "clang", "fuzz", FUZZ)
-    flags = SANITIZE if sanitize else ()
-    name = Path((cc or "").split()[0]).name if cc else ""
-    tag = "-".join(filter(None, (name, "sanitize" if sanitize else "")))
-    return Config(cc or default_cc(), tag, flags)
+def devices(folder: Path = DEVICES) -> Path:
+    """Agent and library for every machine of CROSS, and last SHA256SUMS, the list that edgeq_host.agents reads; returns its path."""
+    made = [build(target, cross(target, arch), folder / arch) for arch in CROSS for target in ("agent", "lib")]
+    text = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}\n" for path in made)
+    return _write(folder / "SHA256SUMS", text)
 
 
 def main() -> int:
@@ -260,7 +215,7 @@ def main() -> int:
     fuzzers = [path.stem for path in sorted(CSRC.glob("fuzz/*.c"))]
     try:
         for target in (t for name in args.targets or SHIPS for t in (fuzzers if name == "fuzz" else [name])):
-            print(build(target, config_for(target, args.cc, args.sanitize, args.arch)))
+            print(devices() if target == "devices" else build(target, config_for(target, args.cc, args.sanitize, args.arch)))
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

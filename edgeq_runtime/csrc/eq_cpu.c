@@ -1,17 +1,10 @@
 #include "eq_internal.h"
 
 #if defined(__x86_64__)
-#include <cpuid.h>
-/* A bit of eax of leaf 7, subleaf 1, for what older compilers have no name of. */
-static int leaf_7_1_eax(int bit) {
-    unsigned a = 0, b, c, d;
-    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> bit & 1);
-}
-#define EQ_X86(feature)     __builtin_cpu_supports(feature)
-#define EQ_X86_7_1_EAX(bit) leaf_7_1_eax(bit)
+#include "eq_x86.h"
+#define EQ_X86(feature) EQ_X86_##feature
 #else
-#define EQ_X86(feature)     0
-#define EQ_X86_7_1_EAX(bit) 0
+#define EQ_X86(feature) 0
 #endif
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
@@ -23,6 +16,9 @@ static int leaf_7_1_eax(int bit) {
 
 uint32_t eq_cpu_isas(void) {
     uint32_t isas = 0;
+#if defined(__x86_64__)
+    const struct eq_x86 cpu = eq_x86_read();
+#endif
 #define EQ_ISA(name, arch, check, flags) isas |= (uint32_t)(EQ_ON_##name && (check)) << EQ_ISA_##name;
 #include "isa.def"
 #undef EQ_ISA

@@ -96,7 +96,7 @@ static void plan_walk(struct walk *walk, const struct eq_edge_row *edge, const s
 static void copy(const struct eq_edge_row *edge, const struct eq_tensor *tensor, struct side inside, struct side outside, int to_outside) {
     struct walk walk;
     int32_t index[EQ_MAX_RANK] = {0};
-    ptrdiff_t inner_size = eq_type_bytes(inside.type), outer_size = eq_type_bytes(outside.type);
+    const ptrdiff_t inner_size = (ptrdiff_t)eq_type_bytes(inside.type), outer_size = (ptrdiff_t)eq_type_bytes(outside.type);
     plan_walk(&walk, edge, tensor);
     int32_t count = walk.rank ? walk.dims[0] : 1;
     inside.stride = walk.rank ? walk.inner[0] : 1;

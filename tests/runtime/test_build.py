@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeq_runtime import build, lists
+from edgeq_runtime import build, lists, toolchain
 
 SOURCE = '#include "value.h"\nint eq_value(void) { return EQ_VALUE; }\n'
 
@@ -15,7 +15,7 @@ SOURCE = '#include "value.h"\nint eq_value(void) { return EQ_VALUE; }\n'
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One source and its header, with objects of their own."""
-    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(toolchain, "BUILD", tmp_path / "build")
     (tmp_path / "value.h").write_text("#define EQ_VALUE 1\n")
     (tmp_path / "value.c").write_text(SOURCE)
     return tmp_path

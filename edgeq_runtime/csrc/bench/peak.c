@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #if defined(__x86_64__)
-#include <cpuid.h>
+#include "eq_x86.h"
 
 enum { TURNS = 4096, REGISTERS = 12 };
 
@@ -41,14 +41,16 @@ LOOP(fma_ymm, TWELVE(FUSED_YMM))
 LOOP(fma_zmm, TWELVE(FUSED_ZMM))
 #undef OP
 
-static int has_avxvnni(void) {
-    unsigned a, b, c, d;
-    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
-}
-static int has_vnni(void) { return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl"); }
-static int has_avx512(void) { return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512f"); }
-static int has_avx2(void) { return __builtin_cpu_supports("avx2"); }
-static int has_fma(void) { return __builtin_cpu_supports("fma") && has_avx2(); }
+#define HAS(name, check)                                                                                                                   \
+    static int has_##name(void) {                                                                                                          \
+        const struct eq_x86 cpu = eq_x86_read();                                                                                           \
+        return (check) != 0;                                                                                                               \
+    }
+HAS(avxvnni, EQ_X86_avx2 &&EQ_X86_avx_vnni)
+HAS(vnni, EQ_X86_avx512_vnni &&EQ_X86_avx512vl)
+HAS(avx512, EQ_X86_avx512bw &&EQ_X86_avx512f)
+HAS(avx2, EQ_X86_avx2)
+HAS(fma, EQ_X86_fma &&EQ_X86_avx2)
 static int has_dpbusd_vex(void) { return has_avxvnni() && !has_vnni(); }
 
 static const struct {

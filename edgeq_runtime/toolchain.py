@@ -1,0 +1,140 @@
+"""How csrc is compiled: compilers, their flags, and the machines that zig compiles for. What is made of it: edgeq_runtime.build."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from edgeq_runtime import lists
+
+PACKAGE = Path(__file__).resolve().parent
+CSRC = lists.CSRC.resolve()
+BUILD = PACKAGE.parent / "build"
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+SMALL = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")  # a tenth of the library; nothing unwinds through it
+BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *WARNINGS)
+SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
+HOT = {  # operators and their helpers that are compiled for speed, as all kernels are; the others for size
+    *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
+    *("pool", "softmax_s8", "window"),
+}
+CORE = ("csrc", "ops", "kernels")  # folders of what calls nothing of the C library but memcpy and its like, which a test checks
+SHARED = ("lib", "bench")  # targets that are shared libraries
+SHIPS = (*SHARED, "agent")  # targets that go to users
+
+
+@dataclass(frozen=True)
+class Machine:
+    """zig's names of a machine: `shared` with the oldest glibc that libraries need, `static` for programs with musl inside."""
+
+    static: str
+    shared: str
+    flags: tuple[str, ...] = ()
+
+
+CROSS = {
+    "aarch64": Machine("aarch64-linux-musl", "aarch64-linux-gnu.2.17"),
+    "armv7": Machine("arm-linux-musleabihf", "arm-linux-gnueabihf.2.17", ("-mcpu=cortex_a7",)),
+    "x86_64": Machine("x86_64-linux-musl", "x86_64-linux-gnu.2.17"),
+}
+
+
+class BuildError(Exception):
+    """A compiler is missing or refused a file; the text is its own."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One way to compile: `tag` names its folder of objects, "" the one that ships. `flags` go to every file and to the linker,
+    `link` to the linker alone. `core`: compiles the files of CORE instead, so that two C libraries share their objects."""
+
+    cc: str
+    tag: str = ""
+    flags: tuple[str, ...] = ()
+    sources: tuple[Path, ...] = field(default=())  # compiled and linked beside those of the target
+    link: tuple[str, ...] = ()
+    core: Config | None = None
+
+    @property
+    def folder(self) -> Path:
+        return BUILD / (self.tag or "default")
+
+    def of(self, source: Path) -> Config:
+        """Who compiles a file."""
+        return self.core if self.core and source.parent.name in CORE else self
+
+
+def default_cc() -> str:
+    """$CC, or the first of cc, gcc, clang that exists."""
+    for name in filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")):
+        if shutil.which(name.split()[0]):
+            return name
+    raise BuildError("no C compiler found: looked for $CC, cc, gcc and clang; install gcc or clang")
+
+
+def _output(command: Sequence[str]) -> str:
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BuildError(f"cannot run {' '.join(command)}: {error}") from error
+
+
+def enabled(cc: str) -> dict[str, bool]:
+    """Which rows of isa.def the compiler's target has."""
+    words = cc.split()
+    triple = words[words.index("-target") + 1] if "-target" in words else _output([*words, "-dumpmachine"])
+    machine = triple.split("-")[0]
+    return {name: isa.arch in ("any", machine) for name, isa in lists.isas().items()}
+
+
+def _isa_flags(config: Config, isa: str) -> list[str]:
+    """The flags of a row; zig has its own names for Arm architectures: armv8.2-a+dotprod is generic+v8_2a+dotprod."""
+    flags = lists.isas()[isa].flags
+    if "ziglang" not in config.cc:
+        return list(flags)
+    return [re.sub(r"^-march=armv(\d)\.(\d)-a", r"-mcpu=generic+v\1_\2a", flag) for flag in flags]
+
+
+def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
+    isa = source.stem.rpartition("__")[2] if source.parent.name == "kernels" else "portable"
+    hot = source.parent.name == "kernels" or (source.parent.name == "ops" and source.stem in HOT)
+    flags = [*BASE, "-O3" if hot else "-O2", *config.flags, *_isa_flags(config, isa)]
+    defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
+    return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
+
+
+def zig() -> str:
+    """The program in the package ziglang."""
+    found = find_spec("ziglang")
+    if found is None or not found.submodule_search_locations:
+        raise BuildError("ziglang is not installed: pip install 'edgeq[cross]'")
+    return str(Path(found.submodule_search_locations[0]) / "zig")
+
+
+def cross(target: str, arch: str) -> Config:
+    """With zig cc, for another machine; stripped but for the runner, whose symbols instructions are counted by."""
+    machine, strip = CROSS[arch], () if target == "runner" else ("-s",)
+    flags = ("-g0", *machine.flags)
+    static = Config(f"{zig()} cc -target {machine.static}", machine.static, flags, link=strip)
+    if target not in SHARED:
+        return static
+    return Config(f"{zig()} cc -target {machine.shared}", machine.shared, flags, link=strip, core=static)
+
+
+def config_for(target: str, cc: str | None, sanitize: bool, arch: str | None = None) -> Config:
+    """Of a target of edgeq_runtime.build; a name that is none is a program of csrc/fuzz."""
+    if arch:
+        return cross(target, arch)
+    if (CSRC / "fuzz" / f"{target}.c").is_file():
+        return Config(cc or "clang", "fuzz", FUZZ)
+    flags = SANITIZE if sanitize else ()
+    name = Path((cc or "").split()[0]).name if cc else ""
+    tag = "-".join(filter(None, (name, "sanitize" if sanitize else "")))
+    return Config(cc or default_cc(), tag, flags)
