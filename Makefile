@@ -8,7 +8,7 @@ SOURCES := edgeq_host edgeq_runtime tests examples bench tools setup.py
 DEVICE_PYTHON := $(addprefix edgeq_runtime/,__init__.py abi.py agent.py buffers.py native.py store.py threads.py) edgeq_host/setup/device_program.py examples/04_camera_loop.py
 C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]' 'examples/*.[ch]')
 
-.PHONY: help demo test test-fast test-all lint fmt build bench bench-arm fuzz wheels clean tools
+.PHONY: help demo test test-fast test-all lint fmt build agents bench bench-arm fuzz wheels clean tools
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -16,14 +16,14 @@ help: ## show this list
 demo: $(VENV)/.host build ## set up, then take the digits model from check to profile on this machine
 	$(RUN)/python examples/02_digits_end_to_end.py
 
-test: $(VENV)/.dev tools build lint ## set up, then every check and test that CI runs
+test: $(VENV)/.dev tools build agents lint ## set up, then every check and test that CI runs
 	$(PYTEST) -m "not slow and not exhaustive"
 	$(PYTEST) -m "slow and not exhaustive" --durations=15
 
-test-fast: $(VENV)/.dev build ## the tests for every edit: under 2 minutes
+test-fast: $(VENV)/.dev build agents ## the tests for every edit: under 2 minutes
 	$(PYTEST) -m "not slow and not exhaustive"
 
-test-all: $(VENV)/.dev tools build lint ## also the exhaustive sweeps: before a release
+test-all: $(VENV)/.dev tools build agents lint ## also the exhaustive sweeps: before a release
 	$(PYTEST) --durations=15
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, clang-format, Python 3.6 syntax of the device side
@@ -40,6 +40,9 @@ fmt: $(VENV)/.dev ## format Python and C
 
 build: $(VENV)/.host ## compile the runtime library and the agent for this machine
 	@$(RUN)/python -m edgeq_runtime.build
+
+agents: $(VENV)/.cross ## compile agent and library for every kind of device (x86-64, 64-bit Arm, ARMv7) into build/devices
+	@$(RUN)/python -m edgeq_runtime.build devices
 
 bench: $(VENV)/.dev build ## the goals on x86 beside what is measured now, into docs/benchmarks.md
 	$(RUN)/python -m bench
@@ -69,6 +72,10 @@ $(VENV)/bin/python:
 $(VENV)/.host: pyproject.toml edgeq_runtime/pyproject.toml constraints.txt | $(VENV)/bin/python
 	@command -v cc >/dev/null || { echo "edgeq needs a C compiler: install gcc or clang (Debian: apt-get install gcc)" >&2; exit 1; }
 	$(PIP) install -c constraints.txt -e ./edgeq_runtime -e .
+	@touch $@
+
+$(VENV)/.cross: $(VENV)/.host
+	$(PIP) install -c constraints.txt -e '.[cross]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.host

@@ -8,6 +8,7 @@ need clang clang
 need clang-format clang-format
 need flatc flatbuffers-compiler
 need qemu-aarch64 qemu-user
+need readelf binutils
 need strace strace
 need openssl openssl
 need shellcheck shellcheck

@@ -30,7 +30,7 @@ def need_tools() -> None:
     try:
         import_module("ziglang")
     except ImportError as error:
-        raise Missing("ziglang is not installed: pip install 'edgeq[arm]'") from error
+        raise Missing("ziglang is not installed: pip install 'edgeq[cross]'") from error
 
 
 def versions() -> tuple[str, str]:

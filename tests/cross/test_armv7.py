@@ -1,0 +1,62 @@
+"""Emulated 32-bit Arm: kernels, the agent behind its link, and the output bytes of docs/output-hashes.md."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq_host import agents
+from edgeq_host.deploy import deploy, status
+from edgeq_host.remote import RemoteModel
+from edgeq_host.targets import Target
+from edgeq_runtime import build, lists, native
+from tests.networks import hashes
+
+pytestmark = pytest.mark.slow
+CASES = [("kws_ref_model.tflite", "int8"), ("pretrainedResnet_quant.tflite", "int8"), ("kws_ref_model_float32.tflite", "float32")]
+
+
+@pytest.fixture(scope="module")
+def qemu() -> str:
+    found = shutil.which("qemu-arm")
+    if found is None:
+        pytest.skip("qemu-arm is not installed: run tools/install.sh")
+    return f"{found} -cpu cortex-a7"
+
+
+@pytest.fixture
+def device(devices: Path, qemu: str, tmp_path: Path) -> Target:
+    return Target("armv7", f"pipe:{qemu} {devices / 'armv7' / agents.AGENT} --root {tmp_path / 'store'}")
+
+
+def test_every_kernel_passes_its_self_test(qemu: str) -> None:
+    pytest.importorskip("ziglang")
+    program = build.build("selftest", build.cross("selftest", "armv7"))
+    done = subprocess.run([*qemu.split(), program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert re.findall(r"^ok +(\w+) ", done.stdout, re.M) == [k.stem for k in lists.kernels() if k.isa == "portable"]
+
+
+@pytest.mark.parametrize(("network", "variant"), CASES)
+def test_outputs_over_the_link_are_those_of_the_table(assets: Path, device: Target, tmp_path: Path, network: str, variant: str) -> None:
+    data = hashes.pack_of(assets, network, variant)
+    file = tmp_path / "net.eqm"
+    file.write_bytes(data)
+    assert deploy(device, file).changed and not deploy(device, file).changed
+    total = hashlib.sha256()
+    with RemoteModel(device, "net") as model:
+        for sample in hashes.inputs(assets, network, native.Model(data)):
+            result = model.run(*sample)
+            for y in result if isinstance(result, list) else [result]:
+                total.update(np.ascontiguousarray(y).tobytes())
+    assert total.hexdigest() == hashes.table()[network, variant]
+
+
+def test_the_device_says_that_it_runs_the_portable_kernels(device: Target) -> None:
+    assert status(device).device.isa_names == ("portable",)
