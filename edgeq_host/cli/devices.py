@@ -111,7 +111,7 @@ def _probed(entry: Entry) -> Entry:
     found = probe(target.with_connection(entry))
     board = identify(found)
     if board is None:
-        output.note(f"{entry.name}: no board file matches it; edgeq boards new --from {entry.name} writes one")
+        output.note(f"{entry.name}: no board file matches it; edgeq boards new ID --from {entry.name} writes one")
         return entry
     return replace(entry, board=board.id)
 
@@ -165,7 +165,7 @@ def _save(entry: Entry, found: Probe) -> None:
 
     board = identify(found)
     if board is None:
-        raise UsageError(f"no board file matches {entry.name}", f"edgeq boards new --from {entry.name} writes one")
+        raise UsageError(f"no board file matches {entry.name}", f"edgeq boards new ID --from {entry.name} writes one")
     assert entry.path is not None
     inventory.change(entry.path, replace(entry, board=board.id))
     output.note(f"{entry.path}: {entry.name} is {board.id}")
