@@ -19,7 +19,7 @@ from edgeq_host.board_template import render, write
 from edgeq_host.errors import LinkError
 from edgeq_host.identify import identify, mismatches
 from edgeq_host.probe import MAX_FACTS, Probe, parse, probe
-from edgeq_runtime import build
+from edgeq_runtime import build, toolchain
 from tests.agent import machines
 from tests.agent.conftest import Local
 
@@ -34,8 +34,20 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The probe of a folder, with AddressSanitizer and UndefinedBehaviorSanitizer."""
     output = tmp_path_factory.mktemp("probe") / "probe_tree"
     sources = [*sorted((build.CSRC / "agent").glob("probe_*linux.c")), PROGRAM]
-    flags = [flag for flag in build.BASE if flag not in build.SMALL]
-    subprocess.run([build.default_cc(), *flags, *build.SANITIZE, f"-I{build.CSRC}", *sources, "-o", output], check=True)
+    subprocess.run(
+        [
+            toolchain.default_cc(),
+            "-std=c11",
+            "-D_DEFAULT_SOURCE",
+            *toolchain.WARNINGS,
+            *toolchain.SANITIZE,
+            f"-I{build.CSRC}",
+            *sources,
+            "-o",
+            output,
+        ],
+        check=True,
+    )
     return output
 
 
