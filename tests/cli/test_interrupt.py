@@ -122,3 +122,25 @@ def test_nothing_that_takes_long_is_imported_before_ctrl_c_is_looked_after() -> 
 def test_the_command_also_runs_as_a_module(module: str) -> None:
     done = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True)
     assert (done.returncode, done.stdout[:6]) == (0, "edgeq,")
+
+
+@pytest.mark.parametrize("delay_ms", [60, 600])
+def test_ctrl_c_in_bench_of_a_board_keeps_no_rates_and_leaves_no_agent(edgeq: Edgeq, tmp_path: Path, delay_ms: int) -> None:
+    """The agent is in the middle of a kernel then."""
+    left = interrupted(("bench", "kernels", "-b", "local", "--rounds", "101"), delay_ms)
+    check(left, delay_ms)
+    assert left.code == 130 and not list(tmp_path.rglob("rates/*"))
+    mine = f"EDGEQ_STORE={tmp_path}/store".encode()
+    for _ in range(50):
+        agents = [p for p in Path("/proc").glob("[0-9]*") if _is_agent(p, mine)]
+        if not agents:
+            break
+        time.sleep(0.1)
+    assert agents == []
+
+
+def _is_agent(process: Path, variable: bytes) -> bool:
+    try:
+        return b"edgeq-agent" in (process / "cmdline").read_bytes() and variable in (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
