@@ -42,23 +42,23 @@ def measure(
     target: Target, rounds: int = ROUNDS, every: bool = False, quiet_s: float = QUIET_S, seen: Callable[[int, int], None] | None = None
 ) -> OnBoard:
     """The kernels that operators choose on the device, or every one that runs there."""
-    found: list[Rate] = []
-    unmeasured: list[str] = []
+    found: dict[tuple[str, str, Size], Rate] = {}  # with one row in a tile two problems are the same
+    unmeasured: dict[str, None] = {}
     asked = [(family, size) for family, sizes in problems.GRID.items() for size in sizes]
     with refusals(f"measuring the kernels of {target.name}", "", target.name), connect(target, quiet_s) as device:
         facts = device.facts()
         for number, (family, size) in enumerate(asked):
             for rate, why in _one(device, family, size, rounds, every):
                 if why:
-                    unmeasured.append(f"{rate.kernel}__{rate.isa} {problems.text(rate.kernel, rate.size)}: {why}")
+                    unmeasured[f"{rate.kernel}__{rate.isa} {problems.text(rate.kernel, rate.size)}: {why}"] = None
                 else:
-                    found.append(rate)
+                    found.setdefault((rate.kernel, rate.isa, rate.size), rate)
             if seen is not None:
                 seen(number + 1, len(asked))
-        layer_ns = _layer_ns(device, found)
+        layer_ns = _layer_ns(device, list(found.values()))
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     where = rates.device_of(target, facts)
-    known = Rates(where, target.source, date, rates.command_for(target.name), layer_ns, tuple(dict.fromkeys(found)))
+    known = Rates(where, target.source, date, rates.command_for(target.name), layer_ns, tuple(found.values()))
     return OnBoard(facts.machine, facts.isa_names, known, tuple(unmeasured))
 
 

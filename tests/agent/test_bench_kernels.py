@@ -112,6 +112,7 @@ def test_a_microcontroller_measures_what_fits_its_memory_and_says_what_does_not(
     assert found.isas == ("portable",) and {rate.isa for rate in found.rates.rates} == {"portable"}
     assert [text for text in found.unmeasured if "gemm_f32_f32_f32__portable 4x128x1152: the device has not enough memory" in text]
     assert all("not enough memory" in text for text in found.unmeasured)
+    assert len({(rate.kernel, rate.size) for rate in found.rates.rates}) == len(found.rates.rates)
     rates.save(found.rates)
     estimated = plan(posix.target, posix.file("kws", packed(1))).estimate
     assert estimated is not None and estimated.latency_us > 0
