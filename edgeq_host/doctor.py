@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from edgeq_host.errors import EdgeqError
+from edgeq_host.ssh import report
 from edgeq_host.targets import Target
 from edgeq_host.units import counted, quantity
 
-REQUIRED = ("numpy", "onnx", "tflite", "flatbuffers", "pillow", "click", "rich")
+REQUIRED = ("numpy", "onnx", "tflite", "flatbuffers", "paramiko", "pillow", "click", "rich")
 EXTRAS = {"torch": "PyTorch models", "onnxscript": "PyTorch models", "ai-edge-litert": "make bench"}
 
 
@@ -31,6 +32,8 @@ def examine(target: Target | None) -> Iterator[Finding]:
     yield from (_package(name, "") for name in REQUIRED)
     yield from (_package(name, purpose) for name, purpose in EXTRAS.items())
     yield _guarded("runtime library", _library)
+    yield _guarded("ssh", report.client)
+    yield _guarded("ssh files", report.files)
     if target is not None:
         yield _guarded(f"agent on {target.name}", lambda: _agent(target))
 

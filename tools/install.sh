@@ -15,6 +15,9 @@ need shellcheck shellcheck
 need ssh openssh-client
 PATH="$PATH:/usr/sbin" need sshd openssh-server
 need busybox busybox-static
+need proot proot
+need mmdebstrap mmdebstrap
+need qemu-aarch64-static qemu-user-static
 need fish fish
 need csh csh
 need tcsh tcsh

@@ -103,16 +103,20 @@ class Sshd:
         ]
         return "\n".join(lines) + "\n"
 
-    def start(self) -> Sshd:
+    def _command(self) -> list[str]:
         sshd = program("sshd")
         if sshd is None:
             raise FileNotFoundError("sshd is not installed: apt-get install openssh-server")
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
+        return [sshd]
+
+    def start(self) -> Sshd:
         config = self.folder / "sshd_config"
         config.write_text(self._config())
         log = open(self.folder / "log", "ab")  # noqa: SIM115 (the server's)
-        self._process = subprocess.Popen([sshd, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        command = [*self._command(), "-D", "-e", "-f", str(config)]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         wait_until(self._listens, f"sshd listens; it says: {self.log()}")
         return self
@@ -133,7 +137,7 @@ class Sshd:
 
     def agents_running(self) -> list[int]:
         """Process ids of agents that were started from the home of this server."""
-        return [pid for pid, path in programs().items() if path.startswith(str(self.folder)) or f"{self.folder}/" in path]
+        return [pid for pid, words in programs().items() if f"{self.home}/" in words and "/edgeq-agent-" in words]
 
     def kill_sessions(self, number: int = signal.SIGKILL) -> None:
         for pid in self.children():
@@ -144,11 +148,22 @@ class Sshd:
         if self._process is not None:
             sessions = self.children()
             self._process.terminate()
-            self._process.wait(10)
             for pid in sessions:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            self._process.wait(10)
             self._process = None
+
+
+@dataclass
+class Arm64Sshd(Sshd):
+    """The sshd of an arm64 root file system (tools/rootfs.sh) under proot and qemu-user: every program of its sessions is emulated."""
+
+    root: Path = Path()
+
+    def _command(self) -> list[str]:
+        shown = [word for place in ("/proc", "/dev", str(self.folder)) for word in ("-b", place)]
+        return ["proot", "-q", "qemu-aarch64-static", "-r", str(self.root), *shown, "-w", "/", "/usr/sbin/sshd"]
 
 
 def descendants(root: int) -> list[int]:
@@ -171,7 +186,8 @@ def programs() -> dict[int, str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                found[int(entry.name)] = os.readlink(entry / "exe")
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                found[int(entry.name)] = f"{os.readlink(entry / 'exe')} {words}"
     return found
 
 

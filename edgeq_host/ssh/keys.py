@@ -36,7 +36,7 @@ def _load(path: Path, may_ask: bool) -> paramiko.PKey | str:
     if not may_ask:
         return f"{path} needs its passphrase: load it into an agent with ssh-add"
     try:
-        return paramiko.PKey.from_path(path, ask(path))
+        return paramiko.PKey.from_path(path, ask(path).encode("utf-8"))  # text is not taken by what it calls
     except Exception as error:
         return f"{path}: {error}"
 

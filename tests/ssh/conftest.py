@@ -60,8 +60,8 @@ class Site:
         lines = [f"IdentityFile {key or self.key}", "IdentitiesOnly yes", f"UserKnownHostsFile {self.known}", "GlobalKnownHostsFile none"]
         self.config.write_text(first + "\nHost *\n" + "".join(f"  {line}\n" for line in lines))
 
-    def server(self, name: str = "device", known: bool = True, **more: Any) -> Sshd:
-        server = Sshd(self.folder / name, self.key, **more)
+    def server(self, name: str = "device", known: bool = True, kind: type[Sshd] = Sshd, **more: Any) -> Sshd:
+        server = kind(self.folder / name, self.key, **more)
         self._servers.append(server)
         if known:
             self.known.write_text(self.known.read_text() + server.known)
