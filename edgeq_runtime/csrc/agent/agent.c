@@ -137,11 +137,19 @@ static void begin_session(struct eq_agent *agent) {
     eq_agent_drop_model(agent);
 }
 
+#define FORSAKEN_MS 45000u /* hosts give up after 30 s */
+
+/* The connection may be gone though nobody has said so, and an upload keeps others from the store: what came of it stays. */
+static void drop_forsaken_upload(struct eq_agent *agent) {
+    if (agent->put_target == EQ_PUT_STORE && eq_agent_now_ms() - agent->link->heard_ms >= FORSAKEN_MS) eq_agent_drop_upload(agent);
+}
+
 static void serve(struct eq_agent *agent) {
     while (!agent->ended) {
         struct eq_bytes body;
         uint16_t id;
         (void)eq_agent_pump(agent, 1000);
+        drop_forsaken_upload(agent);
         if (agent->link->fresh) begin_session(agent);
         while (!agent->ended && !agent->link->fresh && (id = eq_agent_next(agent, &body))) {
             agent->detail = 0;
