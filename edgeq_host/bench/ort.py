@@ -67,7 +67,7 @@ def missing() -> str:
     return "" if sorted(package.glob("capi/libonnxruntime.so*")) else "its wheel has no libonnxruntime.so"
 
 
-class Ort:
+class Ort(timing.Tensors):
     """A model whose tensors have fixed shapes."""
 
     name = "onnxruntime"
@@ -124,13 +124,6 @@ class Ort:
 
     def run(self, n: int) -> int:
         return int(timing.library().eq_bench_ort(ctypes.byref(self._case), n))
-
-    def fill(self, inputs: list[bytes]) -> None:
-        for memory, data in zip(self._inputs, inputs, strict=True):
-            memory.fill(data)
-
-    def outputs(self) -> list[bytes]:
-        return [memory.bytes() for memory in self._outputs]
 
     @staticmethod
     def version() -> str:

@@ -37,7 +37,7 @@ class _Case(ctypes.Structure):
     ]
 
 
-class Edgeq:
+class Edgeq(timing.Tensors):
     """A variant of an .eqm file. isas: a mask of instruction sets; None: all. profiled: every layer is stamped, as in a profile."""
 
     name = "edgeq"
@@ -65,15 +65,6 @@ class Edgeq:
 
     def run(self, n: int) -> int:
         return int(timing.library().eq_bench_edgeq(ctypes.byref(self._case), n))
-
-    def fill(self, inputs: list[bytes]) -> None:
-        """For the next call: a model may use the memory of its inputs for something else."""
-        for memory, data in zip(self._inputs, inputs, strict=True):
-            memory.fill(data)
-
-    def outputs(self) -> list[bytes]:
-        """Of the last run."""
-        return [memory.bytes() for memory in self._outputs]
 
     @staticmethod
     def version() -> str:

@@ -6,7 +6,7 @@ import ctypes
 import os
 import platform
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
@@ -79,6 +79,22 @@ class Memory(Place):
     def __init__(self, size: int) -> None:
         self._raw = ctypes.create_string_buffer(size + ALIGN)
         super().__init__(ctypes.addressof(self._raw) + -ctypes.addressof(self._raw) % ALIGN, size)
+
+
+class Tensors:
+    """What an engine reads and writes, in its order: for engines, which set `_inputs` and `_outputs`."""
+
+    _inputs: Sequence[Place]
+    _outputs: Sequence[Place]
+
+    def fill(self, inputs: list[bytes]) -> None:
+        """For the next call: a model may use the memory of its inputs for something else."""
+        for place, data in zip(self._inputs, inputs, strict=True):
+            place.fill(data)
+
+    def outputs(self) -> list[bytes]:
+        """Of the last run."""
+        return [place.bytes() for place in self._outputs]
 
 
 def interleave(engines: Mapping[str, Engine], rounds: int) -> dict[str, float]:

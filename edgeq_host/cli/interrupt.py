@@ -39,8 +39,13 @@ def came() -> bool:
 
 
 def end() -> None:
-    """The outcome is decided: the interpreter may end in peace."""
+    """The outcome is decided: the interpreter may end in peace.
+
+    Python makes a note of a KeyboardInterrupt that leaves an exec or eval of a text (dataclasses are made so). Under `python -m` it then
+    ends by the signal instead of with the exit code, though the exception was caught. The next eval of a text clears the note.
+    """
     _handle(signal.SIG_IGN)
+    eval("0")
 
 
 def say() -> int:

@@ -12,9 +12,9 @@ from edgeq_host.cli import output, shared
 @output.command("pack")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path), help="The file to write.")
-@click.option("--isa", "isas", multiple=True, metavar="NAME", help="Also store weights as this instruction set wants them; repeatable.")
+@click.option("--isa", "isa_lists", multiple=True, metavar="A,B", help="Also store weights as these instruction sets want them.")
 @click.option("--no-isa", is_flag=True, help="Take weights that were stored so out again.")
-def command(files: tuple[Path, ...], target: Path, isas: tuple[str, ...], no_isa: bool, as_json: bool) -> None:
+def command(files: tuple[Path, ...], target: Path, isa_lists: tuple[str, ...], no_isa: bool, as_json: bool) -> None:
     """Join variants of one model in one file, where equal buffers are stored once, or store weights as an instruction set wants them.
 
     A device packs weights when it opens a model: that takes time and memory. With --isa it uses them where they lie in the file, which
@@ -22,13 +22,16 @@ def command(files: tuple[Path, ...], target: Path, isas: tuple[str, ...], no_isa
 
     \b
     edgeq pack kws-int8.eqm kws-float32.eqm -o kws.eqm
-    edgeq pack kws.eqm --isa neon --isa neon_dotprod -o kws-pi.eqm
+    edgeq pack kws.eqm --isa neon,neon_dotprod -o kws-pi.eqm
     """
     from edgeq_host.errors import UsageError
     from edgeq_host.export import join, pack, prepack, read_file, unpack, write_file
     from edgeq_host.export.prepack import names
     from edgeq_host.inspect import text
 
+    isas = [name for text in isa_lists for name in shared.names(text)]
+    if isa_lists and not isas:
+        raise UsageError(f"--isa {isa_lists[0]!r} names no instruction set", "for example --isa neon,neon_dotprod")
     if isas and no_isa:
         raise UsageError("--isa and --no-isa exclude each other", "give one of them")
     if len(files) < 2 and not (isas or no_isa):

@@ -34,10 +34,11 @@ def import_options(function: F) -> F:
 def parse_import(shapes: tuple[str, ...], inputs: str | None, outputs: str | None) -> ImportOptions:
     from edgeq_host.importers.common import ImportOptions
 
-    return ImportOptions(dict(_shape(text) for text in shapes), _names(inputs), _names(outputs))
+    return ImportOptions(dict(_shape(text) for text in shapes), names(inputs), names(outputs))
 
 
-def _names(text: str | None) -> tuple[str, ...]:
+def names(text: str | None) -> tuple[str, ...]:
+    """Of a list with commas; none of None."""
     return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
 
 

@@ -3,11 +3,17 @@
  *
  * The list kernels.def declares, for each row, void eq_<family>_<types>__<isa>(const struct eq_<family>_<types> *args).
  * types: output, activation, weight (or what else is read; the activation again where nothing is). The row's mr, nr, kr say how the caller
- * lays out the operands: gemm    at most mr rows of activations in one call. kr > 0: the weights of an [n][k] matrix are packed into blocks
- * of nr channels, [ceil(n / nr)][k / kr][nr][kr], k rounded up to kr, channels and inputs beyond the end 0; the rows hold k inputs, the
- * added ones 0. kr = 0: the weights are [n][k] as they lie in the file. dwconv  nr > 0 and kr > 0: int16 (w - w_zero), [ceil(channels /
- * nr)][ceil(taps / kr)][nr][kr], 0 beyond the end. kr = 0: [taps][channels] as they lie in the file. mr is 1: a call takes any number of
- * pixels. */
+ * lays out the operands:
+ *
+ *   gemm     mr: the most rows of activations in one call.
+ *            kr > 0: the weights of an [n][k] matrix are packed into blocks of nr channels, [ceil(n / nr)][k / kr][nr][kr], k rounded up
+ *            to kr, channels and inputs beyond the end 0; the rows hold k inputs, the added ones 0.
+ *            kr = 0: the weights are [n][k] as they lie in the file.
+ *   dwconv   mr is 1: a call takes any number of pixels.
+ *            nr > 0 and kr > 0: int16 (w - w_zero), [ceil(channels / nr)][ceil(taps / kr)][nr][kr], 0 beyond the end.
+ *            kr = 0: [taps][channels] as they lie in the file.
+ *   others   mr, nr and kr say nothing.
+ */
 #ifndef EQ_KERNELS_H
 #define EQ_KERNELS_H
 #include "eq_internal.h"

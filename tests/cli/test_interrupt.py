@@ -118,6 +118,20 @@ def test_nothing_that_takes_long_is_imported_before_ctrl_c_is_looked_after() -> 
     assert set(done.stdout.split()) == {"edgeq_host", "edgeq_host.cli", "edgeq_host.cli.main", "edgeq_host.cli.interrupt"}, done.stderr
 
 
+@pytest.mark.parametrize("how", [["-m", "pressed"], ["pressed.py"]], ids=["module", "script"])
+def test_ctrl_c_while_a_text_is_executed_is_130_as_well(tmp_path: Path, how: list[str]) -> None:
+    """As a dataclass is made. Python itself would end a module by the signal."""
+    (tmp_path / "pressed.py").write_text("""
+import signal
+from edgeq_host.cli import group, main
+group.run = lambda words: exec("signal.raise_signal(signal.SIGINT)")
+main.entry()
+""")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, *how], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", LINE)
+
+
 @pytest.mark.parametrize("module", ["edgeq_host", "edgeq_host.cli.main"])
 def test_the_command_also_runs_as_a_module(module: str) -> None:
     done = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True)

@@ -108,9 +108,27 @@ def test_pack_stores_weights_for_instruction_sets_and_takes_them_out_again(edgeq
     assert Path("plain.eqm").read_bytes() == packed.read_bytes()
 
 
+def test_pack_takes_instruction_sets_with_commas_or_one_by_one(edgeq: Edgeq, packed: Path) -> None:
+    found = edgeq("pack", packed, "--isa", "neon, neon_dotprod", "--isa", "avx2", "-o", "list.eqm", "--json").json
+    assert found["packed_for"] == ["neon", "neon_dotprod", "avx2"]
+    edgeq("pack", packed, "--isa", "neon", "--isa", "neon_dotprod", "--isa", "avx2", "-o", "each.eqm")
+    assert Path("list.eqm").read_bytes() == Path("each.eqm").read_bytes()
+
+
+@pytest.mark.parametrize("target", ["no/such/out.eqm", "file/out.eqm"])
+def test_a_file_to_write_makes_no_folders(edgeq: Edgeq, packed: Path, target: str) -> None:
+    Path("file").write_text("")
+    for words in (("pack", packed, "--isa", "neon"), ("quantize", MODEL, "--precision", "float32")):
+        result = edgeq(*words, "-o", target)
+        assert result.code == 3 and result.err.startswith(f"error: {target}: ") and "nothing was written" in result.err
+    assert sorted(path.name for path in Path().iterdir()) == ["file"]
+
+
 def test_pack_refuses_what_it_cannot_pack_for_and_writes_nothing(edgeq: Edgeq, packed: Path) -> None:
     for arguments, says in (
         (("--isa", "sse9"), "no instruction set 'sse9'"),
+        (("--isa", "neon,sse9"), "no instruction set 'sse9'"),
+        (("--isa", ","), "names no instruction set"),
         (("--isa", "portable"), "no instruction set 'portable'"),
         (("--isa", "neon", "--no-isa"), "exclude each other"),
         ((), "there is only"),

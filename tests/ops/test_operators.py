@@ -12,7 +12,7 @@ from edgeq_host.session import Session
 from edgeq_runtime import lists
 from tests.core import isa_masks
 from tests.ops.cases import CASES, cases_of, random_case
-from tests.ops.cases.base import Case
+from tests.ops.cases.base import SHORT_N, Case
 from tests.ops.cases.windows import LAYOUTS
 from tests.ops.compare import difference
 from tests.ops.runner import graph_of, model_bytes, run_core, run_reference
@@ -71,6 +71,16 @@ def test_random_cases_reach_many_values(op: str) -> None:
     for case in cases_of(op):
         seen |= set(np.unique(run_reference(op, case).view(np.uint8)).tolist())
     assert len(seen) >= 200
+
+
+@pytest.mark.parametrize("op", ["conv2d_s8", "depthwise_conv2d_s8", "transpose_conv2d_s8", "fully_connected_s8"])
+def test_cases_requantize_whole_groups_of_16_channels_the_short_way_and_the_long(op: str) -> None:
+    """Which way is chosen for 16 channels at once: a quarter of the groups at least goes each."""
+    short = []
+    for case in cases_of(op):
+        n = case.inputs[2].view(np.int8)[-case.shape[-1] :]
+        short += [SHORT_N[0] <= group.min() and group.max() <= SHORT_N[1] for group in (n[i : i + 16] for i in range(0, n.size - 15, 16))]
+    assert len(short) >= 6 and 1 / 4 <= np.mean(short) <= 3 / 4, f"{sum(short)} of {len(short)}"
 
 
 @pytest.mark.parametrize("op", OF_TWO)

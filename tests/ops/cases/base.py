@@ -36,6 +36,7 @@ ZEROS = (-128, 0, 127, 3, -77)
 LIMITS = ((-128, 127), (-10, 25), (-128, -128), (0, 127), (-50, 99), (-3, 90))
 # The ends of both, and what lies beside n = 1, where shifting changes direction.
 LEAST, MOST = 1 << 30, (1 << 31) - 1
+SHORT_N = (2, 22)  # where every channel of a group lies in it, the 16-channel kernels (avx512.h) requantize a shorter way
 M_N = ((0, 1), (LEAST, 31), (MOST, 31), (LEAST, -22), (MOST, -22), (LEAST, 1), (MOST, 1), (LEAST, 0), (1518500250, 2))
 FILLS_S8 = ("random", "low", "high", "ends")
 TINY = (1e-45, -1e-45, 1.1754942e-38, -1.1754944e-38)
@@ -97,8 +98,11 @@ def dot_spread(a: Array, a_zero: int, b: Array, b_zero: int, length: int) -> flo
 
 
 def channel_blob(rng: Rng, channels: int, bound: float, bias_bound: float) -> Array:
-    """Channel parameters: every channel for itself, as scalar_mn."""
+    """Channel parameters: every channel for itself, as scalar_mn. In every other blob all n lie within SHORT_N: one extreme pair among
+    16 channels would keep them off the short way."""
     pairs = [scalar_mn(rng, bound) for _ in range(channels)]
+    if rng.random() < 0.5:
+        pairs = [(m, min(max(n, SHORT_N[0]), SHORT_N[1])) for m, n in pairs]
     limit = int(min(bias_bound, 1 << 30))
     bias = rng.integers(-limit, limit + 1, channels)
     return pack_rq(bias, [m for m, _ in pairs], [n for _, n in pairs])
