@@ -17,8 +17,8 @@ from edgeq_host.npy import read_header
 from edgeq_host.recipe import IMAGE_SUFFIXES, Recipe
 
 
-class Edge(Protocol):
-    """What is needed of an opened model's input. inner: type of the tensor inside, which has scale and zero."""
+class Input(Protocol):
+    """What is needed of a model's input; the graph's edges and those of an opened file have it."""
 
     @property
     def name(self) -> str: ...
@@ -26,6 +26,11 @@ class Edge(Protocol):
     def shape(self) -> tuple[int, ...]: ...
     @property
     def dtype(self) -> str: ...
+
+
+class Edge(Input, Protocol):
+    """What is needed of an opened model's input. inner: type of the tensor inside, which has scale and zero."""
+
     @property
     def inner(self) -> str: ...
 

@@ -10,11 +10,11 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from edgeq_host.arrays import NAMES, in_edge_type, quantized, takes
+from edgeq_host.arrays import NAMES, Input, in_edge_type, quantized, takes
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.graph import Array
 from edgeq_host.images import image_reader
@@ -27,17 +27,6 @@ _CONVERT = {
     "and calibration needs the values to find scales",
 }
 _KINDS = {"f32": "f", "s8": "b", "u8": "B", "s32": "iu"}
-
-
-class Edge(Protocol):
-    """What is needed of a model's input; the graph's edges and those of an opened file have it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -83,7 +72,7 @@ class Data:
         return digest.digest()
 
 
-def open_data(path: Path, inputs: Sequence[Edge], recipe: Recipe, labels: bool = False) -> Data:
+def open_data(path: Path, inputs: Sequence[Input], recipe: Recipe, labels: bool = False) -> Data:
     """inputs: the model's. labels: they are needed. ModelError where the data does not fit the model."""
     if path.is_dir():
         data = _folder(path, inputs, recipe)
@@ -104,7 +93,7 @@ def open_data(path: Path, inputs: Sequence[Edge], recipe: Recipe, labels: bool =
     return data
 
 
-def random_data(inputs: Sequence[Edge], seed: int, count: int) -> Data:
+def random_data(inputs: Sequence[Input], seed: int, count: int) -> Data:
     """Uniform noise, floats in [-1, 1): good for timing, says nothing about accuracy."""
 
     def samples() -> Iterator[Sample]:
@@ -115,7 +104,7 @@ def random_data(inputs: Sequence[Edge], seed: int, count: int) -> Data:
     return Data(None, count, False, samples)
 
 
-def _noise(generator: np.random.Generator, edge: Edge) -> Array:
+def _noise(generator: np.random.Generator, edge: Input) -> Array:
     if edge.dtype == "f32":
         return generator.uniform(-1, 1, edge.shape).astype(np.float32)
     if edge.dtype == "s32":
@@ -126,14 +115,14 @@ def _noise(generator: np.random.Generator, edge: Edge) -> Array:
 # Arrays.
 
 
-def _npy(path: Path, inputs: Sequence[Edge]) -> Data:
+def _npy(path: Path, inputs: Sequence[Input]) -> Data:
     rows = npy_rows(path)
     if len(inputs) != 1:
         raise ModelError(f"the model has {len(inputs)} inputs, a .npy holds one", "save an .npz with one array per input")
     return _arrays(path, [(inputs[0], "x", rows)], None)
 
 
-def _npz(path: Path, inputs: Sequence[Edge]) -> Data:
+def _npz(path: Path, inputs: Sequence[Input]) -> Data:
     keys = npz_names(path)
     wanted = {key: npz_rows(path, key) for key in keys if key in ("x", "y") or key in [e.name for e in inputs]}
     names = ["x"] if len(inputs) == 1 and inputs[0].name not in wanted else [e.name for e in inputs]
@@ -144,7 +133,7 @@ def _npz(path: Path, inputs: Sequence[Edge]) -> Data:
     return _arrays(path, [(edge, name, wanted[name]) for edge, name in zip(inputs, names, strict=True)], wanted.get("y"))
 
 
-def _arrays(path: Path, arrays: list[tuple[Edge, str, Rows]], y: Rows | None) -> Data:
+def _arrays(path: Path, arrays: list[tuple[Input, str, Rows]], y: Rows | None) -> Data:
     for edge, name, rows in arrays:
         _check_array(path, edge, name, rows)
     count = arrays[0][2].shape[0]
@@ -162,7 +151,7 @@ def _arrays(path: Path, arrays: list[tuple[Edge, str, Rows]], y: Rows | None) ->
     return Data(path, count, y is not None, samples)
 
 
-def _check_array(path: Path, edge: Edge, name: str, rows: Rows) -> None:
+def _check_array(path: Path, edge: Input, name: str, rows: Rows) -> None:
     shape = tuple(rows.shape[1:])
     if not rows.shape or shape not in _row_shapes(edge):
         found = f"{path}: {name} has shape {list(rows.shape)}, input {edge.name} of the model has {list(edge.shape)}"
@@ -170,20 +159,20 @@ def _check_array(path: Path, edge: Edge, name: str, rows: Rows) -> None:
     check_type(f"{path}: {name} is", edge, rows.dtype)
 
 
-def check_type(found: str, edge: Edge, dtype: np.dtype[Any]) -> None:
+def check_type(found: str, edge: Input, dtype: np.dtype[Any]) -> None:
     """ModelError where values of this type are none of the input's."""
     if dtype.kind not in _KINDS[edge.dtype] and dtype.char not in _KINDS[edge.dtype] and not quantized(edge, dtype):
         text = f"{found} {dtype}, input {edge.name} of the model takes {takes(edge)}"
         raise ModelError(text, _CONVERT.get(dtype.name, "convert it"))
 
 
-def _row_shapes(edge: Edge) -> list[tuple[int, ...]]:
+def _row_shapes(edge: Input) -> list[tuple[int, ...]]:
     """A row is the whole input; the batch axis of a model for one sample need not be there."""
     shape = tuple(edge.shape)
     return [shape, shape[1:]] if shape and shape[0] == 1 else [shape]
 
 
-def _fit(path: Path, edge: Edge, value: Array, number: int) -> Array:
+def _fit(path: Path, edge: Input, value: Array, number: int) -> Array:
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         bad = "NaN" if np.isnan(value).any() else "infinity"
         raise ModelError(f"{path}: sample {number} of input {edge.name} holds {bad}", "remove the sample or repair its source")
@@ -195,7 +184,7 @@ def _fit(path: Path, edge: Edge, value: Array, number: int) -> Array:
 # Images.
 
 
-def _folder(path: Path, inputs: Sequence[Edge], recipe: Recipe) -> Data:
+def _folder(path: Path, inputs: Sequence[Input], recipe: Recipe) -> Data:
     if len(inputs) != 1:
         raise ModelError(f"the model has {len(inputs)} inputs, a folder of images feeds one", "save an .npz with one array per input")
     read = image_reader(inputs[0].name, tuple(inputs[0].shape), inputs[0].dtype, recipe)

@@ -141,3 +141,13 @@ class Graph:
                 ready.add(name)
         for edge in self.outputs:
             assert edge.tensor in ready, f"output {edge.name} is never made"
+
+
+def free_name(base: str, taken: set[str]) -> str:
+    """base itself, or base with a number; it joins those that are taken."""
+    name, count = base or "value", 1
+    while name in taken:
+        count += 1
+        name = f"{base or 'value'}.{count}"
+    taken.add(name)
+    return name

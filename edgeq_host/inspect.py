@@ -13,10 +13,9 @@ from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export import refusal, unpack
 from edgeq_host.export.prepack import names as packed_for
 from edgeq_host.layer import Layer
+from edgeq_host.sizes import Sizes, sizes
 from edgeq_host.targets import Target
 from edgeq_runtime import abi, lists, native
-
-SIZES = ("arena_bytes", "activation_bytes", "scratch_bytes", "model_bytes", "packed_bytes", "macs")
 
 
 @dataclass(frozen=True)
@@ -27,16 +26,7 @@ class EdgeView:
 
 
 @dataclass(frozen=True)
-class VariantView:
-    """Sizes in bytes. model_bytes: memory that opening takes, packed weights included."""
-
-    name: str
-    arena_bytes: int
-    activation_bytes: int
-    scratch_bytes: int
-    model_bytes: int
-    packed_bytes: int
-    macs: int
+class VariantView(Sizes):
     layers: tuple[Layer, ...]
     selftest_samples: int
     score: dict[str, Any] | None
@@ -96,10 +86,8 @@ def on_board(view: FileView, data: bytes, target: Target) -> FileView:
         device.put("", data, MEMORY)
         variants = []
         for variant in view.variants:
-            sizes = device.open(variant=variant.name)
-            layers = tuple(device.layers())
-            same = {name: getattr(sizes, name) for name in SIZES}
-            variants.append(replace(variant, layers=layers, **same))
+            opened = device.open(variant=variant.name)
+            variants.append(replace(variant, layers=tuple(device.layers()), **sizes(variant.name, opened)))
     return replace(view, variants=tuple(variants))
 
 
@@ -113,8 +101,7 @@ def _variant(data: bytes, table: eqm.VariantT) -> VariantView:
     model = native.Model(data, variant=name)
     selftest, score = table.selftest, table.score
     return VariantView(
-        name=name,
-        **{name: getattr(model.plan, name) for name in SIZES},
+        **sizes(name, model.plan),
         layers=tuple(Layer(op.name, op.op, op.kernel, op.isa, op.packing, op.macs) for op in model.ops()),
         selftest_samples=0 if selftest is None else 1 + len(selftest.seeds if selftest.seeds is not None else ()),
         score=None

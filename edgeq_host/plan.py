@@ -22,20 +22,8 @@ from edgeq_host.link import QUIET_S
 from edgeq_host.preflight import look
 from edgeq_host.probe import Probe
 from edgeq_host.risks import Case, Risk
+from edgeq_host.sizes import Sizes, sizes
 from edgeq_host.targets import Target
-
-
-@dataclass(frozen=True)
-class VariantPlan:
-    """Exact bytes on this board. model_bytes: memory that opening takes, packed weights included; the file is mapped beside it."""
-
-    name: str
-    arena_bytes: int
-    activation_bytes: int
-    scratch_bytes: int
-    model_bytes: int
-    packed_bytes: int
-    macs: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +57,7 @@ class Plan:
     device: Facts
     probe: Probe | None
     installed: Installed | None
-    variants: tuple[VariantPlan, ...]
+    variants: tuple[Sizes, ...]
     layers: tuple[Layer, ...]
     estimate: Estimate | None
     estimate_note: str
@@ -110,7 +98,7 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
         device=case.facts,
         probe=case.probe,
         installed=installed,
-        variants=tuple(_variant(o) for o in opened),
+        variants=tuple(Sizes(**sizes(o.variant, o)) for o in opened),
         layers=tuple(layers),
         estimate=estimate,
         estimate_note=note,
@@ -147,10 +135,6 @@ def _looked_into(device: Device, model: Installed) -> Installed:
 
     versions = tuple(map(version, model.versions))
     return replace(model, current=next(iter(versions), None), versions=versions)
-
-
-def _variant(o: Opened) -> VariantPlan:
-    return VariantPlan(o.variant, o.arena_bytes, o.activation_bytes, o.scratch_bytes, o.model_bytes, o.packed_bytes, o.macs)
 
 
 def _kept(installed: Installed, keep: int, unchanged: bool) -> list[Version]:

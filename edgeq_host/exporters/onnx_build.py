@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from edgeq_host.graph import Array, Edge, Graph, Node
+from edgeq_host.graph import Array, Edge, Graph, Node, free_name
 
 OPSET = 19
 IR_VERSION = 9
@@ -54,12 +54,7 @@ class Build:
         self._made: dict[tuple[str, str], str] = {}
 
     def fresh(self, base: str) -> str:
-        name, count = base or "value", 1
-        while name in self._taken:
-            count += 1
-            name = f"{base or 'value'}.{count}"
-        self._taken.add(name)
-        return name
+        return free_name(base, self._taken)
 
     def constant(self, data: Array, base: str) -> str:
         name = self.fresh(base)

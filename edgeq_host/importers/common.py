@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeq_host.attributes import full_attrs
 from edgeq_host.errors import ModelError, UnsupportedError, UsageError
-from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
+from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor, free_name
 from edgeq_host.importers.cuts import Cut
 
 MAX_RANK = 6
@@ -154,12 +154,7 @@ class Builder:
 
     def fresh(self, base: str) -> str:
         """A name that no tensor and no node has: base itself, or base with a number."""
-        name, count = base or "value", 1
-        while name in self._taken:
-            count += 1
-            name = f"{base or 'value'}.{count}"
-        self._taken.add(name)
-        return name
+        return free_name(base, self._taken)
 
     def tensor(self, name: str) -> Tensor:
         return self.graph.tensors[name]

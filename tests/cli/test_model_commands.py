@@ -61,6 +61,13 @@ def test_inspect_shows_exact_sizes_kernels_and_provenance(edgeq: Edgeq, packed: 
     assert "arena" in edgeq("inspect", packed).out
 
 
+def test_plan_and_inspect_give_the_sizes_of_a_variant_under_the_same_keys(edgeq: Edgeq, packed: Path) -> None:
+    sizes = ["name", "arena_bytes", "activation_bytes", "scratch_bytes", "model_bytes", "packed_bytes", "macs"]
+    there, here = (edgeq(*words, "--json").json["variants"][0] for words in (("plan", packed, "-b", "local"), ("inspect", packed)))
+    assert list(there) == sizes and list(here) == [*sizes, "layers", "selftest_samples", "score"]
+    assert there == {key: here[key] for key in sizes}
+
+
 def test_eval_prints_the_score_with_its_interval(edgeq: Edgeq, packed: Path) -> None:
     found = edgeq("eval", packed, "--data", TEST, "--json").json
     assert found["top1"] >= 0.98 and found["score"]["low"] < found["top1"] < found["score"]["high"] and found["n"] == 599
