@@ -84,6 +84,8 @@ def _writable(case: Case) -> Iterator[Risk]:
 
 def _kind(case: Case) -> Iterator[Risk]:
     board = case.board or (identify(case.probe) if case.probe is not None else None)
+    if board is not None and board.link:
+        return  # it is its own device: this machine, or an emulator on it
     for text in mismatches(case.probe, board) if case.probe is not None and board is not None else ():
         said = f"not as {board.id if board else ''} has it: {text}"
         yield Risk("board", said, "edgeq devices probe shows what it is; the device's word is used")

@@ -1,12 +1,16 @@
 #!/bin/sh
-# tools/rootfs.sh FOLDER: an arm64 Debian with sshd, as a device for tests/ssh, made once. Needs mmdebstrap, as root, and a Debian mirror.
+# tools/rootfs.sh FOLDER: an arm64 Debian with sshd, as a device for tests/ssh, made once. Needs mmdebstrap, as root.
 # Nothing of it runs here but by qemu-user under proot; without maintainer scripts, so the few files that they would write are written below.
 set -eu
 folder=$1
 suite=bookworm
-mirror=${EDGEQ_DEBIAN_MIRROR:?name a mirror of Debian}
-packages=openssh-server,openssh-sftp-server,python3-minimal,dash,coreutils,bash,libc-bin,base-files,base-passwd,sed,grep
-[ -e "$folder/complete" ] && exit 0
+# The mirror that apt of this machine uses.
+# shellcheck disable=SC2016 # the words are apt's
+known() { apt-get indextargets --format '$(RELEASE) $(SITE)' 'Created-By: Packages' 'Component: main' 2>/dev/null; }
+mirror=${EDGEQ_DEBIAN_MIRROR:-$(known | sed -n "s/^$suite //p" | head -n 1)}
+[ -n "$mirror" ] || { echo "$0: apt knows no mirror of Debian $suite: name one in EDGEQ_DEBIAN_MIRROR" >&2; exit 1; }
+packages=openssh-server,openssh-sftp-server,python3,dash,coreutils,bash,libc-bin,base-files,base-passwd,sed,grep
+[ "$(cat "$folder/complete" 2>/dev/null)" = "$packages" ] && exit 0
 rm -rf "$folder" "$folder.new"
 mmdebstrap --quiet --arch=arm64 --variant=extract --mode=root --skip=check/qemu --include="$packages" "$suite" "$folder.new" "$mirror"
 root=$folder.new
@@ -16,5 +20,5 @@ printf 'root:x:0:0:root:/root:/bin/bash\nsshd:x:100:65534::/run/sshd:/usr/sbin/n
 printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 printf 'root:*:19000:0:99999:7:::\nsshd:*:19000:0:99999:7:::\n' >"$root/etc/shadow"
 printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >"$root/etc/nsswitch.conf"
-touch "$root/complete"
+echo "$packages" >"$root/complete"
 mv "$root" "$folder"

@@ -89,6 +89,9 @@ class PythonSession:
         if end.code == NOT_FOUND:
             text = f"{self._name}: there is no {self._interpreter}"
             return BoardError(text, "install Python 3.6 or newer there, or name another with --interpreter")
+        if "ModuleNotFoundError" in str(end):
+            text = f"{self._name}: its Python is not whole: {str(end).rpartition(': ')[2]}"
+            return BoardError(text, "install python3 there, not python3-minimal alone")
         said = self._in.decode("utf-8", "replace").strip()[-400:]
         return LinkError(f"{self._name}: {end}", "repeat the command") if self._answered else self._channel.explain(end.code, said)
 

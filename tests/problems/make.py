@@ -212,6 +212,15 @@ def old_libc_for_python(b: Bench) -> list[object]:
     return ["devices", "setup", "kitchen", "--python"]
 
 
+def half_a_python(b: Bench) -> list[object]:
+    """As python3-minimal is."""
+    folder = b.project / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("import sys\nsys.modules['json'] = None\n")
+    b.session(f"export PYTHONPATH={folder}")
+    return ["devices", "setup", "kitchen", "--python"]
+
+
 def no_python(b: Bench) -> list[object]:
     b.session(f"PATH={path_with(b.project / 'bin', TOOLS)}; export PATH")
     return ["devices", "setup", "kitchen", "--python"]

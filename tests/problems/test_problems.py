@@ -63,6 +63,7 @@ PROBLEMS = {
     "agents not built": Problem(make.agents_not_built, 2, "not there", "make agents"),
     "two devices fit": Problem(make.two_devices_fit, 2, "2 devices", "--all", UNSEEN),
     "old libc for Python": Problem(make.old_libc_for_python, 3, "glibc 2.12", "without it", UNSEEN),
+    "half a Python": Problem(make.half_a_python, 3, "not whole", "install python3", UNSEEN),
     "no Python": Problem(make.no_python, 3, "no python3", "--interpreter", UNSEEN),
     "no systemd": Problem(make.no_systemd, 3, "systemctl", "systemd", UNSEEN),
     "greetings of the login shell": Problem(make.greetings, 0, "", "", UNSEEN),

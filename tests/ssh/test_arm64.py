@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import hashlib
 import os
+import shlex
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,9 @@ from edgeq_host import agents
 from edgeq_host.deploy import deploy, rollback, status
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
+from edgeq_host.setup import python
+from edgeq_host.targets import Target
+from edgeq_host.transports import Closed, open_program
 from edgeq_runtime import build, native
 from tests.agent.conftest import packed, sample
 from tests.ssh.conftest import Site, needs
@@ -67,3 +74,53 @@ def test_an_emulated_pi_is_deployed_to_runs_and_rolls_back_over_ssh(
     with RemoteModel(target, "echo", echo(size)) as model:
         assert np.array_equal(model.run(x), x)
     wait_until(lambda: not server.agents_running(), "no agent runs")
+
+
+@pytest.fixture(scope="session")
+def arm64_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Agent and library."""
+    folder = tmp_path_factory.mktemp("arm64-files")
+    (folder / "aarch64").mkdir()
+    sums = ""
+    for name, target in ((agents.AGENT, "agent"), (agents.LIBRARY, "lib")):
+        data = build.build(target, build.config_for(target, None, False, "aarch64")).read_bytes()
+        (folder / "aarch64" / name).write_bytes(data)
+        sums += f"{hashlib.sha256(data).hexdigest()}  aarch64/{name}\n"
+    (folder / agents.SUMS).write_text(sums)
+    return folder
+
+
+def test_an_application_on_an_emulated_pi_imports_the_runtime_with_nothing_but_python3(
+    site: Site, root: Path, arm64_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "FOLDER", arm64_files)
+    server = site.server(kind=Arm64Sshd, root=root, environment={"QEMU_CPU": "cortex-a76"})
+    target = site.target(server)
+    done = python.install(target)
+    assert done.changed and done.isas == ("neon", "neon_dotprod", "portable") and done.python.startswith("3.11")
+    deploy(target, site.file("net", packed(3)))
+    code = (
+        "import edgeq_runtime, array, struct; y = edgeq_runtime.open('net').run(array.array('f', struct.unpack('64f', bytes.fromhex(%r))))"
+    )
+    code = code % sample().tobytes().hex() + "; print(memoryview(y).tobytes().hex())"
+    with open_there(target, shlex.join(["python3", "-c", code])) as said:
+        assert said().strip() == native.Model(packed(3)).run(sample()).tobytes().hex()
+    assert not python.install(target).changed and python.remove(target).changed
+
+
+@contextlib.contextmanager
+def open_there(target: Target, command: str) -> Iterator[Callable[[], str]]:
+    """A command on the device, and what it prints."""
+    program = open_program(target.address, target.options, command)
+
+    def said() -> str:
+        found = b""
+        with contextlib.suppress(Closed):
+            while True:
+                found += program.read(1 << 16, 30.0)
+        return found.decode()
+
+    try:
+        yield said
+    finally:
+        program.close()
