@@ -6,7 +6,7 @@ PIP := $(RUN)/pip --disable-pip-version-check -q
 PYTEST := $(RUN)/python -m pytest -n 2 --dist loadfile tests
 SOURCES := edgeq_host edgeq_runtime tests examples bench tools setup.py
 DEVICE_PYTHON := $(addprefix edgeq_runtime/,__init__.py abi.py agent.py buffers.py native.py store.py threads.py) edgeq_host/setup/device_program.py examples/04_camera_loop.py
-C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]' 'examples/*.[ch]')
+C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]' 'examples/*.[ch]' ':!:*/third_party/*')
 
 .PHONY: help demo test test-fast test-all lint fmt build agents bench bench-arm fuzz wheels clean tools
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgeq_host import device as devices
-from edgeq_host import wire
+from edgeq_host import trust, wire
 from edgeq_host.device import Device, Facts, Progress
 from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, RollbackError, UsageError
 from edgeq_host.export import read_file, refusal
 from edgeq_host.faults import Refused
 from edgeq_host.installed import Installed, Switched, Version, split_version
 from edgeq_host.link import QUIET_S
+from edgeq_host.signing import seal
 from edgeq_host.targets import Target
 from edgeq_runtime import native
 
@@ -116,6 +117,7 @@ def deploy(
     digest = hashlib.sha256(data).hexdigest()
     with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         device.need_1_4(bool(keep), "--keep")
+        trust.require(device, name, seal(data), digest, f"{file} on {target.name}")
         version = device.put(name, data, devices.STORE, progress)
         if version is not None:
             if keep:

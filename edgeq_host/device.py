@@ -137,6 +137,11 @@ class Device:
         """Every model that has a version, or an unfinished upload alone."""
         return parse_installed(self.link.stream("list", retained=1))
 
+    def has(self, name: str, sha256: str) -> bool:
+        """Whether this very file is the current version."""
+        found = (model.current for model in self.installed() if model.name == name)
+        return any(current is not None and current.sha256 == sha256 and not current.damaged for current in found)
+
     def put(self, name: str, data: bytes, target: int, progress: Progress | None = None) -> int | None:
         """Bring the bytes to the device: to the store, where `commit` installs them, or to its memory. The version where it has them."""
         digest = hashlib.sha256(data).digest()

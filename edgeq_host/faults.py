@@ -35,6 +35,14 @@ _HINTS = {
     "selftest_crashed": "the previous version runs; report it with the output of `edgeq status`",
     "selftest_hung": "the previous version runs; give a slow device more time with --timeout",
     "no_variant": "`edgeq inspect` lists the variants of the file",
+    "not_signed": "sign it with edgeq sign; `edgeq key list -b {board}` shows which keys the device takes",
+    "unknown_key": "sign it with a key of the device (`edgeq key list -b {board}`), or enroll its key with edgeq key enroll",
+    "bad_signature": "take the file from where it was signed, or sign it again",
+    "older": "sign the file with a larger --counter; to go back to an earlier version, `edgeq rollback {name} -b {board}`",
+    "proof": "give one of the device's keys (`edgeq key list -b {board}`) with --by, and repeat the command",
+    "keys_file": "remove the file .keys from the store on the device, then enroll the key again: its disk may be failing",
+    "keys_full": "revoke one first: `edgeq key revoke ID -b {board} --by KEY`",
+    "key": "`edgeq key list -b {board}` shows the keys of the device; edgeq key new makes one",
     "switch_failed": "check the disk of the device; the previous version runs",
     "rollback_failed": "check the disk of the device, then deploy again",
 }
@@ -46,6 +54,16 @@ _CLASSES: dict[int, type[EdgeqError]] = {
     6: SignatureError,
     8: RollbackError,
 }
+
+
+def text_of(fault: str) -> str:
+    """What a fault says, by its name."""
+    return next(row.text for row in wire.faults().values() if row.name == fault)
+
+
+def hint_of(fault: str, name: str = "", board: str = "") -> str:
+    """What to do about it."""
+    return _HINTS.get(fault, "").format(name=name or "NAME", board=board or "BOARD")
 
 
 class Refused(Exception):
@@ -74,4 +92,4 @@ class Refused(Exception):
     def error(self, what: str, name: str, board: str) -> EdgeqError:
         """`what` was being done, to the model `name` on `board`."""
         kind = ModelError if self.name == "model" else _CLASSES[self.fault.exit_code]
-        return kind(f"{what}: {self.text}", _HINTS.get(self.name, "").format(name=name or "NAME", board=board or "BOARD"))
+        return kind(f"{what}: {self.text}", hint_of(self.name, name, board))

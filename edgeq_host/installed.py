@@ -30,6 +30,7 @@ class Installed:
     damaged: str = ""
     unfinished: int = 0
     keep: int = 0  # versions that stay at a deploy; 0: the agent does not say
+    counter: int = 0  # the highest of a signed file that was ever installed under the name
     versions: tuple[Version, ...] = ()  # current first, then in the order in which a rollback takes them
 
 
@@ -65,7 +66,8 @@ def _installed(entry: wire.Reply, retained: list[wire.Reply]) -> Installed:
     # An agent before 1.4 sends no versions of their own.
     found = tuple(v for v in (map(_version, retained) if retained else (current, previous)) if v)
     damages = [fault.text] if fault else [f"version {v.version}: {v.damaged}" for v in found if v.damaged]
-    return Installed(entry["name"], current, previous, "; ".join(damages), int(entry["unfinished"]), int(entry["keep"]), found)
+    unfinished, keep, counter = (int(entry[field]) for field in ("unfinished", "keep", "counter"))
+    return Installed(entry["name"], current, previous, "; ".join(damages), unfinished, keep, counter, found)
 
 
 def parse_installed(replies: Iterable[wire.Reply]) -> list[Installed]:

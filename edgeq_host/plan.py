@@ -22,6 +22,7 @@ from edgeq_host.link import QUIET_S
 from edgeq_host.preflight import look
 from edgeq_host.probe import Probe
 from edgeq_host.risks import Case, Risk
+from edgeq_host.signing import seal
 from edgeq_host.sizes import Sizes, sizes
 from edgeq_host.targets import Target
 
@@ -73,7 +74,7 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
     name = board_name(file, name)
     digest = hashlib.sha256(data).hexdigest()
     with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
-        case = look(device, target, name, len(data), digest)
+        case = look(device, target, name, len(data), digest, seal(data))
         installed = _looked_into(device, case.model) if case.model is not None else None
         model = unpack(data, str(file))
         opened, layers = _open_all(device, replace(case, model=installed), data, [text(v.name) for v in model.variants])

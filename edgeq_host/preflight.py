@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from edgeq_host import risks
+from edgeq_host import risks, trust
 from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import Device
-from edgeq_host.errors import BoardError, EdgeqError
+from edgeq_host.errors import BoardError, EdgeqError, SignatureError
 from edgeq_host.faults import Refused
 from edgeq_host.link import QUIET_S
 from edgeq_host.probe import of_device
 from edgeq_host.risks import Case, Risk
+from edgeq_host.signing import Seal
 from edgeq_host.targets import Target
 
 _T = TypeVar("_T")
@@ -28,25 +29,27 @@ class Preflight:
     risks: tuple[Risk, ...]
 
 
-def preflight(target: Target, name: str, size: int, sha256: str, quiet_s: float = QUIET_S) -> Preflight:
+def preflight(target: Target, name: str, size: int, sha256: str, seal: Seal, quiet_s: float = QUIET_S) -> Preflight:
     """EdgeqError, with the exit code of the deploy, where it would be refused."""
     with refusals(f"plan on {target.name}", name, target.name), connect(target, quiet_s) as device:
-        case = look(device, target, name, size, sha256)
+        case = look(device, target, name, size, sha256, seal)
     found = risks.of(case)
-    refused = risks.refusal(found)
-    if refused is not None:
-        raise _error(target, refused)
+    risk = risks.refusal(found)
+    if risk is not None:
+        raise _error(target, risk)
     return Preflight(target.name, case.unchanged, tuple(found))
 
 
-def look(device: Device, target: Target, name: str, size: int, sha256: str) -> Case:
+def look(device: Device, target: Target, name: str, size: int, sha256: str, seal: Seal) -> Case:
     """What is known without sending the file."""
     facts = device.facts()
     model = next((model for model in device.installed() if model.name == name), None)
     probe = _or_none(lambda: of_device(device), "unknown_command")
     seen = _or_none(lambda: device.seek(name, size, sha256), "unknown_command", "record")
     current, offset = seen or (False, 0)
-    return Case(facts, target.board, probe, size, sha256, model, size if current else size - offset)  # current, but damaged: all of it
+    refused = trust.refusal(trust.ask(device, name), seal, sha256, name, target.name)
+    send = size if current else size - offset  # current, but damaged: all of it
+    return Case(facts, target.board, probe, size, sha256, model, send, refused)
 
 
 def _or_none(ask: Callable[[], _T], *names: str) -> _T | None:
@@ -60,6 +63,7 @@ def _or_none(ask: Callable[[], _T], *names: str) -> _T | None:
 
 
 def _error(target: Target, refused: Risk) -> EdgeqError:
-    error = BoardError(f"{target.name}: {refused.what}: {refused.text}", refused.remedy)
+    kind = SignatureError if refused.code == SignatureError.code else BoardError
+    error = kind(f"{target.name}: {refused.what}: {refused.text}", refused.remedy)
     error.code = refused.code
     return error

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from edgeq_host.boards import Board
 from edgeq_host.device import Facts, Opened
-from edgeq_host.errors import BoardError
+from edgeq_host.errors import BoardError, SignatureError
 from edgeq_host.identify import identify, mismatches
 from edgeq_host.installed import Installed
 from edgeq_host.layer import Layer
 from edgeq_host.probe import Probe
+from edgeq_host.trust import Refusal
 from edgeq_host.units import quantity
 
 SKEW_S = 60  # of two clocks, from which on it is said
@@ -41,6 +42,7 @@ class Case:
     sha256: str
     model: Installed | None
     send: int
+    refused: Refusal | None = None  # for its signature
     opened: Sequence[Opened] = ()
     layers: Sequence[Layer] = ()
 
@@ -68,6 +70,11 @@ def _record(case: Case) -> Iterator[Risk]:
     if case.model is not None and case.model.damaged and case.model.current is None:
         remedy = f"edgeq remove {case.model.name}, then deploy"
         yield Risk("record", f"what is installed as {case.model.name} cannot be told: {case.model.damaged}", remedy, BoardError.code)
+
+
+def _signature(case: Case) -> Iterator[Risk]:
+    if case.refused is not None and not case.unchanged:
+        yield Risk("signature", case.refused.text, case.refused.hint, SignatureError.code)
 
 
 def _writable(case: Case) -> Iterator[Risk]:
@@ -127,7 +134,19 @@ def _float(case: Case) -> Iterator[Risk]:
         yield Risk("float", text, "expect them to be slow; edgeq diagnose says why they are not int8")
 
 
-CHECKS: tuple[Callable[[Case], Iterator[Risk]], ...] = (_record, _writable, _store, _memory, _kind, _float, _slow, _alarms, _clock)
+_Check = Callable[[Case], Iterator[Risk]]
+CHECKS: tuple[_Check, ...] = (
+    _record,
+    _signature,
+    _writable,
+    _store,
+    _memory,
+    _kind,
+    _float,
+    _slow,
+    _alarms,
+    _clock,
+)
 
 
 def of(case: Case) -> list[Risk]:

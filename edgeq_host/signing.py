@@ -28,6 +28,15 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Seal:
+    """What a file says to a device that takes signed files: claim None: it is unsigned. message: the bytes that were signed."""
+
+    claim: Claim | None
+    message: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
 class Signed:
     """A verified signature: the key's name and id, and the counter."""
 
@@ -47,6 +56,12 @@ def claim(data: bytes) -> Claim | None:
     """Of a file that the C reader has accepted; None where it is unsigned."""
     counter, identity = _PLACES.unpack_from(data, trailer_at(data) + _COUNTER)
     return Claim(identity.hex(), counter) if counter and any(identity) else None
+
+
+def seal(data: bytes) -> Seal:
+    """Of a file that the C reader has accepted."""
+    start = trailer_at(data)
+    return Seal(claim(data), data[start : start + _SIGNED], data[start + _SIGNED :][:SIGNATURE_BYTES])
 
 
 def message(data: bytes, what: str, public: PublicKey, counter: int) -> bytes:
@@ -79,15 +94,15 @@ def sign(data: bytes, what: str, key: PrivateKey, counter: int) -> bytes:
 def verify(data: bytes, what: str, keys: Sequence[PublicKey]) -> Signed:
     """ModelError where the file is not sound; SignatureError where none of the keys has signed it as it lies."""
     _check(data, what)
-    found = claim(data)
+    sealed = seal(data)
+    found = sealed.claim
     if found is None:
         raise SignatureError(f"{what} is not signed", "sign it with edgeq sign")
     key = next((key for key in keys if key.id == found.id), None)
     if key is None:
         known = ", ".join(f"{key.name} ({key.id})" for key in keys)
         raise SignatureError(f"{what} is signed by the key {found.id}, not by {known}", "verify it with the key of whoever signed it")
-    start = trailer_at(data)
-    if not key.verifies(data[start + _SIGNED :][:SIGNATURE_BYTES], data[start : start + _SIGNED]):
+    if not key.verifies(sealed.signature, sealed.message):
         raise SignatureError(
             f"{what}: the signature of {key.name} ({key.id}) is wrong: the file or its trailer was changed after it was signed",
             "take the file from where it was signed, or sign it again",

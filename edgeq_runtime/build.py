@@ -58,6 +58,8 @@ __all__ = [
 LIB = PACKAGE / "lib"
 DEVICES = BUILD / "devices"
 PUBLIC = ("eq.h", "eq_hash.h", "posix/eq_threads.h", *(f"agent/eq_{name}.h" for name in ("frame", "link", "message", "pool", "store")))
+LIBRARY = {"cobs", "files", "frame", "link", "message", "pool", "store"}  # first words of what the library has of csrc/agent
+SIGNING = {"ed25519", "keys", "monocypher", "sha512", "trust"}  # and what only the agent has, to verify files
 PARALLEL = 2
 OUTPUTS = {
     "lib": "libedgeq.so",
@@ -87,16 +89,17 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     programs = {"selftest": selftest, "runner": [CSRC / "runner.c", *threads]}
     core = [p for p in sorted(CSRC.glob("*.c")) if p.name != "runner.c"]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
-    agent = sorted(CSRC.glob("agent/*.c"))
+    agent = [*sorted(CSRC.glob("agent/*.c")), *sorted(CSRC.glob("third_party/*/*.c"))]
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     rows = CSRC / "bench" / "rows.c"
     posix = [*portable, rows, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
     checks = [p for p in selftest if p.name != "main.c"]  # of the kernels, on the device itself
-    library = [*(p for p in portable if not p.stem.startswith(("agent", "stream"))), *threads]  # link and store without the agent
+    library = [*(p for p in portable if p.stem.split("_")[0] in LIBRARY), *threads]  # link and store without the agent
+    signing = [p for p in portable if p.stem in SIGNING]
     own = {"lib": library, "agent": [*agent, rows, *threads, *checks], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
     own.update(programs)
-    return [*common, *(own[target] if target in own else [*library, CSRC / "fuzz" / f"{target}.c"])]
+    return [*common, *(own[target] if target in own else [*library, *signing, CSRC / "fuzz" / f"{target}.c"])]
 
 
 def _inputs(depfile: Path) -> list[Path]:
@@ -155,8 +158,8 @@ def _version_script(config: Config) -> Path:
 def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> Path:
     """Link beside the output and rename: a process that has the old library open keeps it."""
     shared = ["-shared", "-Wl,-Bsymbolic"] if target in SHARED else []
-    if target in SHARED and not any("-fsanitize" in flag for flag in config.flags):
-        shared.append("-Wl,-z,defs")
+    if not any("-fsanitize" in flag for flag in config.flags):
+        shared.append("-Wl,-z,defs" if target in SHARED else "-Wl,--gc-sections")
     inputs = list(objects)
     if target == "lib":
         inputs.append(_version_script(config))

@@ -25,6 +25,7 @@ HOT = {  # operators and their helpers that are compiled for speed, as all kerne
     *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
     *("pool", "softmax_s8", "window"),
 }
+THIRD_PARTY = ("-Os", "-ffunction-sections", "-fdata-sections")  # what nobody calls of it is left out by --gc-sections
 CORE = ("csrc", "ops", "kernels")  # folders of what calls nothing of the C library but memcpy and its like, which a test checks
 SHARED = ("lib", "bench")  # targets that are shared libraries
 SHIPS = (*SHARED, "agent")  # targets that go to users
@@ -105,7 +106,8 @@ def _isa_flags(config: Config, isa: str) -> list[str]:
 def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
     isa = source.stem.rpartition("__")[2] if source.parent.name == "kernels" else "portable"
     hot = source.parent.name == "kernels" or (source.parent.name == "ops" and source.stem in HOT)
-    flags = [*BASE, "-O3" if hot else "-O2", *config.flags, *_isa_flags(config, isa)]
+    how = THIRD_PARTY if "third_party" in source.parts else ("-O3" if hot else "-O2",)
+    flags = [*BASE, *how, *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
 

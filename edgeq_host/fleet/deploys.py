@@ -14,6 +14,7 @@ from edgeq_host.fleet import runs
 from edgeq_host.fleet.runs import Run
 from edgeq_host.fleet.work import DONE, NOT_TRIED, Limits, Outcome, each
 from edgeq_host.preflight import Preflight, preflight
+from edgeq_host.signing import Seal, seal
 from edgeq_host.targets import Target
 
 Moved = Callable[[str, int, int], None]  # device, bytes sent, of how many
@@ -26,6 +27,7 @@ class Work:
     file: Path
     run: Run
     size: int
+    seal: Seal
     limits: Limits
     targets: tuple[Target, ...]
 
@@ -36,7 +38,7 @@ def begin(file: Path, name: str | None, targets: Sequence[Target], timeout_s: fl
     check_file(data, str(file))
     digest = hashlib.sha256(data).hexdigest()
     run = runs.begin(file, digest, board_name(file, name), timeout_s, [t.name for t in targets], NOT_TRIED, keep)
-    return Work(file, run, len(data), limits, tuple(targets))
+    return Work(file, run, len(data), seal(data), limits, tuple(targets))
 
 
 def resume(run_id: str, find: Callable[[Sequence[str]], list[Target]], limits: Limits) -> Work:
@@ -49,13 +51,17 @@ def resume(run_id: str, find: Callable[[Sequence[str]], list[Target]], limits: L
         text = f"{file} is not the file of run {run_id}: its SHA-256 is {digest[:16]}.., it was {run.sha256[:16]}.."
         raise UsageError(text, "bring that file back, or deploy the new one to all")
     left = run.unfinished(DONE)
-    return Work(file, run, len(data), limits, tuple(find(left)) if left else ())
+    return Work(file, run, len(data), seal(data), limits, tuple(find(left)) if left else ())
 
 
 def survey(work: Work) -> tuple[list[Target], list[Outcome[Preflight]]]:
     """Ask every device, without sending the model. Those that can be changed; and the outcomes of all. Where more than max_failures
     would refuse the file, none can."""
-    found = list(each(work.targets, lambda target: preflight(target, work.run.name, work.size, work.run.sha256), Limits(work.limits.jobs)))
+
+    def ask(target: Target) -> Preflight:
+        return preflight(target, work.run.name, work.size, work.run.sha256, work.seal)
+
+    found = list(each(work.targets, ask, Limits(work.limits.jobs)))
     refused = sum(outcome.state not in (DONE, "unreachable") for outcome in found)
     order = {target.name: number for number, target in enumerate(work.targets)}
     found.sort(key=lambda outcome: order[outcome.target.name])

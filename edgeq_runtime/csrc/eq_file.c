@@ -47,7 +47,7 @@ static int read_trailer(struct eq_file *file, const uint8_t *data, size_t end) {
     return EQ_OK;
 }
 
-int eq_file_check(struct eq_file *file, const void *bytes, size_t size) {
+int eq_container_check(struct eq_file *file, const void *bytes, size_t size) {
     const uint8_t *data = bytes;
     uint8_t digest[32];
     size_t end;
@@ -60,7 +60,11 @@ int eq_file_check(struct eq_file *file, const void *bytes, size_t size) {
     status = read_trailer(file, data, end);
     if (status) return status;
     eq_sha256(file->body, file->body_size, digest);
-    if (memcmp(digest, file->sha256, sizeof digest)) return EQ_ERR_CHECKSUM;
-    if ((uintptr_t)data % 16) return EQ_ERR_ALIGNMENT;
-    return eq_body_check(file);
+    return memcmp(digest, file->sha256, sizeof digest) ? EQ_ERR_CHECKSUM : EQ_OK;
+}
+
+int eq_file_check(struct eq_file *file, const void *data, size_t size) {
+    int status = eq_container_check(file, data, size);
+    if (status) return status;
+    return (uintptr_t)data % 16 ? EQ_ERR_ALIGNMENT : eq_body_check(file);
 }

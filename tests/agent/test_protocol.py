@@ -68,13 +68,14 @@ def test_a_layer_of_an_agent_that_is_one_minor_version_older_has_no_packing() ->
 def test_an_entry_of_an_older_agent_says_nothing_of_files_and_uploads() -> None:
     values = {"name": "kws", "fault": 0, "version": 3, "size": 9, "sha256": bytes(32)}
     values |= {"previous_version": 2, "previous_size": 8, "previous_sha256": bytes(32)}
-    data = wire.encode("entry", **values, file_fault=21, previous_file_fault=17, unfinished=5, keep=3)[wire.HEAD.size :]
-    assert wire.decode(wire.messages()["entry"].id, data[:-13]).fields == {
+    data = wire.encode("entry", **values, file_fault=21, previous_file_fault=17, unfinished=5, keep=3, counter=7)[wire.HEAD.size :]
+    assert wire.decode(wire.messages()["entry"].id, data[:-21]).fields == {
         **values,
         "file_fault": 0,
         "previous_file_fault": 0,
         "unfinished": 0,
         "keep": 0,
+        "counter": 0,
     }
 
 

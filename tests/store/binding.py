@@ -50,6 +50,7 @@ class Upload(ctypes.Structure):
         ("file", c_int),
         ("checked", c_int),
         ("hash", ctypes.c_uint64 * 13),  # struct eq_sha256
+        ("counter", c_uint64),
     ]
 
 
@@ -78,6 +79,7 @@ class Event(ctypes.Structure):
 
 
 SEEN = CFUNCTYPE(c_int, c_void_p, POINTER(Event))
+ADMIT = CFUNCTYPE(c_int, c_void_p, POINTER(State), POINTER(Version), c_void_p, POINTER(c_uint64), POINTER(c_int32))
 HEALTH = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, POINTER(c_int32))
 Health = Callable[[bytes], int]
 
@@ -96,6 +98,16 @@ def check(result: int) -> None:
 
 def healthy(_: bytes) -> int:
     return 0
+
+
+def admitted(counter: int) -> Any:
+    """What the agent gives the store to ask: here every file passes, with this counter."""
+
+    def admit(_: Any, state: Any, version: Any, data: Any, found: Any, detail: Any) -> int:
+        found[0] = counter
+        return 0
+
+    return ADMIT(admit)
 
 
 class Store:
@@ -139,16 +151,17 @@ class Store:
         LIB.eq_store_close(ctypes.byref(model))
         return data
 
-    def deploy(self, name: str, data: bytes, health: Health = healthy, step: int = 1 << 16, keep: int = 0) -> int:
-        """As the host does it, with its one repetition after a damaged resume. The version; 0 where it was current."""
+    def deploy(self, name: str, data: bytes, health: Health = healthy, step: int = 1 << 16, keep: int = 0, counter: int = 0) -> int:
+        """As the host does it, with its one repetition after a damaged resume. The version; 0 where it was current.
+        counter: that of a file whose signature was found right, 0: it is not signed."""
         try:
-            return self._deploy(name, data, health, step, keep)
+            return self._deploy(name, data, health, step, keep, counter)
         except Refused as refused:
             if str(refused) != "hash":
                 raise
-            return self._deploy(name, data, health, step, keep)
+            return self._deploy(name, data, health, step, keep, counter)
 
-    def _deploy(self, name: str, data: bytes, health: Health, step: int, keep: int) -> int:
+    def _deploy(self, name: str, data: bytes, health: Health, step: int, keep: int, counter: int) -> int:
         upload, current, version = Upload(), c_int(), c_uint32()
         u = ctypes.byref(upload)
         digest = (c_uint8 * 32)(*hashlib.sha256(data).digest())
@@ -159,7 +172,7 @@ class Store:
             for at in range(upload.offset, len(data), step):
                 part = data[at : at + step]
                 check(LIB.eq_store_write(u, c_uint64(at), part, c_size_t(len(part))))
-            check(LIB.eq_store_finish(u))
+            check(LIB.eq_store_finish(u, admitted(counter), None, ctypes.byref(c_int32())))
             call = HEALTH(lambda _, address, size, detail: health(ctypes.string_at(address, size)))
             check(LIB.eq_store_commit(u, keep, call, None, ctypes.byref(version)))
         finally:

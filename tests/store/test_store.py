@@ -119,7 +119,7 @@ def test_bytes_with_another_hash_are_refused_and_removed(store: Store, tmp_path:
     u = ctypes.byref(upload)
     LIB.eq_store_begin(u, ctypes.byref(store.ops), b"kws", ctypes.c_uint64(len(A)), (ctypes.c_uint8 * 32)(), ctypes.byref(current))
     assert LIB.eq_store_write(u, ctypes.c_uint64(0), A, ctypes.c_size_t(len(A))) == 0
-    assert LIB.eq_store_finish(u) == FAULT["hash"]
+    assert LIB.eq_store_finish(u, None, None, ctypes.byref(ctypes.c_int32())) == FAULT["hash"]
     assert LIB.eq_store_commit(u, 0, None, None, ctypes.byref(ctypes.c_uint32())) == FAULT["order"]
     LIB.eq_store_abort(u)
     assert sorted(os.listdir(tmp_path / "deep/store")) == [".lock", ".log"] and store.names() == []
@@ -131,7 +131,7 @@ def test_more_bytes_than_announced_or_at_another_place_are_refused(store: Store)
     LIB.eq_store_begin(u, ctypes.byref(store.ops), b"kws", ctypes.c_uint64(10), (ctypes.c_uint8 * 32)(), ctypes.byref(current))
     assert LIB.eq_store_write(u, ctypes.c_uint64(0), A, ctypes.c_size_t(11)) == FAULT["too_long"]
     assert LIB.eq_store_write(u, ctypes.c_uint64(5), A, ctypes.c_size_t(2)) == FAULT["order"]
-    assert LIB.eq_store_finish(u) == FAULT["order"]
+    assert LIB.eq_store_finish(u, None, None, ctypes.byref(ctypes.c_int32())) == FAULT["order"]
     LIB.eq_store_abort(u)
 
 

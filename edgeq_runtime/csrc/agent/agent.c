@@ -114,6 +114,10 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
         RUN(origin)
         RUN(profile)
         RUN(bench)
+        RUN(keys)
+        RUN_PLAIN(challenge)
+        RUN(enroll)
+        RUN(revoke)
     case EQ_MSG_stop:
         return 0; /* came after the work had ended */
     default:
@@ -131,7 +135,7 @@ int eq_agent_stopped(struct eq_agent *agent) {
 static void begin_session(struct eq_agent *agent) {
     agent->link->fresh = 0;
     agent->head_fill = agent->body_fill = 0;
-    agent->put_failed = 0;
+    agent->put_failed = agent->nonce_ok = 0;
     eq_agent_drop_upload(agent);
     eq_agent_drop_loaded(agent);
     eq_agent_drop_model(agent);

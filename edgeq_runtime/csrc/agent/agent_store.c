@@ -1,6 +1,7 @@
 /* Commands that change or list what is installed. */
 #include "../eq_hash.h"
 #include "eq_agent.h"
+#include "eq_trust.h"
 #include <string.h>
 
 void eq_agent_drop_upload(struct eq_agent *agent) {
@@ -82,19 +83,24 @@ EQ_HANDLER(data) {
     return fault;
 }
 
-static int end_memory(struct eq_agent *agent) {
-    uint8_t digest[32];
+/* It will be parsed and run: a key has to have signed it, too. No name is given up to an older one, so the counter is not asked for. */
+static int end_memory(struct eq_agent *agent, void *ops) {
+    struct eq_store_version file = {0, agent->loaded_size, {0}};
+    uint64_t counter;
     agent->put_target = 0;
     if (agent->loaded_fill != agent->loaded_size) return EQ_FAULT_order;
-    eq_sha256(agent->loaded, (size_t)agent->loaded_size, digest);
-    agent->loaded_ok = memcmp(digest, agent->loaded_sha256.bytes, 32) == 0;
-    return agent->loaded_ok ? 0 : EQ_FAULT_hash;
+    eq_sha256(agent->loaded, (size_t)agent->loaded_size, file.sha256);
+    int differs = memcmp(file.sha256, agent->loaded_sha256.bytes, 32);
+    int fault = differs ? EQ_FAULT_hash : eq_trust_admit(ops, NULL, &file, agent->loaded, &counter, &agent->detail);
+    agent->loaded_ok = !fault;
+    return fault;
 }
 
 EQ_HANDLER_PLAIN(end) {
     if (agent->put_failed) return 0;
-    int fault = agent->put_target == EQ_PUT_STORE    ? eq_store_finish(&agent->upload)
-                : agent->put_target == EQ_PUT_MEMORY ? end_memory(agent)
+    void *ops = (void *)(uintptr_t)eq_port_store(); /* the context of eq_trust_admit, which only reads */
+    int fault = agent->put_target == EQ_PUT_STORE    ? eq_store_finish(&agent->upload, eq_trust_admit, ops, &agent->detail)
+                : agent->put_target == EQ_PUT_MEMORY ? end_memory(agent, ops)
                                                      : EQ_FAULT_order;
     if (fault) {
         eq_agent_drop_upload(agent);
@@ -153,7 +159,7 @@ static int send_model(struct eq_agent *agent, const char *name, int retained) {
     if (fault == EQ_FAULT_missing) fault = 0; /* an upload alone */
     const struct eq_store_version *a = &s.versions[0], *b = &s.versions[1];
     int sent = EQ_SEND(agent, entry, eq_text(name), (uint16_t)fault, a->version, a->size, hash_of(a), b->version, b->size, hash_of(b),
-                       look(name, a), look(name, b), unfinished, (uint8_t)s.keep);
+                       look(name, a), look(name, b), unfinished, (uint8_t)s.keep, s.counter);
     for (uint32_t i = 0; retained && !sent && i < s.count; i++) {
         const struct eq_store_version *v = &s.versions[i];
         sent = EQ_SEND(agent, retained, v->version, v->size, hash_of(v), look(name, v));

@@ -1,6 +1,7 @@
 /* The store without a host, for update systems, USB sticks and timers. */
 #include "commands_linux.h"
 #include "../eq_hash.h"
+#include "eq_trust.h"
 #include "port_linux.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +42,7 @@ int eq_command_report(const char *what, int fault, int32_t detail) {
     return eq_fault_exit_code(fault);
 }
 
-/* The name of the file without its folder and its last suffix. */
-static void stem(char *out, size_t room, const char *path) {
+void eq_command_stem(char *out, size_t room, const char *path) {
     const char *slash = strrchr(path, '/'), *start = slash ? slash + 1 : path, *dot = strrchr(start, '.');
     snprintf(out, room, "%.*s", dot && dot != start ? (int)(dot - start) : (int)strlen(start), start);
 }
@@ -80,7 +80,7 @@ static int install_bytes(const char *name, const void *data, size_t size, const 
     if (current) return already_here(name, upload.wanted.version, words->keep);
     uint64_t offset = upload.offset;
     fault = eq_store_write(&upload, offset, (const uint8_t *)data + offset, size - (size_t)offset);
-    if (!fault) fault = eq_store_finish(&upload);
+    if (!fault) fault = eq_store_finish(&upload, eq_trust_admit, (void *)(uintptr_t)eq_port_store(), &check.health.detail);
     if (!fault) fault = eq_store_commit(&upload, words->keep, run_check, &check, &version);
     eq_store_abort(&upload);
     if (fault == EQ_FAULT_hash && offset) return install_bytes(name, data, size, words); /* a damaged rest was there, and is gone now */
@@ -91,7 +91,7 @@ static int install_bytes(const char *name, const void *data, size_t size, const 
 static int install(const struct eq_words *words) {
     char name[256];
     struct stat info;
-    stem(name, sizeof name, words->first);
+    eq_command_stem(name, sizeof name, words->first);
     int file = open(words->first, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0 || fstat(file, &info) || !S_ISREG(info.st_mode) || info.st_size == 0) {
         fprintf(stderr, "edgeq-agent: %s: %s\n", words->first, file < 0 ? strerror(errno) : "not a file with bytes in it");
@@ -154,6 +154,8 @@ static const struct command {
     {"rollback", 1, 1, "--timeout", rollback},
     {"selftest", 1, 1, "--timeout", selftest},
     {"remove", 1, 1, "", remove_model},
+    {"keys", 0, 0, "", eq_command_keys},
+    {"enroll", 1, 2, "", eq_command_enroll},
     {"probe", 0, 0, "", eq_command_probe},
 };
 

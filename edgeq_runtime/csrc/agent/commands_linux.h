@@ -15,4 +15,8 @@ int eq_command_report(const char *what, int fault, int32_t detail);
 int eq_command_status(const struct eq_words *words);
 int eq_command_log(const struct eq_words *words);
 int eq_command_probe(const struct eq_words *words);
+int eq_command_keys(const struct eq_words *words);
+int eq_command_enroll(const struct eq_words *words);
+/* The name of a file without its folder and its last suffix. */
+void eq_command_stem(char *out, size_t room, const char *path);
 #endif

@@ -49,6 +49,8 @@ struct eq_agent {
     uint64_t loaded_size, loaded_fill;
     eq_wire_hash loaded_sha256;
     int loaded_ok;
+    uint8_t nonce[32]; /* of the last challenge, until it is used */
+    int nonce_ok;
     struct eq_agent_model model;
 };
 /* A row of kernels.def. built: in this program. */
@@ -87,6 +89,10 @@ EQ_HANDLER_PLAIN(close);
 EQ_HANDLER(origin);
 EQ_HANDLER(profile);
 EQ_HANDLER(bench);
+EQ_HANDLER(keys);
+EQ_HANDLER_PLAIN(challenge);
+EQ_HANDLER(enroll);
+EQ_HANDLER(revoke);
 
 /* Send one message; -1 where the host is gone or began anew: the handler returns at once. */
 int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t size);

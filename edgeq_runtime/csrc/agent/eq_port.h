@@ -14,6 +14,9 @@ uint64_t eq_port_time_ns(void); /* monotonic, from any origin */
 uint64_t eq_port_cpu_ns(void);  /* that this thread has computed; a machine that runs nothing else gives the time */
 uint64_t eq_port_ticks(void);   /* the cheapest steady counter of the machine, of any rate from 1 MHz on; it may be the time */
 
+/* Bytes that nobody can foretell. 0, or -1: the machine has none, and keys can then be changed on it only where none is enrolled. */
+int eq_port_random(void *data, size_t size);
+
 /* Zeroed memory aligned to EQ_ALIGN, NULL where there is none. A port without a heap hands out parts of one pool. */
 void *eq_port_alloc(size_t size);
 void eq_port_free(void *memory);

@@ -61,9 +61,15 @@ struct eq_upload {
     struct eq_store_version wanted;
     uint64_t offset;       /* bytes that are there */
     int file;              /* -1: closed */
-    int checked;           /* complete, hashed and synced */
+    int checked;           /* complete, hashed, synced and admitted */
     struct eq_sha256 hash; /* of what has come, while that begins at byte 0: then the file need not be read again */
+    uint64_t counter;      /* of a file whose signature was verified, else 0 */
 };
+
+/* Whether the file in `data` may be installed on `state`, decided before anything of its body is parsed: 0 and its counter, or a fault.
+ * detail: more about the fault. */
+typedef int (*eq_store_admit)(void *context, const struct eq_store_state *state, const struct eq_store_version *file, const void *data,
+                              uint64_t *counter, int32_t *detail);
 
 /* Runs the model in `data` where it lies; 0 or a fault. detail: more about the fault, for the log. */
 typedef int (*eq_store_health)(void *context, const void *data, size_t size, int32_t *detail);
@@ -87,8 +93,9 @@ int eq_store_name(const struct eq_store_ops *ops, uint32_t index, char *name, si
 int eq_store_begin(struct eq_upload *upload, const struct eq_store_ops *ops, const char *name, uint64_t size, const uint8_t sha256[32],
                    int *current);
 int eq_store_write(struct eq_upload *upload, uint64_t offset, const void *data, size_t size);
-/* All bytes are there: sync and compare the hash. EQ_FAULT_hash removes them. */
-int eq_store_finish(struct eq_upload *upload);
+/* All bytes are there: sync, compare the hash, ask admit (NULL: every file may be installed). EQ_FAULT_hash and what admit says removes
+ * them. */
+int eq_store_finish(struct eq_upload *upload, eq_store_admit admit, void *context, int32_t *detail);
 /* Health check, then the switch; then the versions beyond `keep` (0: as the record says) go, and those that are damaged. On a fault the
  * model that ran before is in place, except for EQ_FAULT_rollback_failed. */
 int eq_store_commit(struct eq_upload *upload, uint32_t keep, eq_store_health health, void *context, uint32_t *version);
@@ -147,6 +154,9 @@ uint32_t eq_store_find(const struct eq_store_state *state, uint32_t version);
 int eq_store_recorded(const struct eq_store_state *state);
 /* Make `fresh` the state. If that cannot be completed, put the old state back. */
 int eq_store_switch(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh, const struct eq_store_state *old);
+/* Make the file `path` in `folder` these bytes, through the file `fresh` beside it. */
+int eq_store_replace(const struct eq_store_ops *ops, const char *folder, const char *fresh, const char *path, const void *data,
+                     size_t size);
 /* Remove the record for good: a cut after it leaves no model. */
 int eq_store_forget(const struct eq_store_ops *ops, const char *name);
 /* The file of a version is not there or is not what the record says. */

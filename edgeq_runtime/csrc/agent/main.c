@@ -18,11 +18,13 @@ static const char usage[] =
     "  rollback NAME[@VERSION]    back to the previous version, or to one that was kept\n"
     "  selftest NAME[@VERSION]    run the self-test of the installed version\n"
     "  remove NAME[@VERSION]      remove a model and its versions, or one that is not current\n"
+    "  keys                       the enrolled keys\n"
+    "  enroll FILE [NAME]         enroll the first key, from its .pub file: only signed files are installed then\n"
     "  probe                      what this machine is; reads only\n"
     "  --timeout SECONDS          for the self-test of install, rollback and selftest (default 60)\n"
     "  --root FOLDER              the store (default: $EDGEQ_STORE, $XDG_DATA_HOME/edgeq/local or ~/.local/share/edgeq/local)\n"
     "  $EDGEQ_ISA                 instruction sets to use, with commas (default: all that the processor has)\n"
-    "exit: 0 ok, 2 usage, 3 refused, nothing changed, 5 health check failed, the old version runs, 8 rollback failed\n";
+    "exit: 0 ok, 2 usage, 3 refused, nothing changed, 5 health check failed, the old version runs, 6 signature, 8 rollback failed\n";
 
 int main(int count, char **words) {
     const char *root = NULL;

@@ -58,6 +58,8 @@ const char *eq_port_linux_isas(const char *names) {
     return NULL;
 }
 
+int eq_port_random(void *data, size_t size) { return getentropy(data, size); }
+
 void eq_port_free(void *memory) {
     void *block;
     if (!memory) return;

@@ -143,15 +143,31 @@ static int verify_part(struct eq_upload *u) {
     return memcmp(digest, u->wanted.sha256, 32) ? EQ_FAULT_corrupt : 0;
 }
 
-int eq_store_finish(struct eq_upload *u) {
+struct admission {
+    struct eq_upload *upload;
+    eq_store_admit admit;
+    void *context;
+};
+
+static int ask(void *context, const void *data, size_t size, int32_t *detail) {
+    const struct admission *a = context;
+    struct eq_upload *u = a->upload;
+    return size == u->wanted.size ? a->admit(a->context, &u->state, &u->wanted, data, &u->counter, detail) : EQ_FAULT_corrupt;
+}
+
+int eq_store_finish(struct eq_upload *u, eq_store_admit admit, void *context, int32_t *detail) {
+    struct admission admission = {u, admit, context};
+    *detail = 0;
     if (u->file < 0 || u->offset != u->wanted.size) return EQ_FAULT_order;
     int err = u->ops->fsync(u->ops->context, u->file);
     int closed = close_file(u);
     if (!err) err = closed;
     if (!err) err = verify_part(u);
     if (err == EQ_FAULT_corrupt) err = EQ_FAULT_hash;
-    if (err == EQ_FAULT_hash || err == EQ_FAULT_full) drop_part(u);
-    if (err) note_failed(u, err, 0);
+    int refused = !err && admit ? eq_store_verify(u->ops, u->part, NULL, ask, &admission, detail) : 0;
+    if (refused) err = refused;
+    if (err == EQ_FAULT_hash || err == EQ_FAULT_full || refused) drop_part(u);
+    if (err) note_failed(u, err, *detail);
     u->checked = !err;
     return err;
 }
@@ -198,6 +214,10 @@ static struct eq_store_state after(const struct eq_upload *u, uint32_t keep) {
     fresh.versions[0].version = fresh.next++;
     fresh.count = 1;
     if (keep) fresh.keep = keep;
+    if (u->counter) {
+        fresh.counter = u->counter;
+        memcpy(fresh.counter_sha256, u->wanted.sha256, 32);
+    }
     for (uint32_t i = 0; i < u->state.count && fresh.count < fresh.keep; i++)
         if (!eq_store_damaged(u->ops, u->name, &u->state.versions[i])) fresh.versions[fresh.count++] = u->state.versions[i];
     return fresh;

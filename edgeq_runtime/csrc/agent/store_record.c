@@ -101,23 +101,26 @@ int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_st
     return err || state->count ? err : EQ_FAULT_missing;
 }
 
-static int write_state(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state) {
-    char fresh[EQ_STORE_PATH], path[EQ_STORE_PATH];
-    uint8_t record[RECORD_SIZE(EQ_STORE_VERSIONS)];
-    size_t size = encode(record, state);
-    int err = eq_store_join(fresh, name, "state.new");
-    if (!err) err = eq_store_join(path, name, "state");
-    if (err) return err;
-    err = ops->unlink(ops->context, fresh);
+int eq_store_replace(const struct eq_store_ops *ops, const char *folder, const char *fresh, const char *path, const void *data,
+                     size_t size) {
+    int err = ops->unlink(ops->context, fresh);
     if (err && err != EQ_FAULT_missing) return err;
     int file = ops->open(ops->context, fresh);
     if (file < 0) return -file;
-    err = ops->write(ops->context, file, record, size);
+    err = ops->write(ops->context, file, data, size);
     if (!err) err = ops->fsync(ops->context, file);
     int closed = ops->close(ops->context, file);
     if (!err) err = closed;
     if (!err) err = ops->rename(ops->context, fresh, path);
-    return err ? err : ops->fsync_dir(ops->context, name);
+    return err ? err : ops->fsync_dir(ops->context, folder);
+}
+
+static int write_state(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state) {
+    char fresh[EQ_STORE_PATH], path[EQ_STORE_PATH];
+    uint8_t record[RECORD_SIZE(EQ_STORE_VERSIONS)];
+    int err = eq_store_join(fresh, name, "state.new");
+    if (!err) err = eq_store_join(path, name, "state");
+    return err ? err : eq_store_replace(ops, name, fresh, path, record, encode(record, state));
 }
 
 int eq_store_forget(const struct eq_store_ops *ops, const char *name) {

@@ -6,6 +6,7 @@
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define POOL_BYTES (320u * 1024u) /* the RAM of a common Cortex-M7 */
 
@@ -21,6 +22,8 @@ const struct eq_workers *eq_port_workers(int threads) {
     (void)threads;
     return NULL;
 }
+
+int eq_port_random(void *data, size_t size) { return getentropy(data, size); }
 
 void *eq_port_alloc(size_t size) { return eq_pool_alloc(&pool, size); }
 

@@ -1,0 +1,79 @@
+"""Which files a device takes: the keys that are enrolled there, and the counter of a name (SPEC.md 5.6). What it would refuse is told
+here before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeq_host.device import Device
+from edgeq_host.errors import SignatureError
+from edgeq_host.faults import hint_of, text_of
+from edgeq_host.keys import PublicKey
+from edgeq_host.signing import Seal
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """A key and its place on the device, 1 or 2."""
+
+    place: int
+    key: PublicKey
+
+
+@dataclass(frozen=True)
+class Trust:
+    """keys: without any every file is taken. counter, sha256: of the newest signed file ever installed under the name; 0: none was."""
+
+    keys: tuple[Enrolled, ...] = ()
+    counter: int = 0
+    sha256: str = ""
+
+
+def ask(device: Device, name: str = "") -> Trust:
+    """What the device says. An agent before 1.4 has no keys."""
+    if device.link.minor < 4:
+        return Trust()
+    keys: list[Enrolled] = []
+    counter, sha256 = 0, ""
+    for reply in device.link.stream("keys", name=name):
+        if reply.name == "key":
+            keys.append(Enrolled(int(reply["place"]), PublicKey(reply["public_key"], reply["name"])))
+        else:
+            counter, sha256 = int(reply["counter"]), reply["sha256"].hex()
+    return Trust(tuple(keys), counter, sha256)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a device will not take a file: the fault that it would answer, the text with what was found, and what to do."""
+
+    fault: str
+    text: str
+    hint: str
+
+
+def refusal(trust: Trust, seal: Seal, sha256: str, name: str, board: str) -> Refusal | None:
+    """None where the device takes the file, whose SHA-256 is `sha256`, under `name`. The same rules as csrc/agent/trust.c."""
+    if not trust.keys:
+        return None
+    names = " and ".join(f"{e.key.name} ({e.key.id})" for e in trust.keys)
+    claim = seal.claim
+    key = next((e.key for e in trust.keys if claim is not None and e.key.id == claim.id), None)
+    if claim is None:
+        fault, found = "not_signed", f"its keys are {names}"
+    elif key is None:
+        fault, found = "unknown_key", f"its keys are {names}, the file's is {claim.id}"
+    elif not key.verifies(seal.signature, seal.message):
+        fault, found = "bad_signature", f"it names the key {key.name} ({key.id})"
+    elif claim.counter < trust.counter or (claim.counter == trust.counter and sha256 != trust.sha256):
+        fault, found = "older", f"its counter is {claim.counter}, that of the newest was {trust.counter}"
+    else:
+        return None
+    return Refusal(fault, f"{text_of(fault)}; {found}", hint_of(fault, name, board))
+
+
+def require(device: Device, name: str, seal: Seal, sha256: str, what: str) -> None:
+    """SignatureError where the device would refuse the file under that name. What is current there already is not sent, so it passes."""
+    refused = refusal(ask(device, name), seal, sha256, name, device.what)
+    if refused is not None and not device.has(name, sha256):
+        raise SignatureError(f"{what}: {refused.text}", refused.hint)
