@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from edgeq_host import boards, programs
+from edgeq_host.bench.board import measure
 from edgeq_host.deploy import deploy, status
 from edgeq_host.errors import BoardError, LinkError, UsageError
+from edgeq_host.plan import plan
 from edgeq_host.probe import probe
 from edgeq_host.profile import profile
+from edgeq_host.rates import save
 from edgeq_host.remote import RemoteModel
 from edgeq_host.targets import of_board
 from tests.agent.conftest import packed, sample
@@ -44,6 +47,24 @@ def test_an_emulated_processor_says_what_it_has(emulated: Path) -> None:
     assert "asimddp" in five.hwcap and "asimd" in four.hwcap and "asimddp" not in four.hwcap
     assert five.machine == four.machine == "aarch64" and five.isas == ISAS["sim:raspberrypi5"]
     assert five.store is not None and five.store.path.endswith("store.sim_raspberrypi_5")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "kernel"), [("sim:raspberrypi4", "gemm_s8_s8_s8__neon"), ("sim:raspberrypi5", "gemm_s8_s8_s8__neon_dotprod")]
+)
+def test_the_kernels_of_an_emulated_processor_are_measured_and_the_figures_are_labelled(
+    name: str, kernel: str, emulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    target = of_board(boards.resolve(name))
+    found = measure(target, rounds=1)
+    assert found.isas == ISAS[name] and kernel in {f"{rate.kernel}__{rate.isa}" for rate in found.rates.rates}
+    save(found.rates)
+    file = tmp_path / "net.eqm"
+    file.write_bytes(packed(3))
+    estimate = plan(target, file).estimate
+    assert estimate is not None and (estimate.source, estimate.rates_source) == ("modelled", "emulated")
 
 
 def test_each_emulated_board_has_a_store_that_is_not_that_of_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
