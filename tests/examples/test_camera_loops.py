@@ -250,6 +250,14 @@ def test_the_c_loop_allocates_nothing(program: Path) -> None:
     assert "eq_run" in names and not re.search(r"\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|fopen)\b", names)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", build.CROSS)
+def test_the_c_loop_compiles_for_every_machine_without_a_warning(arch: str, tmp_path: Path) -> None:
+    cc = build.cross("agent", arch).cc.split()
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror", f"-I{build.CSRC}", "-c", "-o", tmp_path / "loop.o"]
+    subprocess.run([*cc, *flags, EXAMPLES / "05_camera_loop.c"], check=True)
+
+
 def test_the_python_loop_runs_in_the_oldest_python_without_numpy(local: Local, digits: tuple[bytes, bytes], tmp_path: Path) -> None:
     (tmp_path / "numpy.py").write_text("raise ImportError('as if it were not installed')\n")
     d.deploy(local.target, local.file("digits", digits[0]))

@@ -22,7 +22,7 @@ MAX_BYTES = 15_000_000
 BUILT = [f"edgeq_runtime/lib/{name}" for name in ("edgeq-agent", "libedgeq-bench.so", "libedgeq.so")]
 
 
-HEADERS = [f"edgeq_runtime/csrc/{name}" for name in ("agent/eq_message.h", "agent/eq_store.h", "eq.h", "posix/eq_threads.h")]
+HEADERS = [f"edgeq_runtime/csrc/{name}" for name in ("agent/eq_message.h", "agent/eq_store.h", "eq.h", "eq_hash.h", "posix/eq_threads.h")]
 
 
 def clean() -> dict[str, str]:
@@ -119,6 +119,17 @@ def test_a_c_program_is_built_against_the_wheel_as_the_page_says(installed: Inst
     assert all(str(installed.bin.parent) in folder for folder in found)
     program = build_page(installed.work, *found)
     done = subprocess.run([program, "none"], capture_output=True, text=True, env={"EDGEQ_STORE": str(installed.work / "empty")})
+    assert done.returncode == 1 and done.stderr == "none: the device has no such model or version\n"
+
+
+def test_the_camera_loop_in_c_is_built_against_the_wheel_as_its_head_says(installed: Installed) -> None:
+    text = (ROOT / "examples" / "05_camera_loop.c").read_text(encoding="utf-8")
+    (installed.work / "05_camera_loop.c").write_text(text, encoding="utf-8")
+    script = "\n".join(re.findall(r"^ \* {5}((?:at\(\)|cc) .*)", text, re.M))
+    env = {**clean(), "PATH": f"{installed.bin}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-ec", script], cwd=installed.work, env=env, check=True)
+    frame = DIGITS / "frames" / "00.pgm"
+    done = subprocess.run([installed.work / "camera_loop", "-m", "none", frame], capture_output=True, text=True, env={"HOME": "/nowhere"})
     assert done.returncode == 1 and done.stderr == "none: the device has no such model or version\n"
 
 
