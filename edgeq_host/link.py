@@ -17,7 +17,7 @@ from edgeq_host.transports import Closed, Stuck, Transport
 from edgeq_runtime import __version__
 
 SOFTWARE = int.from_bytes(bytes(int(part) for part in re.findall(r"\d+", __version__)[:3]), "big")  # major << 16, minor << 8, patch
-LIMITS = Limits(1 << 16, 1 << 21, (1 << 16) + 64, SOFTWARE)
+LIMITS = Limits(65000, 1 << 21, (1 << 16) + 64, SOFTWARE)  # a frame of 65000 fits into two packets of SSH, one of 65536 does not
 CONNECT_S = 10.0
 QUIET_S = 30.0  # without any good frame while an answer is due, or any byte taken
 
