@@ -42,9 +42,10 @@ def digits() -> tuple[bytes, bytes]:
 
 def compiled(folder: Path, sanitize: bool) -> Path:
     """With the command of the file's head; beyond it, no warning is let pass."""
-    library = build.build("lib", build.config_for("lib", None, sanitize)).parent
+    config = build.config_for("lib", None, sanitize)
+    library = build.build("lib", config).parent
     command = re.findall(r"\* +(cc .*)", (EXAMPLES / "05_camera_loop.c").read_text(encoding="utf-8"))[0]
-    strict = f"{build.default_cc()} -std=c11 -Wall -Wextra -Wconversion -Werror {' '.join(build.SANITIZE) if sanitize else ''} "
+    strict = f"{config.cc} -std=c11 -Wall -Wextra -Wconversion -Werror {' '.join(config.flags)} "
     command = command.replace("cc ", strict, 1).replace("05_camera_loop.c", str(EXAMPLES / "05_camera_loop.c"))
     where = f'at() {{ case $1 in include) echo "{edgeq_runtime.include_dir()}" ;; library) echo "{library}" ;; esac; }}'
     subprocess.run(["sh", "-ec", f"{where}\n{command}"], cwd=folder, check=True)
