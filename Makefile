@@ -57,7 +57,7 @@ fuzz: $(VENV)/.dev ## fuzz the file reader, its container and the frame decoder 
 	$(RUN)/python -m edgeq_runtime.build fuzz
 	set -e; for f in $(FUZZERS); do mkdir -p build/corpus/$$f; build/fuzz/$$f -max_total_time=600 build/corpus/$$f tests/data/$$f; done
 
-wheels: $(VENV)/.dev ## build the wheels of edgeq-runtime (this machine) and edgeq into dist/
+wheels: $(VENV)/.dev ## build the wheels of edgeq-runtime (for each kind of device) and edgeq (for any) into dist/
 	@$(RUN)/python tools/wheels.py dist
 
 clean: ## remove what was built, not the environment

@@ -1,4 +1,7 @@
-"""What pyproject.toml cannot say: the wheel holds C that is compiled for one platform, and runs in any Python of that platform."""
+"""What pyproject.toml cannot say: the wheel holds C that is compiled for one platform, and runs in any Python of that platform.
+
+With bdist_wheel's --plat-name manylinux_2_17_<machine> it is compiled for that machine (zig), else by this machine's compiler for itself.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from setuptools.command.build_py import build_py
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from edgeq_runtime import build
 
-NOT_ON_A_DEVICE = ("build", "setup")  # they need the C sources, which the wheel has not
+NOT_ON_A_DEVICE = ("build", "setup", "toolchain")  # they need the C sources, which the wheel has not
 
 
 class BuildPy(build_py):  # type: ignore[misc]
@@ -28,8 +31,14 @@ class BuildPy(build_py):  # type: ignore[misc]
             return
         target = Path(self.build_lib) / "edgeq_runtime" / "lib"
         self.mkpath(str(target))
+        arch = self._arch()
         for name in build.SHIPS:
-            self.copy_file(str(build.build(name, build.config_for(name, None, False))), str(target))
+            self.copy_file(str(build.build(name, build.config_for(name, None, False, arch))), str(target))
+
+    def _arch(self) -> str | None:
+        """A key of build.CROSS; None: this machine as it is."""
+        wheel = self.distribution.get_command_obj("bdist_wheel")
+        return {machine.wheel: arch for arch, machine in build.CROSS.items()}.get(wheel.plat_name)
 
 
 class Compiled(Distribution):  # type: ignore[misc]

@@ -33,17 +33,19 @@ SHIPS = (*SHARED, "agent")  # targets that go to users
 
 @dataclass(frozen=True)
 class Machine:
-    """zig's names of a machine: `shared` with the oldest glibc that libraries need, `static` for programs with musl inside."""
+    """zig's names of a machine: `shared` with the oldest glibc that libraries need, `static` for programs with musl inside.
+    `wheel` is the platform in a wheel's name, which pip compares with its machine and glibc."""
 
     static: str
     shared: str
+    wheel: str
     flags: tuple[str, ...] = ()
 
 
 CROSS = {
-    "aarch64": Machine("aarch64-linux-musl", "aarch64-linux-gnu.2.17"),
-    "armv7": Machine("arm-linux-musleabihf", "arm-linux-gnueabihf.2.17", ("-mcpu=cortex_a7",)),
-    "x86_64": Machine("x86_64-linux-musl", "x86_64-linux-gnu.2.17"),
+    "aarch64": Machine("aarch64-linux-musl", "aarch64-linux-gnu.2.17", "manylinux_2_17_aarch64"),
+    "armv7": Machine("arm-linux-musleabihf", "arm-linux-gnueabihf.2.17", "manylinux_2_17_armv7l", ("-mcpu=cortex_a7",)),
+    "x86_64": Machine("x86_64-linux-musl", "x86_64-linux-gnu.2.17", "manylinux_2_17_x86_64"),
 }
 
 
@@ -122,12 +124,13 @@ def zig() -> str:
 
 def cross(target: str, arch: str) -> Config:
     """With zig cc, for another machine; stripped but for the runner, whose symbols instructions are counted by."""
-    machine, strip = CROSS[arch], () if target == "runner" else ("-s",)
-    flags = ("-g0", *machine.flags)
-    static = Config(f"{zig()} cc -target {machine.static}", machine.static, flags, link=strip)
+    machine = CROSS[arch]
+    flags = ("-g0", "-ffunction-sections", *machine.flags)
+    link = ("-Wl,--gc-sections", *(() if target == "runner" else ("-s",)))
+    static = Config(f"{zig()} cc -target {machine.static}", machine.static, flags, link=link)
     if target not in SHARED:
         return static
-    return Config(f"{zig()} cc -target {machine.shared}", machine.shared, flags, link=strip, core=static)
+    return Config(f"{zig()} cc -target {machine.shared}", machine.shared, flags, link=link, core=static)
 
 
 def config_for(target: str, cc: str | None, sanitize: bool, arch: str | None = None) -> Config:

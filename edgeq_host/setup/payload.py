@@ -10,8 +10,8 @@ import edgeq_runtime
 from edgeq_host import agents
 
 MODULES = ("__init__.py", "abi.py", "agent.py", "buffers.py", "native.py", "store.py", "threads.py")
-HEADERS = ("csrc/eq.h", "csrc/posix/eq_threads.h", "csrc/agent/eq_store.h", "csrc/agent/eq_message.h")
-LISTS = ("csrc/agent/protocol.def",)  # eq_message.h includes it
+HEADERS = ("csrc/eq.h", "csrc/eq_hash.h", "csrc/posix/eq_threads.h", "csrc/agent/eq_store.h", "csrc/agent/eq_message.h")
+LISTS = ("csrc/isa.def", "csrc/qtypes.def", "csrc/agent/protocol.def")  # which headers include
 PROGRAM, DATA = 0o755, 0o644
 
 

@@ -54,6 +54,15 @@ def test_an_application_imports_it_and_computes_the_integers_of_the_host(device:
     assert agent.stdout.startswith("edgeq-agent ")
 
 
+def test_every_header_that_arrives_finds_what_it_includes(device: Device, tmp_path: Path) -> None:
+    python.install(device.target, device.python)
+    folder = Path(run(device, "import edgeq_runtime; print(edgeq_runtime.include_dir())"))
+    for name in payload.HEADERS:
+        source = tmp_path / "one.c"
+        source.write_text(f'#include "{name.partition("/")[2]}"\n')
+        subprocess.run(["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{folder}", "-fsyntax-only", source], check=True)
+
+
 def test_the_same_again_changes_and_sends_nothing(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     python.install(device.target, device.python)
     before = {path: path.stat().st_mtime_ns for path in device.packages.rglob("*") if "__pycache__" not in str(path)}
