@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeq_host.device import Device
 from edgeq_host.errors import SignatureError
-from edgeq_host.faults import hint_of, text_of
+from edgeq_host.faults import Refused, hint_of, text_of
 from edgeq_host.keys import PublicKey
 from edgeq_host.signing import Seal
 
@@ -30,16 +30,20 @@ class Trust:
 
 
 def ask(device: Device, name: str = "") -> Trust:
-    """What the device says. An agent before 1.4 has no keys."""
+    """What the device says. An agent before 1.4 has no keys; the counter of a damaged record is not known, and as good as none."""
     if device.link.minor < 4:
         return Trust()
     keys: list[Enrolled] = []
     counter, sha256 = 0, ""
-    for reply in device.link.stream("keys", name=name):
-        if reply.name == "key":
-            keys.append(Enrolled(int(reply["place"]), PublicKey(reply["public_key"], reply["name"])))
-        else:
-            counter, sha256 = int(reply["counter"]), reply["sha256"].hex()
+    try:
+        for reply in device.link.stream("keys", name=name):
+            if reply.name == "key":
+                keys.append(Enrolled(int(reply["place"]), PublicKey(reply["public_key"], reply["name"])))
+            else:
+                counter, sha256 = int(reply["counter"]), reply["sha256"].hex()
+    except Refused as refused:
+        if refused.name != "record":
+            raise
     return Trust(tuple(keys), counter, sha256)
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from edgeq_host import deploy as d
-from edgeq_host import wire
+from edgeq_host import keys, signing, wire
 from edgeq_host.bench import problems
+from edgeq_host.device import STORE
+from edgeq_host.enroll import enroll, revoke
 from edgeq_host.errors import RolledBackError
 from edgeq_host.faults import Refused
 from edgeq_host.log import log
@@ -47,6 +49,19 @@ def test_every_command_runs_without_a_finding(device: Local) -> None:
     assert profile(device.target, "file", packed(5), runs=5).runs == 5
     assert len(d.status(device.target).models) == 1
     d.remove(device.target, "kws")
+
+
+def test_keys_and_signatures_give_no_finding(device: Local) -> None:
+    public = keys.create(device.folder / "k.key", "k")
+    key = keys.read_private(keys.Secret(file=device.folder / "k.key"), None)
+    other = keys.create(device.folder / "o.key", "o")
+    assert enroll(device.target, public, None).left == 1 and enroll(device.target, other, key).left == 2
+    d.deploy(device.target, device.file("kws", signing.sign(packed(1), "kws", key, 5)))
+    for data in (packed(2), signing.sign(packed(2), "kws", key, 4), signing.sign(packed(2), "kws", key, 6)[:-1], bytes(200)):
+        with d.connect(device.target) as session, pytest.raises(Refused):
+            session.put("kws", data, STORE)
+    assert d.status(device.target).models[0].counter == 5
+    assert revoke(device.target, "o", key).left == 1 and revoke(device.target, "k", key).left == 0
 
 
 def test_kernels_of_any_size_that_is_taken_stay_within_their_memory(device: Local) -> None:

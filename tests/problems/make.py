@@ -7,6 +7,7 @@ import threading
 import time
 
 from bench.ssh.server import USER, Sshd, free_port, make_key, public
+from edgeq_host import keys, signing
 from tests.agent.conftest import packed
 from tests.problems.conftest import Bench, path_with
 from tests.ssh.models import heavy
@@ -102,6 +103,32 @@ def record_damaged(b: Bench) -> None:
     assert isinstance(server, Sshd) and b.deploy().code == 0
     (server.store / "kws" / "state").write_bytes(b"damaged")
     b.file.write_bytes(packed(2))
+
+
+def _locked(b: Bench) -> keys.PrivateKey:
+    """The device has a key."""
+    b.device()
+    keys.create(b.project / "release.key", "release")
+    assert b.edgeq("key", "enroll", b.project / "release.pub", "-b", "kitchen").code == 0
+    return keys.read_private(keys.Secret(file=b.project / "release.key"), None)
+
+
+def file_unsigned(b: Bench) -> None:
+    _locked(b)
+
+
+def file_older(b: Bench) -> None:
+    key = _locked(b)
+    b.file.write_bytes(signing.sign(packed(1), "kws", key, 5))
+    assert b.deploy().code == 0
+    b.file.write_bytes(signing.sign(packed(2), "kws", key, 4))
+
+
+def file_of_a_stranger(b: Bench) -> None:
+    _locked(b)
+    keys.create(b.project / "stranger.key", "stranger")
+    stranger = keys.read_private(keys.Secret(file=b.project / "stranger.key"), None)
+    b.file.write_bytes(signing.sign(packed(1), "kws", stranger, 1))
 
 
 def somebody_else_deploys(b: Bench) -> None:
