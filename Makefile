@@ -53,7 +53,7 @@ bench-arm: $(VENV)/.dev tools build ## the goals on 64-bit Arm in emulated instr
 
 FUZZERS = $(basename $(notdir $(wildcard edgeq_runtime/csrc/fuzz/*.c)))
 
-fuzz: $(VENV)/.dev ## fuzz the file reader, its container and the frame decoder for 10 minutes each (clang)
+fuzz: $(VENV)/.dev ## fuzz the file reader, its container, signatures and the frame decoder for 10 minutes each (clang)
 	$(RUN)/python -m edgeq_runtime.build fuzz
 	set -e; for f in $(FUZZERS); do mkdir -p build/corpus/$$f; build/fuzz/$$f -max_total_time=600 build/corpus/$$f tests/data/$$f; done
 

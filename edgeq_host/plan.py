@@ -11,6 +11,7 @@ from edgeq_host import risks
 from edgeq_host.boards import Evidence
 from edgeq_host.deploy import board_name, check_file, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Opened
+from edgeq_host.errors import SignatureError
 from edgeq_host.estimate import Estimate
 from edgeq_host.export import read_file, unpack
 from edgeq_host.faults import Refused
@@ -67,7 +68,7 @@ class Plan:
 
 
 def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = QUIET_S, keep: int = 0) -> Plan:
-    """BoardError where the device refuses the file; what would only fail later, or may go wrong, is in `risks`.
+    """BoardError or SignatureError where the device refuses the file; what would only fail later, or may go wrong, is in `risks`.
     keep: as deploy has it."""
     data = read_file(file)
     check_file(data, str(file))
@@ -75,6 +76,8 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
     digest = hashlib.sha256(data).hexdigest()
     with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         case = look(device, target, name, len(data), digest, seal(data))
+        if case.refused is not None and not (case.unchanged or case.refused.may_run):
+            raise SignatureError(f"{file} on {target.name}: {case.refused.text}", case.refused.hint)
         installed = _looked_into(device, case.model) if case.model is not None else None
         model = unpack(data, str(file))
         opened, layers = _open_all(device, replace(case, model=installed), data, [text(v.name) for v in model.variants])

@@ -55,6 +55,11 @@ class Refusal:
     text: str
     hint: str
 
+    @property
+    def may_run(self) -> bool:
+        """Not to be installed, but to be tried in the device's memory."""
+        return self.fault == "older"
+
 
 def refusal(trust: Trust, seal: Seal, sha256: str, name: str, board: str) -> Refusal | None:
     """None where the device takes the file, whose SHA-256 is `sha256`, under `name`. The same rules as csrc/agent/trust.c."""

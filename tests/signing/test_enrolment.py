@@ -228,7 +228,7 @@ def test_a_plan_predicts_what_a_locked_device_refuses(locked: Local, desk: Desk)
     assert not [risk for risk in good.risks if risk.code]
     old = plan(locked.target, locked.file("kws", signed(desk, 4, 2)))
     assert [(risk.what, risk.code) for risk in old.risks] == [("signature", 6)]
-    with pytest.raises(SignatureError):
+    with pytest.raises(SignatureError, match=r"not signed.*its keys are release"):
         plan(locked.target, locked.file("kws", packed(2)))
 
 
