@@ -15,6 +15,7 @@ from edgeq_host.device import MEMORY, STORE, Device
 from edgeq_host.enroll import enroll, enrolled, revoke
 from edgeq_host.errors import SignatureError, UsageError
 from edgeq_host.faults import Refused
+from edgeq_host.log import log
 from edgeq_host.plan import plan
 from edgeq_host.profile import profile
 from tests.agent.conftest import Local, built_agent, local, packed
@@ -159,6 +160,8 @@ def test_what_is_refused_is_said_before_it_is_sent_and_by_the_device_itself(lock
     with connect(locked.target) as device:
         assert sent(device, "kws", signed(desk, 3, 2)) == "older", "the same counter, another file"
         assert sent(device, "kws", signed(desk, 3)) == ""
+    noted = [entry.fault for entry in log(locked.target).entries if entry.event == "install_failed"]
+    assert noted == [*cases, "older"], "the device's own log has what was refused there"
     assert (locked.store / "kws" / "state").read_bytes() == before
 
 
