@@ -10,6 +10,7 @@ import pytest
 from edgeq_host import deploy as d
 from edgeq_host.remote import RemoteModel
 from tests.agent.conftest import Local, packed, sample
+from tests.ssh.models import heavy
 
 MOST = 2_000_000  # bytes
 
@@ -30,3 +31,11 @@ def test_the_agent_takes_less_than_2_mb_beside_model_and_arena(local: Local, siz
         opened = model.opened
         taken = pss(model.device.link._transport.pid)  # type: ignore[attr-defined]
     assert 100_000 < taken - opened.file_bytes - opened.model_bytes - opened.arena_bytes < MOST
+
+
+def test_the_window_of_an_upload_is_given_back(local: Local) -> None:
+    data = heavy(4)  # more than the window
+    with RemoteModel(local.target, "kws", data) as model:
+        opened = model.opened
+        taken = pss(model.device.link._transport.pid)  # type: ignore[attr-defined]
+    assert taken - opened.file_bytes - opened.model_bytes - opened.arena_bytes < MOST

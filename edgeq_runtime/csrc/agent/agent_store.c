@@ -96,8 +96,16 @@ static int end_memory(struct eq_agent *agent, void *ops) {
     return fault;
 }
 
+/* An upload has filled the window: an agent that then runs a model for hours need not keep it. */
+static void give_back_window(struct eq_agent *agent) {
+    size_t size;
+    void *memory = eq_link_spare(agent->link, &size);
+    if (memory) eq_port_unused(memory, size);
+}
+
 EQ_HANDLER_PLAIN(end) {
     if (agent->put_failed) return 0;
+    give_back_window(agent);
     void *ops = (void *)(uintptr_t)eq_port_store(); /* the context of eq_trust_admit, which only reads */
     int fault = agent->put_target == EQ_PUT_STORE    ? eq_store_finish(&agent->upload, eq_trust_admit, ops, &agent->detail)
                 : agent->put_target == EQ_PUT_MEMORY ? end_memory(agent, ops)

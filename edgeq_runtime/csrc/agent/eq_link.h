@@ -93,6 +93,9 @@ uint32_t eq_link_pending(const struct eq_link *link);
 /* Send an acknowledgement though nothing came: a sign of life during long work. */
 void eq_link_touch(struct eq_link *link);
 
+/* The memory of bytes that have come while none wait to be read, or NULL: what is in it is of no use. */
+void *eq_link_spare(struct eq_link *link, size_t *size);
+
 /* For bindings that do not read the struct. */
 struct eq_link_state {
     struct eq_msg_hello peer;

@@ -20,6 +20,8 @@ int eq_port_random(void *data, size_t size);
 /* Zeroed memory aligned to EQ_ALIGN, NULL where there is none. A port without a heap hands out parts of one pool. */
 void *eq_port_alloc(size_t size);
 void eq_port_free(void *memory);
+/* A part of such memory whose content is of no use any more: a port with pages may give them back until they are written again. */
+void eq_port_unused(void *memory, size_t size);
 
 const struct eq_store_ops *eq_port_store(void);
 

@@ -47,6 +47,11 @@ void eq_link_take_data(struct eq_link *link, const struct eq_frame *frame) {
     link->range_count -= n;
 }
 
+void *eq_link_spare(struct eq_link *link, size_t *size) {
+    *size = link->limits.window;
+    return link->rx_next == link->rx_read && link->range_count == 0 ? link->rx : NULL;
+}
+
 size_t eq_link_make_ack(struct eq_link *link, uint8_t *out, size_t room) {
     uint8_t payload[4 + 8 * EQ_LINK_ACK_RANGES];
     struct eq_frame frame = {EQ_FRAME_ACK, link->session, link->rx_next, payload, 4};

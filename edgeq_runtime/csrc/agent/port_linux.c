@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -65,6 +66,12 @@ void eq_port_free(void *memory) {
     if (!memory) return;
     memcpy(&block, (uint8_t *)memory - sizeof block, sizeof block);
     free(block);
+}
+
+void eq_port_unused(void *memory, size_t size) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)memory, end = (start + size) & ~(page - 1);
+    start = (start + page - 1) & ~(page - 1);
+    if (start < end) (void)madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
 const struct eq_store_ops *eq_port_store(void) { return store; }

@@ -29,6 +29,8 @@ void *eq_port_alloc(size_t size) { return eq_pool_alloc(&pool, size); }
 
 void eq_port_free(void *block) { eq_pool_free(&pool, block); }
 
+void eq_port_unused(void *memory, size_t size) { (void)memory, (void)size; } /* a pool has no pages */
+
 const struct eq_store_ops *eq_port_store(void) { return &files.ops; }
 
 /* Nothing stands between the agent and the work: a chip has a watchdog here. */
