@@ -18,6 +18,7 @@ from edgeq_host.plan import plan
 from edgeq_host.preflight import preflight
 from edgeq_host.probe import Place, Probe, parse
 from edgeq_host.risks import Case
+from edgeq_host.signing import seal
 from tests.agent.conftest import Local, packed
 
 FACTS = Facts("", "aarch64", "", "", 0, 10**9, 5 * 10**8, 10**8, 1, ("portable",), ())
@@ -95,7 +96,7 @@ def test_a_plan_writes_nothing_not_even_for_a_moment(local: Local, tmp_path: Pat
     d.deploy(local.target, local.file("kws", packed(1)))
     seen = {path: path.stat().st_mtime_ns for path in (local.store, *local.store.rglob("*"))}
     plan(local.target, local.file("kws", packed(2)))
-    preflight(local.target, "kws", 100, "00" * 32)
+    preflight(local.target, "kws", 100, "00" * 32, seal(packed(2)))
     assert {path: path.stat().st_mtime_ns for path in (local.store, *local.store.rglob("*"))} == seen
 
 
@@ -103,5 +104,5 @@ def test_preflight_ends_with_the_code_of_the_deploy(local: Local) -> None:
     d.deploy(local.target, local.file("kws", packed(1)))
     (local.store / "kws" / "state").write_bytes(b"damaged")
     with pytest.raises(BoardError, match="record") as info:
-        preflight(local.target, "kws", 100, "00" * 32)
+        preflight(local.target, "kws", 100, "00" * 32, seal(packed(2)))
     assert info.value.code == 3 and "edgeq remove kws" in info.value.hint

@@ -75,6 +75,32 @@ def no_tools(b: Bench) -> None:
     b.session(f"PATH={path_with(b.project / 'bin', ['sh', 'uname'])}; export PATH")
 
 
+def _enrolled(b: Bench) -> None:
+    b.device()
+    for words in (["key", "new", "-o", "release.key"], ["key", "enroll", "release.pub", "-b", "kitchen"]):
+        assert b.edgeq(*words).code == 0, words
+
+
+def not_signed(b: Bench) -> None:
+    _enrolled(b)
+
+
+def signed_by_another(b: Bench) -> None:
+    _enrolled(b)
+    assert b.edgeq("key", "new", "-o", "other.key").code == 0
+    assert b.edgeq("sign", b.file, "--counter", 1, "--key", "other.key").code == 0
+
+
+def older_than_what_was_there(b: Bench) -> None:
+    _enrolled(b)
+    older = b.file.read_bytes()
+    b.file.write_bytes(packed(2))
+    assert b.edgeq("sign", b.file, "--counter", 5, "--key", "release.key").code == 0
+    assert b.deploy().code == 0
+    b.file.write_bytes(older)
+    assert b.edgeq("sign", b.file, "--counter", 4, "--key", "release.key").code == 0
+
+
 def home_of_noexec(b: Bench) -> None:
     """The agent goes elsewhere: no problem at all."""
     home = b.mount("noexec,size=20m")
