@@ -13,12 +13,15 @@ import pytest
 
 from edgeq_host import agents
 from edgeq_host.deploy import deploy, status
+from edgeq_host.export.container import pack
 from edgeq_host.remote import RemoteModel
 from edgeq_host.targets import Target
 from edgeq_runtime import build, lists, native
 from tests.networks import hashes
+from tests.runtime.test_body import CHANGES, tables
 
 pytestmark = pytest.mark.slow
+FILES = Path(__file__).parents[1] / "data" / "fuzz_file"
 CASES = [("kws_ref_model.tflite", "int8"), ("pretrainedResnet_quant.tflite", "int8"), ("kws_ref_model_float32.tflite", "float32")]
 
 
@@ -56,6 +59,24 @@ def test_outputs_over_the_link_are_those_of_the_table(assets: Path, device: Targ
             for y in result if isinstance(result, list) else [result]:
                 total.update(np.ascontiguousarray(y).tobytes())
     assert total.hexdigest() == hashes.table()[network, variant]
+
+
+def refusals(agent: list[str | Path], files: Path, store: Path) -> list[tuple[int, str]]:
+    """Code and words of the agent for each file of a folder."""
+    done = [subprocess.run([*agent, "--root", store, "install", path], capture_output=True, text=True) for path in sorted(files.iterdir())]
+    return [(one.returncode, one.stderr) for one in done]
+
+
+def test_hostile_files_are_refused_as_on_64_bits(devices: Path, qemu: str, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    shutil.copytree(FILES, files)
+    for number, (change, _) in enumerate(CHANGES.values()):
+        model = tables()
+        change(model)
+        (files / f"{number}.eqm").write_bytes(pack(model))
+    found = refusals([*qemu.split(), devices / "armv7" / agents.AGENT], files, tmp_path / "armv7")
+    assert {code for code, _ in found} == {3} and len(found) > len(CHANGES)
+    assert found == refusals([build.build("agent", build.config_for("agent", None, False))], files, tmp_path / "here")
 
 
 def test_the_device_says_that_it_runs_the_portable_kernels(device: Target) -> None:
