@@ -15,6 +15,7 @@ from edgeq_host.errors import LinkError
 from tests.ssh.conftest import Site
 
 PLACES = ("/var/tmp", "/dev/shm", "/tmp")
+KEPT = Path(f"/mnt/edgeq-test-{os.getpid()}")
 Private = Callable[..., Sshd]
 
 
@@ -29,15 +30,14 @@ def private(site: Site) -> Iterator[Private]:
         if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
             pytest.skip("mount namespaces are not permitted here")
         server = site.server()
-        mounts = [f"mount -t tmpfs -o {places} none {place}" for place in PLACES] if places else []
-        mounts += [f"mount -t tmpfs -o {home} none {server.home}"] if home else []
-        script = server.folder / "session"
-        # Mounting over /tmp hides the server's folder: it is bound elsewhere before, and back after.
-        keep = server.folder
-        lines = ["#!/bin/sh", "mkdir -p /mnt/edgeq-test && mount --bind " + str(keep) + " /mnt/edgeq-test", *mounts]
+        script, keep = server.folder / "session", server.folder
+        lines = ["#!/bin/sh", "set -e"]  # where a mount fails nothing may be tried in the real places
         if places:
-            lines += [f"mount -o remount,rw /tmp; mkdir -p {keep}; mount --bind /mnt/edgeq-test {keep}; mount -o remount,{places} /tmp"]
-            lines += [f"mount -t tmpfs -o {home} none {server.home}"] if home else []
+            # Mounting over /tmp hides the server's folder: it is bound elsewhere before, and back after.
+            lines += [f"mkdir -p {KEPT}; mount --bind {keep} {KEPT}"]
+            lines += [f"mount -t tmpfs -o {places} none {place}" for place in PLACES]
+            lines += [f"mount -o remount,rw /tmp; mkdir -p {keep}; mount --bind {KEPT} {keep}; mount -o remount,{places} /tmp"]
+        lines += [f"mount -t tmpfs -o {home} none {server.home}"] if home else []
         lines += [before, 'exec bash -c "$SSH_ORIGINAL_COMMAND"']
         script.write_text("\n".join(lines) + "\n")
         script.chmod(0o755)
@@ -46,9 +46,8 @@ def private(site: Site) -> Iterator[Private]:
         return server.start()
 
     yield make
-    with_mount = Path("/mnt/edgeq-test")
-    if with_mount.is_dir() and not any(with_mount.iterdir()):
-        with_mount.rmdir()
+    if KEPT.is_dir():
+        KEPT.rmdir()
 
 
 def refused(site: Site, server: Sshd, *words: str) -> LinkError:
@@ -93,7 +92,7 @@ def test_a_disk_that_fills_up_during_the_transfer_is_said(site: Site, private: P
 @pytest.mark.parametrize("trap", ["link", "of another", "open to all"])
 def test_a_folder_in_tmp_that_somebody_has_prepared_is_not_used(site: Site, private: Private, trap: str) -> None:
     make = {
-        "link": "mkdir /tmp/theirs; ln -s /tmp/theirs",
+        "link": "mkdir -p /tmp/theirs; ln -s /tmp/theirs",
         "of another": "f() { mkdir $1; chown 12345 $1; }; f",
         "open to all": "f() { mkdir -m 777 $1; }; f",
     }[trap]
