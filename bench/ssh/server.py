@@ -118,13 +118,18 @@ class Sshd:
         command = [*self._command(), "-D", "-e", "-f", str(config)]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
-        wait_until(self._listens, f"sshd listens; it says: {self.log()}")
+        wait_until(lambda: self._listens() or self._ended(), "sshd listens")
+        if self._ended():  # the port may be somebody else's
+            raise OSError(f"sshd has ended: {self.log()}")
         return self
 
     def _listens(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
             return True
         return False
+
+    def _ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
 
     def log(self) -> str:
         path = self.folder / "log"

@@ -60,12 +60,12 @@ class Site:
         lines = [f"IdentityFile {key or self.key}", "IdentitiesOnly yes", f"UserKnownHostsFile {self.known}", "GlobalKnownHostsFile none"]
         self.config.write_text(first + "\nHost *\n" + "".join(f"  {line}\n" for line in lines))
 
-    def server(self, name: str = "device", known: bool = True, kind: type[Sshd] = Sshd, **more: Any) -> Sshd:
+    def server(self, name: str = "device", known: bool = True, kind: type[Sshd] = Sshd, start: bool = True, **more: Any) -> Sshd:
         server = kind(self.folder / name, self.key, **more)
         self._servers.append(server)
         if known:
             self.known.write_text(self.known.read_text() + server.known)
-        return server.start()
+        return server.start() if start else server
 
     def proxy(self, server: Sshd, **how: Any) -> Proxy:
         """In front of a server whose key is known under the proxy's port, too."""
