@@ -139,7 +139,11 @@ cached() {
     why=
     [ -f "$1/$name" ] && [ ! -h "$1/$name" ] && own "$1" && [ "$(digest "$1/$name")" = "$sum" ] && run "$1/$name"
 }
-place() { take "$1" || say place "$1: $why"; }
+place() {
+    take "$1" && return
+    case $1 in */edgeq-agents*) rmdir "$1" 2>/dev/null ;; esac
+    say place "$1: $why"
+}
 
 each cached
 each place
