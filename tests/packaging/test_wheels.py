@@ -250,3 +250,9 @@ def test_the_job_of_the_readme_runs_from_wheels_alone(installed: Installed) -> N
     assert "digits" in installed("edgeq", "status", "--board", "local")
     code = "import edgeq_runtime, numpy; print(edgeq_runtime.open('digits').run(numpy.load('image.npy')).tobytes().hex())"
     assert installed("python", "-c", code).strip() == np.load(scores).tobytes().hex()
+
+
+def test_every_wheel_brings_the_licence_of_what_is_compiled_into_it(wheels: Wheels) -> None:
+    for wheel in (wheels.host, wheels.runtime):
+        held = [name for name in names(wheel) if "/licenses/" in name]
+        assert any(name.endswith("monocypher/LICENSE.txt") for name in held) and any(name.endswith("licenses/LICENSE") for name in held)
