@@ -36,6 +36,6 @@ class BuildPy(build_py):  # type: ignore[misc]
 setup(
     packages=[*find_packages(include=["edgeq_host", "edgeq_host.*"]), "edgeq_boards"],
     package_dir={"edgeq_boards": "boards"},
-    package_data={"edgeq_boards": ["*.toml", "chips/*.toml"]},
+    package_data={"edgeq_boards": ["*.toml", "chips/*.toml"], "edgeq_host.ssh": ["*.sh"]},
     cmdclass={"build_py": BuildPy},
 )

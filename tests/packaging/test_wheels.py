@@ -162,7 +162,8 @@ def test_the_device_wheel_holds_the_lists_and_what_was_compiled(wheels: Wheels) 
 
 def test_the_host_wheel_holds_every_board_module_and_agent(wheels: Wheels) -> None:
     boards = {f"edgeq_boards/{p.relative_to(ROOT / 'boards')}" for p in (ROOT / "boards").rglob("*.toml")}
-    modules = {str(p.relative_to(ROOT)) for p in (ROOT / "edgeq_host").rglob("*.py")}
+    # every file of the package: what is read at run time (bootstrap.sh, device_program.py) too
+    modules = {str(p.relative_to(ROOT)) for p in (ROOT / "edgeq_host").rglob("*") if p.is_file() and p.suffix != ".pyc"}
     held = {name for name in names(wheels.host) if ".dist-info/" not in name}
     files = {f"edgeq_agents/{name}" for name in (*AGENTS, agents.SUMS)}
     assert boards and held == boards | modules | files
