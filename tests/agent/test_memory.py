@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from edgeq_host import deploy as d
 from edgeq_host.remote import RemoteModel
+from edgeq_runtime import build
 from tests.agent.conftest import Local, packed, sample
 from tests.ssh.models import heavy
 
@@ -23,19 +25,38 @@ def pss(pid: int) -> int:
     return int(found[1]) * 1024
 
 
+@pytest.fixture(scope="module")
+def static_agent() -> Path:
+    """The agent as it goes to devices: linked with the C library of `build devices`, not with this machine's."""
+    try:
+        return build.build("agent", build.config_for("agent", None, False, "x86_64"))
+    except build.BuildError as error:
+        pytest.skip(f"no compiler for devices: {error}")
+
+
+@pytest.fixture(params=["built_agent", "static_agent"])
+def either(request: pytest.FixtureRequest, local: Local, monkeypatch: pytest.MonkeyPatch) -> Local:
+    """An empty store with the agent of this machine, or the static one."""
+    if request.param == "static_agent" and platform.machine() != "x86_64":
+        pytest.skip("the static agent is built for x86_64 here")
+    monkeypatch.setenv("EDGEQ_AGENT", str(request.getfixturevalue(request.param)))
+    return local
+
+
+def beside(model: RemoteModel) -> int:
+    """Bytes that the agent of a session takes beside the model and its arena."""
+    opened = model.opened
+    return pss(model.device.link._transport.pid) - opened.file_bytes - opened.model_bytes - opened.arena_bytes  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("size", [64, 50_000])
-def test_the_agent_takes_less_than_2_mb_beside_model_and_arena(local: Local, size: int) -> None:
-    d.deploy(local.target, local.file("kws", packed(1, size)))
-    with RemoteModel(local.target, "kws") as model:
+def test_the_agent_takes_less_than_2_mb_beside_model_and_arena(either: Local, size: int) -> None:
+    d.deploy(either.target, either.file("kws", packed(1, size)))
+    with RemoteModel(either.target, "kws") as model:
         model.run(sample(size))
-        opened = model.opened
-        taken = pss(model.device.link._transport.pid)  # type: ignore[attr-defined]
-    assert 100_000 < taken - opened.file_bytes - opened.model_bytes - opened.arena_bytes < MOST
+        assert 100_000 < beside(model) < MOST
 
 
-def test_the_window_of_an_upload_is_given_back(local: Local) -> None:
-    data = heavy(4)  # more than the window
-    with RemoteModel(local.target, "kws", data) as model:
-        opened = model.opened
-        taken = pss(model.device.link._transport.pid)  # type: ignore[attr-defined]
-    assert taken - opened.file_bytes - opened.model_bytes - opened.arena_bytes < MOST
+def test_the_window_of_an_upload_is_given_back(either: Local) -> None:
+    with RemoteModel(either.target, "kws", heavy(4)) as model:  # more than the window
+        assert beside(model) < MOST

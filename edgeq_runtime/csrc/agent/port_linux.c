@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SMALL_BYTES (1u << 20) /* taken without a look at the memory that is free */
+#define SMALL_BYTES (1u << 20) /* taken from the heap, without a look at the memory that is free */
 
 static struct eq_store_files files;
 static const struct eq_store_ops *store;
@@ -61,11 +61,18 @@ const char *eq_port_linux_isas(const char *names) {
 
 int eq_port_random(void *data, size_t size) { return getentropy(data, size); }
 
-void eq_port_free(void *memory) {
+/* Lies before the memory that is handed out. */
+struct head {
     void *block;
+    size_t mapped; /* bytes, 0 where the block is the heap's */
+};
+
+void eq_port_free(void *memory) {
+    struct head head;
     if (!memory) return;
-    memcpy(&block, (uint8_t *)memory - sizeof block, sizeof block);
-    free(block);
+    memcpy(&head, (uint8_t *)memory - sizeof head, sizeof head);
+    if (head.mapped) (void)munmap(head.block, head.mapped);
+    else free(head.block);
 }
 
 void eq_port_unused(void *memory, size_t size) {
@@ -166,17 +173,25 @@ const struct eq_workers *eq_port_workers(int threads) {
     return pool ? eq_threads_workers(pool) : NULL;
 }
 
+/* A large block is asked of the system itself, which gives zeros page by page as they are used: a window that is never full stays small.
+ * calloc of musl would write the zeros, and so take every page. */
+static void *zeros(struct head *head, size_t size) {
+    if (size <= SMALL_BYTES) return calloc(1, size);
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    head->mapped = size;
+    return block == MAP_FAILED ? NULL : block;
+}
+
 /* No more than there is: the system would hand it out all the same and end some process later. */
 void *eq_port_alloc(size_t size) {
+    struct head head = {0};
     uint64_t available = size > SMALL_BYTES ? meminfo("MemAvailable") : 0;
     if (size > SIZE_MAX / 2 || (available && size > available)) return NULL;
-    /* calloc leaves large blocks to the system, which gives zeros page by page as they are used: a window that is never full stays small.
-     */
-    uint8_t *block = calloc(1, size + EQ_ALIGN + sizeof(void *));
-    if (!block) return NULL;
-    uint8_t *memory = block + sizeof(void *);
+    head.block = zeros(&head, size + EQ_ALIGN + sizeof head);
+    if (!head.block) return NULL;
+    uint8_t *memory = (uint8_t *)head.block + sizeof head;
     memory += (EQ_ALIGN - (uintptr_t)memory % EQ_ALIGN) % EQ_ALIGN;
-    memcpy(memory - sizeof(void *), &block, sizeof block);
+    memcpy(memory - sizeof head, &head, sizeof head);
     return memory;
 }
 
