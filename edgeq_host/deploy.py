@@ -175,12 +175,22 @@ def rollback(target: Target, name: str, selftest_s: float = SELFTEST_S, quiet_s:
             if refused.name in ("corrupt", "model") or refused.fault.exit_code == 5:
                 which = f"version {version}" if version else "the previous version"
                 text = f"rollback of {name} on {target.name}: {which} cannot be used: {refused.text}"
-                raise RollbackError(text, "nothing was changed; deploy the version that you want") from refused
+                raise RollbackError(text, _other_way(target, name, before, version)) from refused
             raise
         except LinkError as lost:
             device.link.close()
             switched = _after_lost_rollback(target, name, before, lost, quiet_s)
     return RolledBack(name, switched.version, switched.sha256, target.name, before.current if before else None)
+
+
+def _other_way(target: Target, name: str, before: Installed | None, refused: int) -> str:
+    """The hint where a version (0: the previous one) cannot be used: the newest of the others that are kept and look sound."""
+    versions = before.versions if before else ()
+    refused = refused or (versions[1].version if len(versions) > 1 else 0)
+    others = [v.version for v in versions[1:] if v.version != refused and not v.damaged]
+    if not others:
+        return "nothing was changed; deploy the version that you want"
+    return f"nothing was changed; `edgeq rollback {name}@{max(others)} -b {target.name}` goes back to another, or deploy the one that you want"
 
 
 def _after_lost_rollback(target: Target, name: str, before: Installed | None, lost: LinkError, quiet_s: float) -> Switched:

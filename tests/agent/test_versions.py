@@ -11,7 +11,7 @@ import pytest
 from edgeq_host import deploy as d
 from edgeq_host import wire
 from edgeq_host.device import Device
-from edgeq_host.errors import RolledBackError, UsageError
+from edgeq_host.errors import RollbackError, RolledBackError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.installed import split_version
 from edgeq_host.link import Link
@@ -68,6 +68,22 @@ def test_back_to_any_version_and_one_removed(local: Local) -> None:
     for call in (lambda: d.remove(local.target, "kws@3"), lambda: d.rollback(local.target, "kws@3")):
         with pytest.raises(UsageError, match="no such model or version"):
             call()
+
+
+def test_a_rollback_to_a_damaged_version_names_the_newest_sound_one(local: Local) -> None:
+    deploy(local, 1, 2, 3, 4, 5, keep=5)
+    for version, content in ((4, packed(4)[:-1] + b"?"), (3, b"short")):
+        (local.store / f"kws/v{version}.eqm").write_bytes(content)
+    for name in ("kws", "kws@4"):
+        with pytest.raises(RollbackError) as info:
+            d.rollback(local.target, name)
+        assert "`edgeq rollback kws@2 -b local`" in info.value.hint
+    for version in (1, 2):
+        d.remove(local.target, f"kws@{version}")
+    with pytest.raises(RollbackError) as info:
+        d.rollback(local.target, "kws")
+    assert info.value.hint == "nothing was changed; deploy the version that you want"
+    assert kept(local)[0] == 5
 
 
 @pytest.mark.parametrize("text", ["kws@", "kws@0", "kws@-1", "kws@x", "kws@4294967296", "kws@²", "kws@1@2", "kws@ 1"])
