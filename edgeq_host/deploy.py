@@ -190,7 +190,8 @@ def _other_way(target: Target, name: str, before: Installed | None, refused: int
     others = [v.version for v in versions[1:] if v.version != refused and not v.damaged]
     if not others:
         return "nothing was changed; deploy the version that you want"
-    return f"nothing was changed; `edgeq rollback {name}@{max(others)} -b {target.name}` goes back to another, or deploy the one that you want"
+    other = f"{name}@{max(others)} -b {target.name}"
+    return f"nothing was changed; `edgeq rollback {other}` goes back to another, or deploy the one that you want"
 
 
 def _after_lost_rollback(target: Target, name: str, before: Installed | None, lost: LinkError, quiet_s: float) -> Switched:
