@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from edgeq_host.errors import UsageError
+from edgeq_host.transports import schemes
 
-SCHEMES = ("ssh", "serial", "tcp", "pipe")
 _MAX = 1000
+_OTHERS = ("serial", "tcp")  # of links that edgeq has no transport for
 
 
 def is_address(text: str) -> bool:
     """Whether `text` can only be an address: it begins with a scheme, or has the @ of ssh."""
-    return "@" in text or text.partition(":")[0] in SCHEMES
+    return "@" in text or "://" in text or text.partition(":")[0] in (*schemes(), *_OTHERS)
 
 
 def canonical(text: str) -> str:
@@ -20,14 +21,16 @@ def canonical(text: str) -> str:
         found = f"the character {wrong!r}" if wrong is not None else "spaces around it" if len(text) <= _MAX else f"{len(text)} characters"
         raise UsageError(f"an address has {found}", "write it as to ssh: pi@kitchen.local, or with a scheme: ssh://pi@kitchen.local:2222")
     scheme, colon, rest = text.partition(":")
-    if colon and scheme in SCHEMES:
+    if colon and scheme in schemes():
         if not rest.strip("/"):
             raise UsageError(f"{text!r} names nothing behind {scheme}:", f"for example {_EXAMPLES[scheme]}")
         return f"{scheme}:{rest}"
+    known = ", ".join(f"{name}:" for name in schemes())
+    if is_address(text) and "@" not in text:
+        raise UsageError(f"edgeq has no transport for {text!r}", f"an address has an @, or begins with one of: {known}")
     if "@" in text:
         return f"ssh:{text}"
-    hint = f"an address has an @ (pi@{text or 'host'}) or begins with one of: {', '.join(s + ':' for s in SCHEMES)}"
-    raise UsageError(f"{text!r} is no address", hint)
+    raise UsageError(f"{text!r} is no address", f"an address has an @ (pi@{text or 'host'}) or begins with one of: {known}")
 
 
-_EXAMPLES = {"ssh": "ssh://pi@kitchen.local", "serial": "serial:///dev/ttyACM0", "tcp": "tcp://127.0.0.1:4000", "pipe": "pipe:edgeq-agent"}
+_EXAMPLES = {"ssh": "ssh://pi@kitchen.local", "pipe": "pipe:edgeq-agent"}

@@ -58,11 +58,19 @@ def families() -> list[str]:
     return sorted({board.family for board in all_boards()} - {""})
 
 
+def _not_in_the_place_of_a_device(path: Path) -> None:
+    """`local` and the emulators start programs of this machine: a folder from somebody else must not say what `local` starts."""
+    shipped = SHIPPED / path.name
+    if path.resolve() != shipped.resolve() and shipped.is_file() and read_board(shipped).link:
+        raise UsageError(f"{path} would take the place of {path.stem}, which is a device of its own", "give your board another id")
+
+
 def resolve(name: str) -> Board:
     """The board of an id or an alias. UsageError with the list and what was perhaps meant."""
     have = paths()
     wanted = ALIASES.get(name, name)
     if wanted in have:
+        _not_in_the_place_of_a_device(have[wanted])
         return read_board(have[wanted])
     near = difflib.get_close_matches(name, [*have, *ALIASES, *families()], 3)
     hint = f"boards: {', '.join(have)}; look in: {', '.join(map(str, folders()))}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from edgeq_host import wire
 from edgeq_host.errors import BoardError, EdgeqError, LinkError, ModelError, RollbackError, RolledBackError, SignatureError, UsageError
 from edgeq_runtime import native
@@ -63,7 +65,7 @@ def text_of(fault: str) -> str:
 
 def hint_of(fault: str, name: str = "", board: str = "") -> str:
     """What to do about it."""
-    return _HINTS.get(fault, "").format(name=name or "NAME", board=board or "BOARD")
+    return _HINTS.get(fault, "").format(name=name or "NAME", board=shlex.quote(board) if board else "BOARD")
 
 
 class Refused(Exception):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import fcntl
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,27 +90,30 @@ def check_new(path: Path, new: Iterable[Entry]) -> None:
 
 def add(path: Path, new: Sequence[Entry]) -> None:
     """Write devices into an edgeq.toml; its comments and order stay. UsageError where one is there already: nothing is written."""
-    check_new(path, new)
-    document = _document(path)
-    table = document.setdefault("devices", tomlkit.table(is_super_table=True))
-    for device in new:
-        table[device.name] = _table(device)
-    _write(path, document)
+    with _alone(path):
+        check_new(path, new)
+        document = _document(path)
+        table = document.setdefault("devices", tomlkit.table(is_super_table=True))
+        for device in new:
+            table[device.name] = _table(device)
+        _write(path, document)
 
 
 def change(path: Path, device: Entry) -> None:
     """What `path` says of a device that it has."""
-    document = _document(path)
-    table = document["devices"][device.name]
-    for key, value in _table(device).items():
-        table[key] = value
-    _write(path, document)
+    with _alone(path):
+        document = _document(path)
+        table = document["devices"][device.name]
+        for key, value in _table(device).items():
+            table[key] = value
+        _write(path, document)
 
 
 def remove(path: Path, name: str) -> None:
-    document = _document(path)
-    del document["devices"][name]
-    _write(path, document)
+    with _alone(path):
+        document = _document(path)
+        del document["devices"][name]
+        _write(path, document)
 
 
 def _table(device: Entry) -> tomlkit.items.Table:
@@ -129,11 +135,25 @@ def _document(path: Path) -> tomlkit.TOMLDocument:
         raise UsageError(f"{path} is not TOML: {error}", "mend it, or write the device into it by hand") from error
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One change of a file at a time: the folder is locked, so that nothing is left behind."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise UsageError(f"{path.parent}: {error.strerror or error}", "nothing was changed; check the folder and its rights") from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def _write(path: Path, document: tomlkit.TOMLDocument) -> None:
     text = tomlkit.dumps(document)
     settings.parse(path, text)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text.encode("utf-8"))
     except (OSError, ModelError) as error:
         raise UsageError(

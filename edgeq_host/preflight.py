@@ -43,13 +43,15 @@ def preflight(target: Target, name: str, size: int, sha256: str, seal: Seal, qui
 def look(device: Device, target: Target, name: str, size: int, sha256: str, seal: Seal) -> Case:
     """What is known without sending the file."""
     facts = device.facts()
-    model = next((model for model in device.installed() if model.name == name), None)
+    models = device.installed()
+    model = next((model for model in models if model.name == name), None)
     probe = _or_none(lambda: of_device(device), "unknown_command")
     seen = _or_none(lambda: device.seek(name, size, sha256), "unknown_command", "record")
     current, offset = seen or (False, 0)
     refused = trust.refusal(trust.ask(device, name), seal, sha256, name, target.name)
     send = size if current else size - offset  # current, but damaged: all of it
-    return Case(facts, target.board, probe, size, sha256, model, send, refused)
+    rubbish = max(0, sum(other.unfinished for other in models) - (0 if current else offset))
+    return Case(facts, target.board, probe, size, sha256, model, send, rubbish, refused)
 
 
 def _or_none(ask: Callable[[], _T], *names: str) -> _T | None:

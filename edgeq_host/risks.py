@@ -32,8 +32,8 @@ class Risk:
 @dataclass(frozen=True)
 class Case:
     """A file for a device. board: what somebody has said that it is. probe: what it says itself, None from an agent before 1.4.
-    model: what is installed under the file's name. send: bytes that are missing there, where it is not current. opened, layers: as
-    the device opens it, empty where it was not sent."""
+    model: what is installed under the file's name. send: bytes that are missing there, where it is not current. rubbish: bytes of other
+    unfinished uploads, which make way. opened, layers: as the device opens it, empty where it was not sent."""
 
     facts: Facts
     board: Board | None
@@ -42,6 +42,7 @@ class Case:
     sha256: str
     model: Installed | None
     send: int
+    rubbish: int = 0
     refused: Refusal | None = None  # for its signature
     opened: Sequence[Opened] = ()
     layers: Sequence[Layer] = ()
@@ -61,8 +62,9 @@ def _memory(case: Case) -> Iterator[Risk]:
 
 
 def _store(case: Case) -> Iterator[Risk]:
-    if not case.unchanged and case.send > case.facts.store_free:
-        text = f"{quantity(case.send, 'B')} are needed, {quantity(case.facts.store_free, 'B')} are free in the store"
+    free = case.facts.store_free + case.rubbish
+    if not case.unchanged and case.send > free:
+        text = f"{quantity(case.send, 'B')} are needed, {quantity(free, 'B')} are free in the store"
         yield Risk("disk", text, "free space there; edgeq status shows the models, edgeq remove removes one", BoardError.code)
 
 

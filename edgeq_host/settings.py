@@ -27,7 +27,7 @@ KEYS: Mapping[str, tuple[type, str]] = {
 }
 LIMITS: Mapping[str, tuple[Any, ...]] = {"ssh": ("openssh", "paramiko"), "keep": (1, 8), "jobs": (1, 64)}
 DEVICE_KEYS: Mapping[str, tuple[type, str]] = {
-    "address": (str, "as typed to ssh (pi@kitchen.local, or host:port behind the @), ssh://, serial:///dev/ttyACM0 or tcp://"),
+    "address": (str, "as typed to ssh: pi@kitchen.local, pi@kitchen.local:2222, ssh://kitchen"),
     "board": (str, "the kind of board: edgeq boards list"),
     "key": (str, "a private key file for ssh; without it those that ssh itself would take"),
     "tags": (list, "names for --tag"),

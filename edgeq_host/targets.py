@@ -48,9 +48,14 @@ def of_entry(entry: Entry) -> Target:
 def resolve(words: Sequence[str], every: bool = False, tags: Sequence[str] = (), options: Options = DEFAULT) -> list[Target]:
     """words: of --board, commas between several. every, tags: all devices, or those with any of the tags; words then choose among them.
     UsageError where a word does not mean exactly one device, or nothing is left. options: of the command, over those of a device."""
-    names = [name for word in words for name in (part.strip() for part in word.split(",")) if name]
+    names = [name for word in words for name in _split(word) if name]
     found = _grouped(names, every, tags) if every or tags else [_one(name) for name in names or _default()]
     return [with_options(target, options) for target in dict.fromkeys(found)]
+
+
+def _split(word: str) -> list[str]:
+    """Names with commas between; a command may have commas of its own."""
+    return [word] if word.startswith("pipe:") else [part.strip() for part in word.split(",")]
 
 
 def with_options(target: Target, options: Options) -> Target:
@@ -121,7 +126,11 @@ def _unknown(name: str, entries: dict[str, Entry]) -> UsageError:
         return UsageError(text, f"your ssh knows a host of that name; add it:\nedgeq devices add {name} ssh://{name}")
     devices = f"your devices: {', '.join(list(entries)[:SHOWN])}" if entries else "you have added no device (edgeq devices add)"
     families = ", ".join(boards.families())
-    return UsageError(text, f"{devices}; kinds of board: {', '.join(boards.paths())}; families: {families}; a host: ssh://{name}")
+    return UsageError(
+        text,
+        f"{devices}; kinds of board: {', '.join(boards.paths())}; families: {families}"
+        + ("" if ":" in name else f"; a host: ssh://{name}"),
+    )
 
 
 def _grouped(names: list[str], every: bool, tags: Sequence[str]) -> list[Target]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,10 +101,14 @@ def verify(target: Target, seen: Callable[[Check], None] | None = None) -> Verif
             file.write_bytes(content)
         job = _Job(target, data, files)
         _clear(target)
-        for name, step in _STEPS.items():
-            checks.append(_done(name, step, job))
-            if seen is not None:
-                seen(checks[-1])
+        try:
+            for name, step in _STEPS.items():
+                checks.append(_done(name, step, job))
+                if seen is not None:
+                    seen(checks[-1])
+        finally:
+            with suppress(EdgeqError, Refused):  # of an interrupted run, too; a device that is gone keeps it until the next one
+                _clear(target)
     differs = mismatches(found, board) if board is not None else []
     return Verification(target, target.source, board.id if board else "", found, tuple(differs), tuple(checks))
 

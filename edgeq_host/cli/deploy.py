@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,8 +69,8 @@ def command(
 
     limits = Limits(jobs, max_failures, canary or 0)
     if resume is not None:
-        if file or words or every or tags or name or dry_run or output.given("keep"):
-            raise UsageError("--resume goes with no FILE and no choice of devices", "the run has recorded them: edgeq deploy --resume RUN")
+        if file or output.given("words") or every or tags or name or dry_run or output.given("keep") or output.given("timeout"):
+            raise UsageError("--resume goes with -j, --canary and --max-failures alone", "the run has recorded the rest")
         return _fleet(deploys.resume(resume, target.resolve_all, limits), as_json)
     if file is None:
         raise UsageError("give the FILE to deploy", "edgeq deploy model.eqm --board local")
@@ -107,13 +110,22 @@ def _fleet(work: Work, as_json: bool) -> int:
     for outcome in lost:
         fleet.failure(outcome, as_json)
     states = [outcome.state for outcome in lost]
-    with fleet.bars("sending to") as moved:
+    with _resumable(work), fleet.bars("sending to") as moved, output.to_the_end() as show:
         for done in deploys.install(work, ready, moved):
             states.append(done.state)
-            _show(done, as_json)
+            show(partial(_show, done, as_json))
     if not ready:
         states += [NOT_TRIED] * (len(surveyed) - len(lost))
     return _end(work, states, as_json)
+
+
+@contextmanager
+def _resumable(work: Work) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        output.note(f"hint:  the devices that are left: edgeq deploy --resume {work.run.id}")
+        raise
 
 
 def _show(outcome: Outcome[Deployed], as_json: bool) -> None:
@@ -126,8 +138,12 @@ def _show(outcome: Outcome[Deployed], as_json: bool) -> None:
 
 
 def _end(work: Work, states: list[str], as_json: bool) -> int:
+    from edgeq_host.fleet import runs
     from edgeq_host.fleet.work import DONE
 
+    lost = runs.LOST.pop(work.run.id, "")
+    if lost:
+        output.note(f"the record of run {work.run.id} is not complete, --resume may ask devices again: {lost}")
     counts = {state: states.count(state) for state in dict.fromkeys([DONE, *states])}
     code = fleet.ended(len(states) - counts[DONE], len(states), True)
     if as_json:

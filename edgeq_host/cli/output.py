@@ -150,6 +150,22 @@ def bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
         yield move
 
 
+@contextmanager
+def to_the_end() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """A function that prints; where it cannot (a full disk), the work goes on and the first error comes at its end."""
+    problems: list[OSError] = []
+
+    def show(what: Callable[[], None]) -> None:
+        try:
+            what()
+        except OSError as problem:
+            problems.append(problem)
+
+    yield show
+    if problems:
+        raise problems[0]
+
+
 def given(option: str) -> bool:
     """Whether an option stands on the command line, and not in the environment or a file."""
     return click.get_current_context().get_parameter_source(option) == ParameterSource.COMMANDLINE

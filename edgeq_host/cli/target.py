@@ -118,6 +118,8 @@ def resolve_all(words: Sequence[str], every: bool = False, tags: Sequence[str] =
     """The devices of --board, --all and --tag; which is meant is said where the word was not its name."""
     from edgeq_host.targets import resolve as find
 
+    if (every or tags) and not output.given("words"):
+        words = ()  # EDGEQ_BOARD is for commands that name no device, and narrows no choice
     found = find(words, every, tags, connection())
     if len(found) == 1 and found[0].name not in words:
         kind = f", {found[0].board.id}" if found[0].board is not None and found[0].board.id != found[0].name else ""

@@ -16,6 +16,7 @@ from edgeq_host.export import write_file
 
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 KEPT = 100  # runs; older ones are removed
+LOST: dict[str, str] = {}  # why the record of a run is not complete, by its id
 
 
 @dataclass
@@ -31,9 +32,12 @@ class Run:
     keep: int = 0
 
     def note(self, device: str, state: str) -> None:
-        """Durable before the next device is begun."""
+        """Durable before the next device is begun; where the disk does not take it, the devices go on all the same."""
         self.states[device] = state
-        self.save()
+        try:
+            self.save()
+        except (OSError, ModelError) as error:
+            LOST[self.id] = str(error)
 
     def save(self) -> None:
         folder().mkdir(parents=True, exist_ok=True)

@@ -91,6 +91,8 @@ def unpack(order: Order, data: bytes, target: str) -> None:
         if hashlib.sha256(part).hexdigest() != digest or name.startswith("/") or ".." in name.split("/"):
             raise Refused("damaged", f"{name} arrived damaged")
         write(os.path.join(target, name), part, mode)
+    for place, _, _ in os.walk(target):
+        sync(place)
 
 
 def point(link: str, target: str) -> None:
@@ -113,7 +115,7 @@ def check() -> Order:
         raise Refused("import", lines[-1])
     version, isas, path = json.loads(done.stdout.decode("utf-8"))
     if os.path.dirname(os.path.dirname(path)) != folder():
-        raise Refused("import", "Python finds another edgeq_runtime first: {}".format(path))
+        raise Refused("other", "Python finds another edgeq_runtime first: {}".format(path))
     return {"version": version, "isas": isas, "path": path}
 
 
@@ -131,14 +133,19 @@ def install(order: Order, data: bytes) -> Order:
         found = check()
     except (Refused, subprocess.TimeoutExpired) as error:
         undo(link, before, target)
-        raise Refused("import", str(error)) from None
+        raise Refused(getattr(error, "kind", "import"), str(error)) from None
     agent = os.path.join(os.path.expanduser("~"), ".local", "bin", "edgeq-agent")
     os.makedirs(os.path.dirname(agent), exist_ok=True)
-    if os.path.islink(agent) or not os.path.lexists(agent):
+    if ours(agent) or not os.path.lexists(agent):
         point(agent, os.path.join(link, "lib", "edgeq-agent"))
     tidy(where, name)
     found["changed"] = before != name
     return found
+
+
+def ours(agent: str) -> bool:
+    """Whether a link was made by `install`."""
+    return os.path.islink(agent) and os.readlink(agent).endswith(os.path.join(PACKAGE, "lib", "edgeq-agent"))
 
 
 def undo(link: str, before: str, target: str) -> None:
@@ -162,7 +169,7 @@ def remove(order: Order, data: bytes) -> Order:
     link = os.path.join(where, PACKAGE)
     was = os.path.islink(link)
     agent = os.path.join(os.path.expanduser("~"), ".local", "bin", "edgeq-agent")
-    if os.path.islink(agent) and os.readlink(agent).startswith(link + "/"):
+    if ours(agent):
         os.unlink(agent)
     if was:
         os.unlink(link)

@@ -19,6 +19,7 @@ MAX_ANSWER = 1 << 20
 NOT_FOUND = 127  # what shells end with where there is no such program
 _HINTS = {
     "import": "nothing was changed; report it with the output of `edgeq devices probe`",
+    "other": "nothing was changed; take the other one away: PYTHONPATH, a .pth file or pip of the device has brought it",
     "damaged": "nothing was changed; repeat the command",
     "os": "nothing was changed; check the folder, its rights and the free space there",
     "systemd": "nothing was changed; the device needs systemd with a user manager: log in there and try `systemctl --user status`",

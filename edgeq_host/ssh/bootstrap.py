@@ -45,9 +45,9 @@ class Channel(Transport, Protocol):
 class Bootstrap:
     """For one channel. `command` is what ssh starts there."""
 
-    def __init__(self, cancel: threading.Event | None = None) -> None:
-        """cancel: once it is set, `run` ends."""
-        self._cancel = cancel
+    def __init__(self, cancel: threading.Event | None = None, passing: bool = False) -> None:
+        """cancel: once it is set, `run` ends. passing: nothing is left on the device, where its memory has room for the agent."""
+        self._cancel, self._passing = cancel, passing
         self._nonce = secrets.token_hex(8)
         self._word = f"edgeq-{self._nonce} ".encode("ascii")
         self._in = bytearray()
@@ -108,7 +108,7 @@ class Bootstrap:
     def _script(self, agent: AgentFile) -> bytes:
         """One line: the script with everything that a shell's printf or `read` would take for something else written in octal."""
         need = agent.size // 1024 + 64
-        head = f"nonce={self._nonce}\nsum={agent.sha256}\nsize={agent.size}\nneed={need}\n"
+        head = f"nonce={self._nonce}\nsum={agent.sha256}\nsize={agent.size}\nneed={need}\npassing={int(self._passing)}\n"
         lines = SCRIPT.read_text(encoding="ascii").splitlines()
         text = head + "\n".join(line.strip() for line in lines if not line.startswith("#"))
         return "".join(f"\\0{ord(c):03o}" if c in "\\\n" else c for c in text).encode("ascii") + b"\n"

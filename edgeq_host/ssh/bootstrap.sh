@@ -1,5 +1,6 @@
 # Runs on the device, in any POSIX shell: find the agent, or take it from the channel, and become it. bootstrap.py is the other end.
-# Set before: nonce, sum (SHA-256 of the agent), size (bytes), need (KiB of disk).
+# Set before: nonce, sum (SHA-256 of the agent), size (bytes), need (KiB of disk), passing (1: leave nothing on the disk; an agent that
+# has to be sent goes into memory and is removed when it ends).
 # Answers are lines "edgeq-NONCE WORD ...": send (give me the file), place (why this one will not do), none, lack (of tools), run.
 say() { echo; echo "edgeq-$nonce $*"; }
 
@@ -83,6 +84,14 @@ run() {
     }
     umask "$mask"
     say run
+    if [ "$2" = once ]; then
+        trap : HUP
+        "$1"
+        code=$?
+        rm -f "$1"
+        rmdir "${1%/*}" 2>/dev/null
+        exit "$code"
+    fi
     exec "$1"
 }
 
@@ -119,7 +128,9 @@ take() {
     { sync "$1/.new-$$" || sync; } 2>/dev/null
     mv -f "$1/.new-$$" "$1/$name"
     { sync "$1" || sync; } 2>/dev/null
-    run "$1/$name"
+    once=
+    [ "$passing" = 1 ] && once=once
+    run "$1/$name" $once
     rm -f "$1/$name"
     return 1
 }
@@ -128,6 +139,10 @@ home=
 case $HOME in /*) home=$HOME/.local/share ;; esac
 case $XDG_DATA_HOME in /*) home=$XDG_DATA_HOME ;; esac
 case $XDG_RUNTIME_DIR in /*) runtime=$XDG_RUNTIME_DIR ;; *) runtime= ;; esac
+memory() {
+    [ -z "$runtime" ] || "$1" "$runtime/edgeq-agents"
+    "$1" "/dev/shm/edgeq-agents-$uid"
+}
 each() {
     [ -z "$home" ] || "$1" "$home/edgeq/agents"
     [ -z "$runtime" ] || "$1" "$runtime/edgeq-agents"
@@ -146,6 +161,7 @@ place() {
 }
 
 each cached
+[ "$passing" != 1 ] || memory place
 each place
 say none
 exit 1

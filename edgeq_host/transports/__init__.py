@@ -14,13 +14,15 @@ from edgeq_host.errors import UsageError
 @dataclass(frozen=True)
 class Options:
     """How to open an address. ssh: "openssh", "paramiko" or empty: the first that is there. identity: a key file, empty: the user's own.
-    no_input: nobody is asked for anything, as where there is no terminal. cancel: once it is set, the session ends."""
+    no_input: nobody is asked for anything, as where there is no terminal. cancel: once it is set, the session ends.
+    passing: nothing is to stay on the device, an agent that had to be sent neither."""
 
     ssh: str = ""
     identity: str = ""
     accept_new_host_key: bool = False
     no_input: bool = False
     cancel: threading.Event | None = None
+    passing: bool = False
 
 
 DEFAULT = Options()

@@ -44,7 +44,7 @@ def open_program(rest: str, options: Options, command: str) -> Channel:
 
 def open_address(rest: str, options: Options = DEFAULT) -> Channel:
     """UsageError: address, key file or configuration; LinkError: not reached; BoardError: no agent for that machine."""
-    bootstrap = Bootstrap(options.cancel)
+    bootstrap = Bootstrap(options.cancel, options.passing)
     channel = open_program(rest, options, bootstrap.command)
     try:
         bootstrap.run(channel)

@@ -200,3 +200,10 @@ def test_every_key_of_a_file_is_a_field_that_code_reads() -> None:
     """A key that nothing shows or compares is not taken."""
     assert set(board_schema.BOARD) | {"path"} == {field.name for field in fields(boards.Board)}
     assert set(board_schema.CHIP) == {field.name for field in fields(Chip)}
+
+
+def test_no_file_of_a_project_says_what_local_starts(folder: Path) -> None:
+    own(folder, GOOD.replace("pipe:{agent}", "pipe:touch hacked"), "local")
+    with pytest.raises(UsageError, match="would take the place of local"):
+        boards.resolve("local")
+    assert boards.resolve("sim:raspberrypi4").path.parent == boards.SHIPPED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,31 @@ KITCHEN = Entry("kitchen", "ssh:pi@kitchen.local", "raspberrypi_5", "~/.ssh/id",
         ("pi@kitchen.local", "ssh:pi@kitchen.local"),
         ("pi@kitchen:2222", "ssh:pi@kitchen:2222"),
         ("ssh://kitchen", "ssh://kitchen"),
-        ("serial:///dev/ttyACM0", "serial:///dev/ttyACM0"),
-        ("serial:COM5", "serial:COM5"),
-        ("tcp://127.0.0.1:4000", "tcp://127.0.0.1:4000"),
+        ("pipe:edgeq-agent --root x", "pipe:edgeq-agent --root x"),
     ],
 )
 def test_addresses_are_taken_as_they_are_typed(text: str, address: str) -> None:
     assert addresses.is_address(text) and addresses.canonical(text) == address == addresses.canonical(address)
 
 
-@pytest.mark.parametrize("text", ["", "kitchen", "kitchen.local", "http://x@\n", "ssh:", "ssh://", " a@b", "a@b\0", "a@" + "b" * 2000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "kitchen",
+        "kitchen.local",
+        "http://x@\n",
+        "serial:///dev/ttyACM0",
+        "serial:COM5",
+        "tcp://127.0.0.1:4000",
+        "gopher://x",
+        "ssh:",
+        "ssh://",
+        " a@b",
+        "a@b\0",
+        "a@" + "b" * 2000,
+    ],
+)
 def test_what_is_no_address_is_said(text: str) -> None:
     with pytest.raises(UsageError) as info:
         addresses.canonical(text)
@@ -103,3 +119,10 @@ def test_a_wrong_csv_file_is_named_with_its_line(project: Path, text: str, found
     with pytest.raises(UsageError, match=found) as info:
         inventory.from_csv(path)
     assert "fleet.csv" in info.value.message and info.value.hint
+
+
+def test_devices_that_are_added_at_the_same_time_are_all_there(project: Path) -> None:
+    path = project / "edgeq.toml"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: inventory.add(path, [Entry(f"d{i}", "ssh:a@b")]), range(16)))
+    assert len(inventory.entries()) == 16

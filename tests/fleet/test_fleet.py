@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from edgeq_host.errors import ModelError
 from edgeq_host.fleet import runs
 from tests.agent.conftest import packed
 from tests.cli.conftest import Edgeq, Result
@@ -193,3 +194,41 @@ def test_a_resumed_run_keeps_as_many_versions_as_it_was_begun_with(fleet: Fleet,
     for name in ("a", "b"):
         (found,) = edgeq("status", "-b", name, "--json").json["models"]
         assert (found["current"]["version"], found["keep"]) == (1, 5)
+
+
+def test_the_environment_names_no_part_of_all(fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        fleet.add(name)
+    monkeypatch.setenv("EDGEQ_BOARD", "a")
+    _, last = lines(edgeq("deploy", model, "--all", "--json"))
+    assert last["devices"] == 2
+    assert json.loads(edgeq("status", "--all", "-b", "b", "--json").out)["board"] == "b"
+
+
+def test_a_record_that_cannot_be_written_any_more_stops_no_device(
+    fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        fleet.add(name)
+    write, written = runs.write_file, list[Path]()
+
+    def once(path: Path, data: bytes) -> None:
+        written.append(path)
+        if len(written) > 1:
+            raise ModelError("No space left on device", "free space")
+        write(path, data)
+
+    monkeypatch.setattr(runs, "write_file", once)
+    found = edgeq("deploy", model, "--all")
+    assert found.code == 0 and "2 done of 2 devices" in found.out
+    assert "is not complete" in found.err and "No space left" in found.err and "current\t1" in installed(fleet, "b")
+
+
+def test_a_result_that_cannot_be_printed_stops_no_device(fleet: Fleet, model: Path) -> None:
+    for name in ("a", "b"):
+        fleet.add(name)
+    command = [sys.executable, "-m", "edgeq_host", "deploy", str(model), "--all", "-j", "1"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and "cannot be written" in done.stderr
+    assert all("current\t1" in installed(fleet, name) for name in ("a", "b"))

@@ -104,7 +104,8 @@ def older_than_what_was_there(b: Bench) -> None:
 def home_of_noexec(b: Bench) -> None:
     """The agent goes elsewhere: no problem at all."""
     home = b.mount("noexec,size=20m")
-    b.session(f"export HOME={home}")
+    (b.project / "run").mkdir(mode=0o700)
+    b.session(f"export HOME={home} XDG_RUNTIME_DIR={b.project / 'run'}")
 
 
 def disk_full(b: Bench) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bench.ssh.server import Sshd
+from bench.ssh.server import Sshd, device_folder, wait_until
+from edgeq_host import agents
 from edgeq_host.deploy import status
 from edgeq_host.errors import LinkError
+from edgeq_host.plan import plan
+from tests.agent.conftest import packed
 from tests.ssh.conftest import Site
 
 PLACES = ("/var/tmp", "/dev/shm", "/tmp")
@@ -99,3 +103,20 @@ def test_a_folder_in_tmp_that_somebody_has_prepared_is_not_used(site: Site, priv
     server = private(home="noexec", places="mode=1777", before=before)
     reason = {"link": "it is a link", "of another": "belongs to user 12345", "open to all": "others may write"}[trap]
     refused(site, server, reason)
+
+
+def test_a_plan_leaves_nothing_on_the_device(site: Site, local_agents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own-agent"
+    agent = local_agents / platform.machine() / agents.AGENT
+    own.write_bytes(agent.read_bytes() + site.client.encode())  # one that no place has yet
+    monkeypatch.setattr(agents, "FOLDER", device_folder(tmp_path / "own", platform.machine(), own))
+    server = site.server()
+    shm = Path(f"/dev/shm/edgeq-agents-{os.getuid()}")
+    before = set(shm.iterdir()) if shm.is_dir() else set()
+    found = plan(site.target(server), site.file("kws", packed(1)))
+    assert found.send_bytes > 0 and not list(server.home.rglob("*"))
+    wait_until(lambda: (set(shm.iterdir()) if shm.is_dir() else set()) <= before, "the agent is removed from memory")
+    status(site.target(server))
+    assert list(server.agents.iterdir())
+    plan(site.target(server), site.file("kws", packed(1)))
+    assert len(list(server.agents.iterdir())) == 1
