@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgeq_host.cli import output, target
+from edgeq_host.cli.key_options import KeyFile
 from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
 @click.argument("name", required=False)
 @click.argument("address", required=False)
 @click.option("--kind", "--board", "board", metavar="BOARD", help="The kind of board; without it the device is asked what it is.")
-@click.option("--key", type=click.Path(path_type=Path), help="A private key file for ssh, where its own choice does not do.")
+@click.option("--key", type=KeyFile(), help="A private key file for ssh, where its own choice does not do.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A name for --tag; may be given again.")
 @click.option("--from", "table", type=click.Path(path_type=Path), help="A CSV file with columns name, address, board, key, tags.")
 @click.option("--no-probe", is_flag=True, help="Do not ask the device what it is.")

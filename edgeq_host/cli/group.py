@@ -100,12 +100,17 @@ def _report(error: Exception, arguments: list[str]) -> int:
     if isinstance(error, click.ClickException):
         ctx = getattr(error, "ctx", None)
         hint = f"see edgeq {ctx.info_name} --help" if ctx is not None and ctx.parent is not None else "see edgeq --help"
-        return output.error(UsageError(error.format_message(), hint), as_json)
+        return output.error(UsageError(_without_key(error.format_message()), hint), as_json)
     if "--traceback" in arguments:
         output.trace(error)
     if isinstance(error, OSError):
         return _no_output(error)
     return output.error(_known(error), as_json)
+
+
+def _without_key(text: str) -> str:
+    """A usage error of click's, which repeats the word that is wrong: not where that is a key."""
+    return "a key itself stands on the command line, where everybody on this machine can see it" if "-----BEGIN" in text else text
 
 
 def _no_output(error: OSError) -> int:

@@ -68,7 +68,7 @@ def list_command(board: str | None, as_json: bool) -> None:
 
 
 @output.command("enroll")
-@click.argument("file", metavar="PUB", type=click.Path(path_type=Path))
+@click.argument("file", metavar="PUB", type=key_options.KeyFile())
 @target.board_option(required=True)
 @click.option("--name", help="What the device calls it; default: the name in the file.")
 @key_options.private_key_options("by", "The private key of one that the device has: needed for all but the first.")

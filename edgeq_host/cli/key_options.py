@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -15,7 +17,41 @@ if TYPE_CHECKING:
     from edgeq_host.keys import PrivateKey, Secret
 
 F = TypeVar("F", bound=Callable[..., Any])
-_DESCRIPTOR = click.IntRange(min=0)
+LONGEST_PATH = 4096  # bytes with the end, of Linux
+
+
+class KeyFile(click.Path):
+    """The name of a file with a key. No error repeats what stands in its place where that may be the key itself."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and ("\n" in value or "-----BEGIN" in value or len(os.fsencode(value)) >= LONGEST_PATH):
+            what = param.opts[-1] if param is not None and param.param_type_name == "option" else "an argument"
+            raise UsageError(
+                f"the value of {what} is a key itself, not the name of a file",
+                "it has now stood in the list of processes and may be in your shell's history: if it is private, make a new one. "
+                "Give the name of a file; for a private key a descriptor or an environment variable will do (docs/signing.md)",
+            )
+        return super().convert(value, param, ctx)
+
+
+class Descriptor(click.IntRange):
+    """The number of an open descriptor. Its error does not repeat the value, which may be the secret."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if not re.fullmatch("[0-9]{1,9}", value):
+            what = param.opts[-1] if param is not None else "the descriptor"
+            raise UsageError(
+                f"the value of {what} is no number of a descriptor", "give a number such as 0, never the secret itself: everyone can see it"
+            )
+        return int(value)
 
 
 def passphrase_options(function: F) -> F:
@@ -27,7 +63,7 @@ def passphrase_options(function: F) -> F:
         return function(*args, passphrase=given, **kwargs)
 
     by_env = click.option("--passphrase-env", metavar="VAR", help="The environment variable that holds the key's passphrase.")
-    by_fd = click.option("--passphrase-fd", metavar="N", type=_DESCRIPTOR, help="The descriptor to read the key's passphrase from.")
+    by_fd = click.option("--passphrase-fd", metavar="N", type=Descriptor(), help="The descriptor to read the key's passphrase from.")
     return cast(F, by_fd(by_env(run)))
 
 
@@ -51,8 +87,8 @@ def private_key_options(flag: str, what: str) -> Callable[[F], F]:
         decorated: Any = passphrase_options(run)
         for option in (
             click.option(f"--{flag}-env", f"{flag}_env", metavar="VAR", help="The environment variable that holds it."),
-            click.option(f"--{flag}-fd", f"{flag}_fd", metavar="N", type=_DESCRIPTOR, help="The descriptor to read it from."),
-            click.option(f"--{flag}", f"{flag}_file", metavar="FILE", type=click.Path(path_type=Path), help=what),
+            click.option(f"--{flag}-fd", f"{flag}_fd", metavar="N", type=Descriptor(), help="The descriptor to read it from."),
+            click.option(f"--{flag}", f"{flag}_file", metavar="FILE", type=KeyFile(), help=what),
         ):
             decorated = option(decorated)
         return cast(F, decorated)

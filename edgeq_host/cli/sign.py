@@ -21,7 +21,7 @@ _HINT = "give --key, --key-fd or --key-env; or --public with --digest or --attac
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--counter", required=True, type=click.IntRange(min=1), help="Grows with every release: devices refuse smaller ones.")
 @key_options.private_key_options("key", "The private key, as edgeq key new writes it.")
-@click.option("--public", type=click.Path(path_type=Path), help="With --digest and --attach: the public key.")
+@click.option("--public", type=key_options.KeyFile(), help="With --digest and --attach: the public key.")
 @click.option("--digest", is_flag=True, help="Give the bytes to be signed elsewhere: hex on stdout, or as they are with -o.")
 @click.option("--attach", type=click.Path(path_type=Path), metavar="SIG", help="Put in a signature that was made elsewhere.")
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="The file to write; default: FILE itself.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from edgeq_host.cli import output
+from edgeq_host.cli.key_options import KeyFile
 from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ def connection_options(function: F) -> F:
     for option in (
         click.option("--accept-new-host-key", is_flag=True, expose_value=False, callback=keep, help="Take the key of an unknown ssh host."),
         click.option(
-            "--identity", metavar="FILE", expose_value=False, callback=keep, help="A private key file for ssh; default: its own choice."
+            "--identity",
+            metavar="FILE",
+            type=KeyFile(),
+            expose_value=False,
+            callback=keep,
+            help="A private key file for ssh; default: its own choice.",
         ),
         click.option("--no-input", is_flag=True, expose_value=False, callback=keep, help="Never ask: fail where a question would be."),
         click.option(
@@ -65,7 +71,7 @@ def connection() -> Options:
     from edgeq_host.transports import Options
 
     meta = click.get_current_context().meta
-    identity = str(Path(meta["edgeq.identity"]).expanduser()) if meta.get("edgeq.identity") else ""
+    identity = str(meta["edgeq.identity"].expanduser()) if meta.get("edgeq.identity") else ""
     return Options(meta.get("edgeq.ssh") or "", identity, bool(meta.get("edgeq.accept_new_host_key")), bool(meta.get("edgeq.no_input")))
 
 

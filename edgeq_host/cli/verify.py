@@ -8,13 +8,12 @@ from pathlib import Path
 import click
 
 from edgeq_host.cli import output
+from edgeq_host.cli.key_options import KeyFile
 
 
 @output.command("verify")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--key", "files", required=True, multiple=True, metavar="PUB", type=click.Path(path_type=Path), help="A public key; repeatable."
-)
+@click.option("--key", "files", required=True, multiple=True, metavar="PUB", type=KeyFile(), help="A public key; repeatable.")
 def command(file: Path, files: tuple[Path, ...], as_json: bool) -> None:
     """Say which of the keys has signed an .eqm file, and with which counter. Code 6: none of them has, or the file was changed since.
 
