@@ -95,7 +95,7 @@ def _invoke(arguments: list[str]) -> int:
 def _report(error: Exception, arguments: list[str]) -> int:
     as_json = "--json" in arguments
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.ctx.get_help(), err=True)
+        output.note(error.ctx.get_help())
         return UsageError.code
     if isinstance(error, click.ClickException):
         ctx = getattr(error, "ctx", None)
@@ -103,9 +103,12 @@ def _report(error: Exception, arguments: list[str]) -> int:
         return output.error(UsageError(_without_key(error.format_message()), hint), as_json)
     if "--traceback" in arguments:
         output.trace(error)
-    if isinstance(error, OSError):
-        return _no_output(error)
-    return output.error(_known(error), as_json)
+    if isinstance(error, OSError) and _printed_by_click(error):
+        output.discard(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            return 0
+        error = output.OutputError(error)
+    return output.error(_known(error), as_json and not isinstance(error, output.OutputError))
 
 
 def _without_key(text: str) -> str:
@@ -113,12 +116,12 @@ def _without_key(text: str) -> str:
     return "a key itself stands on the command line, where everybody on this machine can see it" if "-----BEGIN" in text else text
 
 
-def _no_output(error: OSError) -> int:
-    """The result could not be written: a full disk is said. Only --help and --version, which click prints, end here for a closed pipe."""
-    output.discard(sys.stdout)
-    if isinstance(error, BrokenPipeError):
-        return 0
-    return output.error(UsageError(f"the result cannot be written: {error.strerror or error}", "free space or write elsewhere"), False)
+def _printed_by_click(error: Exception) -> bool:
+    """Whether it was raised where click writes: --help and --version, which do not pass through edgeq_host.cli.output."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code is click.echo.__code__
 
 
 def _known(error: Exception) -> EdgeqError:

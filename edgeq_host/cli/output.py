@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
 import click
@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
-from edgeq_host.errors import EdgeqError, LinkError, UnsupportedError
+from edgeq_host.errors import EdgeqError, LinkError, UnsupportedError, UsageError
 from edgeq_host.units import counted as counted
 from edgeq_host.units import quantity as quantity
 
@@ -31,13 +31,32 @@ def options(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; errors too.")(function)
 
 
-def _write(text: str, stream: TextIO | None = None) -> None:
-    """A reader that has left (`edgeq check m.onnx | head`) changes nothing of how the command ends."""
-    stream = stream or sys.stdout
+class OutputError(UsageError):
+    """The result could not be written: a full disk is said."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"the result cannot be written: {error.strerror or error}", "free space or write elsewhere")
+
+
+def _write(text: str) -> None:
+    """A part of the result. A reader that has left (`edgeq check m.onnx | head`) changes nothing of how the command ends."""
     try:
-        click.echo(text, stream)
+        click.echo(text, sys.stdout)
     except BrokenPipeError:
-        discard(stream)
+        discard(sys.stdout)
+    except OSError as problem:
+        discard(sys.stdout)
+        raise OutputError(problem) from problem
+
+
+def _say(text: str) -> None:
+    """Beside the result. Where nobody can read it, nothing else changes."""
+    if sys.stderr is None:  # closed by the caller
+        return
+    try:
+        click.echo(text, sys.stderr)
+    except OSError:
+        discard(sys.stderr)
 
 
 def discard(stream: TextIO) -> None:
@@ -70,7 +89,7 @@ def line(text: str = "") -> None:
 
 def note(text: str) -> None:
     """Anything that is not the result: progress, warnings, what was chosen."""
-    _write(text, sys.stderr)
+    _say(text)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> None:
@@ -108,7 +127,7 @@ def _shorten(cells: list[list[str]], widths: list[int], left: int, terminal: Tex
 
 def trace(problem: Exception) -> None:
     """Where an error arose: for --traceback."""
-    _write("".join(traceback.format_exception(problem)).rstrip(), sys.stderr)
+    _say("".join(traceback.format_exception(problem)).rstrip())
 
 
 def fields_of(problem: EdgeqError) -> dict[str, Any]:
@@ -122,16 +141,17 @@ def fields_of(problem: EdgeqError) -> dict[str, Any]:
 
 
 def error(problem: EdgeqError, as_json: bool) -> int:
-    """Print an error and give its exit code."""
+    """Print an error and give its exit code. On stderr where stdout does not take the document."""
     if as_json:
-        _write(json.dumps({"error": fields_of(problem)}, indent=2))
-        return problem.code
-    _write(f"error: {problem.message}", sys.stderr)
+        with suppress(OutputError):
+            _write(json.dumps({"error": fields_of(problem)}, indent=2))
+            return problem.code
+    _say(f"error: {problem.message}")
     for place in problem.problems if isinstance(problem, UnsupportedError) else ():
         if place not in problem.message:
-            _write(f"  {place}", sys.stderr)
+            _say(f"  {place}")
     if problem.hint:
-        _write("hint:  " + problem.hint.replace("\n", "\n       "), sys.stderr)
+        _say("hint:  " + problem.hint.replace("\n", "\n       "))
     return problem.code
 
 
@@ -153,12 +173,12 @@ def bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
 @contextmanager
 def to_the_end() -> Iterator[Callable[[Callable[[], None]], None]]:
     """A function that prints; where it cannot (a full disk), the work goes on and the first error comes at its end."""
-    problems: list[OSError] = []
+    problems: list[OutputError] = []
 
     def show(what: Callable[[], None]) -> None:
         try:
             what()
-        except OSError as problem:
+        except OutputError as problem:
             problems.append(problem)
 
     yield show
