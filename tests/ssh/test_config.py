@@ -153,3 +153,20 @@ def test_without_openssh_paramiko_is_used(monkeypatch: pytest.MonkeyPatch, tmp_p
     with pytest.raises(UsageError):
         report.client()
     assert os.environ["PATH"] == str(tmp_path)
+
+
+def test_the_key_of_identity_comes_first_and_openssh_alone_goes_on_with_those_of_the_configuration(site: Site, tmp_path: Path) -> None:
+    """As docs/ssh.md says. The configuration names the key that may log in."""
+    server = site.server()
+    other = make_key(tmp_path / "other")
+    if site.client == "openssh":
+        assert status(site.target(server, identity=str(other))).models == ()
+        site.configure(key=other)  # -i comes before what the configuration names
+        assert status(site.target(server, identity=str(site.key))).models == ()
+        return
+    with pytest.raises(LinkError) as error:
+        status(site.target(server, identity=str(other)))
+    assert error.value.kind == "key_refused"
+    assert (
+        fingerprint(other) in error.value.hint + error.value.message and fingerprint(site.key) not in error.value.hint + error.value.message
+    )
