@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import secrets
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from edgeq_host import device as devices
 from edgeq_host import trust, wire
@@ -22,7 +23,7 @@ from edgeq_host.targets import Target
 from edgeq_runtime import native
 
 SELFTEST_S = 60.0
-_T = TypeVar("_T")
+SETTLE_S = 60.0  # for an agent whose host has gone to end what it does
 
 
 @dataclass(frozen=True)
@@ -126,27 +127,44 @@ def deploy(
         try:
             switched = device.commit(selftest_s, keep)
         except LinkError as lost:
-            device.link.close()  # the agent ends what it is doing, so that the answer of the next one is final
-            switched = _after_lost_commit(target, name, digest, lost, quiet_s)
+            device.link.close()
+            model = _ask_again(target, name, lost, quiet_s, selftest_s)
+            switched = _after_lost_commit(model, digest, lost)
     return Deployed(name, switched.version, digest, target.name, "passed", True, len(data))
 
 
-def _ask_again(target: Target, lost: LinkError, quiet_s: float, question: Callable[[Device], _T]) -> _T:
-    """The link broke where the device was about to change: ask a new session what it did."""
+def _ask_again(target: Target, name: str, lost: LinkError, quiet_s: float, selftest_s: float) -> Installed | None:
+    """The link broke where the device was about to change: ask a new session what is installed, once nothing changes there any more."""
     try:
         with connect(target, quiet_s) as device:
-            return question(device)
+            _settle(device, max(SETTLE_S, selftest_s))
+            return _find(device, name)
     except (EdgeqError, Refused) as error:
-        hint = "the old or the new version runs; `edgeq status` says which, once the device answers again"
-        raise DeviceTimeoutError(f"{lost.message}; it could not be asked what it did", hint) from error
+        hint = "the old or the new version runs; `edgeq status` says which, once the device has ended what it does and answers again"
+        raise DeviceTimeoutError(f"{lost.message}; it could not be asked what it did: {error}", hint) from error
+
+
+def _settle(device: Device, limit_s: float) -> None:
+    """Wait until no other program holds the store's lock: the agent of the lost session may see only later that its host is gone.
+    Refused (`busy`) after limit_s."""
+    absent = secrets.token_hex(24)  # a removal needs the lock, and one of what is not there changes nothing
+    end = time.monotonic() + limit_s
+    while True:
+        try:
+            return device.remove(absent)
+        except Refused as refused:
+            if refused.name == "missing":
+                return
+            if refused.name != "busy" or time.monotonic() >= end:
+                raise
+        time.sleep(0.2)
 
 
 def _find(device: Device, name: str) -> Installed | None:
     return next((model for model in device.installed() if model.name == name), None)
 
 
-def _after_lost_commit(target: Target, name: str, digest: str, lost: LinkError, quiet_s: float) -> Switched:
-    model = _ask_again(target, lost, quiet_s, lambda device: _find(device, name))
+def _after_lost_commit(model: Installed | None, digest: str, lost: LinkError) -> Switched:
     if model is None or model.current is None or model.current.sha256 != digest:
         raise LinkError(f"{lost.message}; the deploy did not happen", "the old version runs; repeat the command") from lost
     return Switched(model.current.version, digest, 0)
@@ -179,7 +197,8 @@ def rollback(target: Target, name: str, selftest_s: float = SELFTEST_S, quiet_s:
             raise
         except LinkError as lost:
             device.link.close()
-            switched = _after_lost_rollback(target, name, before, lost, quiet_s)
+            now = _ask_again(target, name, lost, quiet_s, selftest_s)
+            switched = _after_lost_rollback(now, before, lost)
     return RolledBack(name, switched.version, switched.sha256, target.name, before.current if before else None)
 
 
@@ -194,8 +213,7 @@ def _other_way(target: Target, name: str, before: Installed | None, refused: int
     return f"nothing was changed; `edgeq rollback {other}` goes back to another, or deploy the one that you want"
 
 
-def _after_lost_rollback(target: Target, name: str, before: Installed | None, lost: LinkError, quiet_s: float) -> Switched:
-    now = _ask_again(target, lost, quiet_s, lambda device: _find(device, name))
+def _after_lost_rollback(now: Installed | None, before: Installed | None, lost: LinkError) -> Switched:
     if now is None or now.current is None or before is None or now.current == before.current:
         raise LinkError(f"{lost.message}; the rollback did not happen", "the version that ran before runs; repeat the command") from lost
     return Switched(now.current.version, now.current.sha256, 0)

@@ -30,6 +30,7 @@ _HINTS = {
     "is_current": "roll back or deploy another version first; `edgeq remove {name} -b {board}` removes all",
     "foreign": "look at the store's folder on the device, and move away what edgeq did not put there",
     "failed_before": "make the file again, or install it without --once to try once more",
+    "host_gone": "repeat the command; nothing was changed",
     "no_previous": "a rollback needs two sound versions on the device",
     "denied": "give the user of the agent the right to write to the store, or choose another with EDGEQ_STORE",
     "model": "make the file again with edgeq quantize; nothing was changed",

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgeq_host import device as devices
 from edgeq_host import wire
-from edgeq_host.deploy import connect, deploy, remove, rollback, status
+from edgeq_host.deploy import SETTLE_S, connect, deploy, remove, rollback, status
 from edgeq_host.device import Device
 from edgeq_host.errors import EdgeqError
 from edgeq_host.faults import Refused
@@ -32,7 +32,6 @@ SIZE = 65536  # inputs of the model: half a megabyte of weights, so that an uplo
 KERNEL_S = 300.0
 MEMORY_BYTES = 2_000_000  # that the agent may take beside model and arena
 _BUSY = next(fault.text for fault in wire.faults().values() if fault.name == "busy")
-_SETTLE_S = 60.0  # for an agent whose host has gone to end what it does
 
 
 @dataclass(frozen=True)
@@ -194,7 +193,7 @@ def _cut_upload(job: _Job) -> str:
 
 def _settled(target: Target) -> Any:
     """The model once the agent of a cut connection has let go of the store."""
-    end = time.monotonic() + _SETTLE_S
+    end = time.monotonic() + SETTLE_S
     while True:
         found = next((model for model in status(target).models if model.name == NAME), None)
         if found is not None and not found.damaged:
@@ -215,7 +214,7 @@ def _resume(job: _Job) -> str:
 
 def _patiently(action: Callable[[], Any]) -> Any:
     """Again while the agent of a cut connection still holds the store."""
-    end = time.monotonic() + _SETTLE_S
+    end = time.monotonic() + SETTLE_S
     while True:
         try:
             return action()

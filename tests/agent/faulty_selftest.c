@@ -11,6 +11,7 @@ int __wrap_eq_selftest(const struct eq_model *model, void *arena, size_t arena_b
     const char *fault = getenv("EDGEQ_TEST_FAULT");
     if (fault && !strcmp(fault, "crash")) abort();
     for (volatile int wait = fault && !strcmp(fault, "hang"); wait;) {}
+    if (fault && !strcmp(fault, "late")) sleep(3);
     return __real_eq_selftest(model, arena, arena_bytes, failed);
 }
 

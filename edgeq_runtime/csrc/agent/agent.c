@@ -11,22 +11,37 @@ static int flush(struct eq_agent *agent) {
     return agent->ended || agent->link->fresh ? -1 : 0;
 }
 
+/* Bytes that came, 0 none in time. */
+static int take(struct eq_agent *agent, uint32_t wait_ms) {
+    int n = eq_port_read(agent->chunk, agent->frame_room, wait_ms);
+    if (n < 0) agent->ended = 1;
+    if (n > 0) eq_link_receive(agent->link, agent->chunk, (size_t)n, eq_agent_now_ms());
+    return n > 0 ? n : 0;
+}
+
 int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms) {
     if (flush(agent)) return -1;
     uint32_t due = eq_link_wait(agent->link, eq_agent_now_ms());
-    int n = eq_port_read(agent->chunk, agent->frame_room, due < wait_ms ? due : wait_ms);
-    if (n < 0) agent->ended = 1;
-    if (n > 0) eq_link_receive(agent->link, agent->chunk, (size_t)n, eq_agent_now_ms());
+    (void)take(agent, due < wait_ms ? due : wait_ms);
     return flush(agent);
 }
 
-void eq_agent_alive(void *context) {
+int eq_agent_alive(void *context) {
     struct eq_agent *agent = context;
     uint32_t now_ms = eq_agent_now_ms();
-    if (now_ms - agent->alive_ms < 450) return; /* called every 500 ms, it is never late */
-    agent->alive_ms = now_ms;
-    eq_link_touch(agent->link);
-    (void)eq_agent_pump(agent, 0);
+    if (now_ms - agent->alive_ms >= 450) { /* called every 500 ms, it is never late */
+        agent->alive_ms = now_ms;
+        eq_link_touch(agent->link);
+        (void)eq_agent_pump(agent, 0);
+    }
+    return agent->ended || agent->link->fresh;
+}
+
+int eq_agent_gone(struct eq_agent *agent) {
+    enum { READS = 64 }; /* more than what a window holds: who still sends is there */
+    for (int i = 0; i < READS && !agent->ended && take(agent, 0); i++) {
+    }
+    return agent->ended || agent->link->fresh;
 }
 
 static int send_bytes(struct eq_agent *agent, const uint8_t *data, size_t size) {
@@ -127,7 +142,7 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
 
 int eq_agent_stopped(struct eq_agent *agent) {
     struct eq_bytes body;
-    eq_agent_alive(agent);
+    (void)eq_agent_alive(agent);
     if (eq_agent_pump(agent, 0)) return -1;
     return eq_agent_next(agent, &body) != 0;
 }

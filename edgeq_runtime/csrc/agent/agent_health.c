@@ -40,7 +40,7 @@ static void check_all(void *argument, void *result) {
     health->variants = (uint32_t)count;
 }
 
-int eq_agent_health(struct eq_health *health, const void *data, size_t size, uint32_t isas, uint32_t limit_ms, void (*alive)(void *),
+int eq_agent_health(struct eq_health *health, const void *data, size_t size, uint32_t isas, uint32_t limit_ms, int (*alive)(void *),
                     void *context) {
     struct subject subject = {data, size, isas};
     struct eq_port_work work = {check_all, &subject, health, sizeof *health, limit_ms, alive, context, 0};

@@ -184,7 +184,7 @@ static int send_output(struct eq_agent *agent, int index, int inner) {
 
 static void after(void *context, int index) {
     (void)index;
-    eq_agent_alive(context);
+    (void)eq_agent_alive(context);
 }
 
 EQ_HANDLER(infer) {

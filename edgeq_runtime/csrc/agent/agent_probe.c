@@ -3,7 +3,7 @@
 
 static int send_fact(void *context, const char *key, const char *value, size_t size) {
     struct eq_agent *agent = context;
-    eq_agent_alive(agent);
+    (void)eq_agent_alive(agent);
     size_t room = agent->info.limits.max_message - 256u; /* the key takes less */
     return EQ_SEND(agent, fact, eq_text(key), {(const uint8_t *)value, size < room ? size : room});
 }

@@ -133,7 +133,7 @@ static int run_check(void *context, const void *data, size_t size, int32_t *deta
     struct check *check = context;
     int fault = eq_agent_health(&check->health, data, size, check->agent->info.isas, check->limit_ms, eq_agent_alive, check->agent);
     *detail = check->agent->detail = check->health.detail;
-    return fault;
+    return !fault && eq_agent_gone(check->agent) ? EQ_FAULT_host_gone : fault; /* the switch comes next */
 }
 
 /* After a put that found the file installed, only how many versions stay can change. */

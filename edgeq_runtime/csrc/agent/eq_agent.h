@@ -106,13 +106,15 @@ uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body);
 /* Between two steps of long work: stop, or anything else, ends it (1); -1 as above. It shows that the agent lives. */
 int eq_agent_stopped(struct eq_agent *agent);
 uint32_t eq_agent_now_ms(void);
-/* Called often while a command works: a sign of life, about twice a second. context: the agent. */
-void eq_agent_alive(void *context);
+/* Called often while a command works: a sign of life, about twice a second. context: the agent. Not 0: the host was found to be gone. */
+int eq_agent_alive(void *context);
+/* Whether the host has ended the stream, or begun another session, by now: it no longer waits for what the command does. */
+int eq_agent_gone(struct eq_agent *agent);
 
 /* The type of the tensor inside an input or output. */
 int eq_agent_inner(const struct eq_model *model, int output, int index);
 /* Check the file, and run the self-test of every variant, guarded. */
-int eq_agent_health(struct eq_health *health, const void *data, size_t size, uint32_t isas, uint32_t limit_ms, void (*alive)(void *),
+int eq_agent_health(struct eq_health *health, const void *data, size_t size, uint32_t isas, uint32_t limit_ms, int (*alive)(void *),
                     void *context);
 void eq_agent_drop_upload(struct eq_agent *agent);
 void eq_agent_drop_loaded(struct eq_agent *agent);

@@ -29,15 +29,16 @@ const struct eq_store_ops *eq_port_store(void);
 const struct eq_workers *eq_port_workers(int threads);
 
 /* Run work(argument, result) where a crash or an endless loop does not take the agent with it (a child process, a watchdog);
- * result_size bytes at result come back. alive is called at least once a second meanwhile where the port can. 0: work has returned;
- * EQ_FAULT_selftest_crashed with *detail the signal, EQ_FAULT_selftest_hung, or EQ_FAULT_memory. */
+ * result_size bytes at result come back. alive is called at least once a second meanwhile where the port can; where it gives not 0 the
+ * work is ended. 0: work has returned; EQ_FAULT_selftest_crashed with *detail the signal, EQ_FAULT_selftest_hung, EQ_FAULT_host_gone
+ * after alive, or EQ_FAULT_memory. */
 struct eq_port_work {
     void (*work)(void *argument, void *result);
     void *argument;
     void *result;
     size_t result_size;
     uint32_t limit_ms;
-    void (*alive)(void *context);
+    int (*alive)(void *context);
     void *alive_context;
     int detail;
 };

@@ -91,7 +91,7 @@ static void child(struct eq_port_work *work, int out, pid_t parent) {
     _exit(n == (ssize_t)work->result_size ? 0 : 1);
 }
 
-/* The result of the child, or that its time is over. */
+/* The result of the child, or that its time is over, or that nobody waits for it. */
 static int collect(struct eq_port_work *work, int in) {
     uint64_t end = eq_port_time_ns() + (uint64_t)work->limit_ms * 1000000u;
     size_t got = 0;
@@ -99,7 +99,8 @@ static int collect(struct eq_port_work *work, int in) {
         struct pollfd p = {in, POLLIN, 0};
         uint64_t now = eq_port_time_ns(), left_ms = now < end ? (end - now) / 1000000u + 1 : 0;
         if (left_ms == 0) return EQ_FAULT_selftest_hung;
-        if (poll(&p, 1, left_ms < 500 ? (int)left_ms : 500) == 0 && work->alive) work->alive(work->alive_context);
+        if (poll(&p, 1, left_ms < 500 ? (int)left_ms : 500) == 0 && work->alive && work->alive(work->alive_context))
+            return EQ_FAULT_host_gone;
         if (!(p.revents & (POLLIN | POLLHUP))) continue;
         ssize_t n = read(in, (char *)work->result + got, work->result_size - got);
         if (n > 0) got += (size_t)n;

@@ -227,12 +227,12 @@ static int commit_checked(struct eq_upload *u, uint32_t keep, eq_store_health he
                           int32_t *detail) {
     char path[EQ_STORE_PATH];
     int err = eq_store_path(path, u->name, u->state.next);
+    struct eq_store_state fresh = after(u, keep); /* reads whole files: nothing that takes long lies between the check and the switch */
     if (!err) err = eq_store_verify(u->ops, u->part, NULL, health, context, detail);
     if (err) {
-        drop_part(u);
+        if (err != EQ_FAULT_host_gone) drop_part(u); /* else the upload goes on, as after any other that was cut */
         return err;
     }
-    struct eq_store_state fresh = after(u, keep);
     err = u->ops->rename(u->ops->context, u->part, path);
     if (!err) err = u->ops->fsync_dir(u->ops->context, u->name);
     if (!err) err = eq_store_switch(u->ops, u->name, &fresh, &u->state);

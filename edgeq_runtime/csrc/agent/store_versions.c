@@ -35,14 +35,13 @@ static int rollback_locked(const struct eq_store_ops *ops, const char *name, uin
     uint32_t at = version ? eq_store_find(&old, version) : 1;
     if (at >= old.count) return version ? EQ_FAULT_missing : EQ_FAULT_no_previous;
     if (at == 0) return EQ_FAULT_is_current;
-    err = eq_store_path(path, name, old.versions[at].version);
-    if (!err) err = eq_store_verify(ops, path, &old.versions[at], health, context, detail);
-    if (err) return err;
     *state = old;
     state->versions[0] = old.versions[at];
     memcpy(&state->versions[1], &old.versions[0], at * sizeof old.versions[0]);
     if (eq_store_damaged(ops, name, &state->versions[1])) take_out(state, 1);
-    return change(ops, name, state, &old);
+    err = eq_store_path(path, name, old.versions[at].version);
+    if (!err) err = eq_store_verify(ops, path, &old.versions[at], health, context, detail);
+    return err ? err : change(ops, name, state, &old);
 }
 
 int eq_store_rollback(const struct eq_store_ops *ops, const char *name, uint32_t version, eq_store_health health, void *context,
