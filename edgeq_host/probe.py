@@ -11,6 +11,7 @@ from edgeq_host.device import Device
 from edgeq_host.errors import LinkError
 from edgeq_host.link import QUIET_S
 from edgeq_host.targets import Target
+from edgeq_host.text import printable
 
 MAX_FACTS, MAX_VALUE = 2000, 4096
 # Who made a core and which it is (MIDR), as the vendors name them.
@@ -144,10 +145,9 @@ class Probe:
         return _JETPACK.get(self.l4t[:3], "")
 
 
-def printable(data: bytes) -> str:
-    """Bytes from a device as text that cannot move a terminal, cut to MAX_VALUE characters."""
-    text = data[:MAX_VALUE].decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)[:MAX_VALUE]
+def _printable(data: bytes) -> str:
+    """Bytes from a device as text, cut to MAX_VALUE characters."""
+    return printable(data[:MAX_VALUE].decode("utf-8", "backslashreplace"))[:MAX_VALUE]
 
 
 def _whole(text: str, base: int = 10) -> int | None:
@@ -169,7 +169,7 @@ class Facts:
             self._rows.setdefault(key, []).append(value)
 
     def all(self, key: str) -> tuple[str, ...]:
-        return tuple(map(printable, self._rows.get(key, ())))
+        return tuple(map(_printable, self._rows.get(key, ())))
 
     def text(self, key: str) -> str:
         return next(iter(self.all(key)), "")
@@ -183,7 +183,7 @@ class Facts:
     def fields(self, key: str, least: int) -> Iterator[list[str]]:
         """The fields of each fact of the key, at least that many."""
         for value in self._rows.get(key, ()):
-            row = [printable(part) for part in value.split(b"\t")]
+            row = [_printable(part) for part in value.split(b"\t")]
             if len(row) >= least:
                 yield row
 

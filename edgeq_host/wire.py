@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from edgeq_host.text import printable
 from edgeq_runtime import lists
 
 _PROTOCOL = re.compile(r"^EQ_PROTOCOL\((\d+), (\d+)\)$", re.M)
@@ -137,11 +138,6 @@ def decode(number: int, body: bytes) -> Reply:
         at += size
         values[field] = _decode_field(kind, part)
     return Reply(row.name, values)
-
-
-def printable(text: str) -> str:
-    """What a device says goes to terminals: control characters are written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _size(kind: str, body: bytes, at: int) -> int:

@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from edgeq_host.errors import EdgeqError, LinkError, UnsupportedError, UsageError
+from edgeq_host.text import printable
 from edgeq_host.units import counted as counted
 from edgeq_host.units import quantity as quantity
 
+_KEPT = "\n\t"  # of control characters, in what is printed for people
 MIN_NAME = 12  # characters of a name that a narrow terminal still shows
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,11 +52,11 @@ def _write(text: str) -> None:
 
 
 def _say(text: str) -> None:
-    """Beside the result. Where nobody can read it, nothing else changes."""
+    """Beside the result; what devices and files say is in it. Where nobody can read it, nothing else changes."""
     if sys.stderr is None:  # closed by the caller
         return
     try:
-        click.echo(text, sys.stderr)
+        click.echo(printable(text, _KEPT), sys.stderr)
     except OSError:
         discard(sys.stderr)
 
@@ -84,7 +86,7 @@ def _plain(value: Any) -> Any:
 
 def line(text: str = "") -> None:
     """A line of the result."""
-    _write(text)
+    _write(printable(text, _KEPT))
 
 
 def note(text: str) -> None:
@@ -97,7 +99,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], left: int = 
 
     Where a terminal is too narrow, names (the longest of the left columns) are shortened, never a number; lines wrap after that.
     """
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column), default=0) for column in zip(columns, *cells, strict=True)]
     if sys.stdout.isatty():
         _shorten(cells, widths, left, sys.stdout)
