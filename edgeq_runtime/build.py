@@ -5,9 +5,10 @@ a microcontroller; selftest: every kernel against the portable one; runner: a mo
 csrc/fuzz/*.c with libFuzzer (clang). --arch compiles with `zig cc` (the package ziglang, extra `cross`) for another machine: programs
 are static, libraries need glibc 2.17. devices: agent and lib for every --arch into build/devices, where edgeq_host.agents finds them.
 
-A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, and only where that row fits the compiler's
-target. Objects stay in build/<tag>/ and are made again when the command line or a file they include has changed. Without
---cc, --sanitize and --arch the libraries and the agent go to edgeq_runtime/lib/, where the package looks for them; else to build/<tag>/.
+A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, `hash/sha256__<isa>.c` with those of sha256.def,
+and only where that row fits the compiler's target. Objects stay in build/<tag>/ and are made again when the command line or a file
+they include has changed. Without --cc, --sanitize and --arch the libraries and the agent go to edgeq_runtime/lib/, where the package
+looks for them; else to build/<tag>/.
 """
 
 from __future__ import annotations
@@ -78,10 +79,10 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     A kernel file of an unknown instruction set is an error.
     """
     kernels = []
-    for path in sorted(CSRC.glob("kernels/*.c")):
+    for path in (*sorted(CSRC.glob("kernels/*.c")), *sorted(CSRC.glob("hash/*.c"))):
         isa = path.stem.rpartition("__")[2]
         if isa not in on:
-            raise BuildError(f"{path}: no row {isa!r} in isa.def")
+            raise BuildError(f"{path}: no row {isa!r} in {'sha256' if path.parent.name == 'hash' else 'isa'}.def")
         if on[isa]:
             kernels.append(path)
     threads = sorted(CSRC.glob("posix/*.c"))

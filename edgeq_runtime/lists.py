@@ -12,6 +12,7 @@ CSRC = Path(__file__).parent / "csrc"
 _OP = re.compile(r"^EQ_OP(?:_PLAIN)?\((\d+), (\w+), (\d+), (\d+)(?:, (.*))?\)$", re.M)
 _QTYPE = re.compile(r"^EQ_QTYPE\((\d+), (\w+), (\d+)\)$", re.M)
 _ISA = re.compile(r'^EQ_ISA\((\w+), (\w+), (.+), "([^"]*)"\)$', re.M)
+_SHA256 = re.compile(r'^EQ_SHA256\((\w+), (\w+), (.+), "([^"]*)"\)$', re.M)
 _KERNEL = re.compile(r"^EQ_KERNEL\((\w+), (\w+), (\w+), (\d+), (\d+), (\d+)\)$", re.M)
 _FIELD = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
@@ -95,6 +96,13 @@ def qtypes() -> dict[str, QType]:
 @cache
 def isas() -> dict[str, Isa]:
     rows = _ISA.findall(_read("isa.def"))
+    return {name: Isa(bit, name, arch, tuple(flags.split())) for bit, (name, arch, _, flags) in enumerate(rows)}
+
+
+@cache
+def sha256s() -> dict[str, Isa]:
+    """Instruction sets that SHA-256 alone is compiled for; `bit` is the row."""
+    rows = _SHA256.findall(_read("sha256.def"))
     return {name: Isa(bit, name, arch, tuple(flags.split())) for bit, (name, arch, _, flags) in enumerate(rows)}
 
 

@@ -26,7 +26,7 @@ HOT = {  # operators and their helpers that are compiled for speed, as all kerne
     *("pool", "softmax_s8", "window"),
 }
 THIRD_PARTY = ("-Os", "-w", "-ffunction-sections", "-fdata-sections")  # what nobody calls of it is left out by --gc-sections
-CORE = ("csrc", "ops", "kernels")  # folders of what calls nothing of the C library but memcpy and its like, which a test checks
+CORE = ("csrc", "ops", "kernels", "hash")  # folders of what calls nothing of the C library but memcpy and its like, which a test checks
 SHARED = ("lib", "bench")  # targets that are shared libraries
 SHIPS = (*SHARED, "agent")  # targets that go to users
 
@@ -89,26 +89,33 @@ def _output(command: Sequence[str]) -> str:
         raise BuildError(f"cannot run {' '.join(command)}: {error}") from error
 
 
+def _isas() -> dict[str, lists.Isa]:
+    return {**lists.isas(), **lists.sha256s()}
+
+
 def enabled(cc: str) -> dict[str, bool]:
-    """Which rows of isa.def the compiler's target has."""
+    """Which rows of isa.def and sha256.def the compiler's target has."""
     words = cc.split()
     triple = words[words.index("-target") + 1] if "-target" in words else _output([*words, "-dumpmachine"])
     machine = triple.split("-")[0]
-    return {name: isa.arch in ("any", machine) for name, isa in lists.isas().items()}
+    return {name: isa.arch in ("any", machine) for name, isa in _isas().items()}
 
 
 def _isa_flags(config: Config, isa: str) -> list[str]:
-    """The flags of a row; zig has its own names for Arm architectures: armv8.2-a+dotprod is generic+v8_2a+dotprod."""
-    flags = lists.isas()[isa].flags
+    """The flags of a row; zig has its own names for Arm architectures: armv8.2-a+dotprod is generic+v8_2a+dotprod,
+    armv8-a+crypto generic+crypto."""
+    flags = _isas()[isa].flags
     if "ziglang" not in config.cc:
         return list(flags)
-    return [re.sub(r"^-march=armv(\d)\.(\d)-a", r"-mcpu=generic+v\1_\2a", flag) for flag in flags]
+    named = [re.sub(r"^-march=armv(\d)\.(\d)-a", r"-mcpu=generic+v\1_\2a", flag) for flag in flags]
+    return [re.sub(r"^-march=armv8-a", "-mcpu=generic", flag) for flag in named]
 
 
 def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
-    isa = source.stem.rpartition("__")[2] if source.parent.name == "kernels" else "portable"
-    hot = source.parent.name == "kernels" or (source.parent.name == "ops" and source.stem in HOT)
-    how = THIRD_PARTY if "third_party" in source.parts else ("-O3" if hot else "-O2",)
+    folder = source.parent.name
+    isa = source.stem.rpartition("__")[2] if folder in ("kernels", "hash") else "portable"
+    hot = folder == "kernels" or (folder == "ops" and source.stem in HOT)
+    how = THIRD_PARTY if "third_party" in source.parts else ("-Os" if folder == "hash" else "-O3" if hot else "-O2",)
     flags = [*BASE, *how, *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]

@@ -1,4 +1,5 @@
 #include "eq_internal.h"
+#include "hash/sha256.h"
 
 #if defined(__x86_64__)
 #include "eq_x86.h"
@@ -23,6 +24,19 @@ uint32_t eq_cpu_isas(void) {
 #include "isa.def"
 #undef EQ_ISA
     return isas;
+}
+
+eq_sha256_blocks *eq_sha256_select(void) {
+#if defined(__x86_64__)
+    const struct eq_x86 cpu = eq_x86_read();
+#endif
+#define EQ_TRY_0(check, blocks)
+#define EQ_TRY_1(check, blocks)                                                                                                            \
+    if (check) return blocks;
+#define EQ_SHA256(name, arch, check, flags) EQ_CAT(EQ_TRY_, EQ_ON_##name)(check, eq_sha256__##name)
+#include "sha256.def"
+#undef EQ_SHA256
+    return eq_sha256__portable;
 }
 
 const char *eq_isa_name(unsigned isa) {

@@ -8,6 +8,7 @@ struct eq_sha256 {
     uint32_t state[8];
     uint64_t size; /* bytes taken so far */
     uint8_t block[64];
+    void (*blocks)(uint32_t state[8], const uint8_t *data, size_t count); /* the best that the CPU has */
 };
 void eq_sha256_begin(struct eq_sha256 *sha);
 void eq_sha256_add(struct eq_sha256 *sha, const void *data, size_t size);

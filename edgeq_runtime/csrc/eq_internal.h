@@ -3,7 +3,7 @@
 #define EQ_INTERNAL_H
 #include "eq.h"
 
-/* build.py passes -DEQ_ON_<isa>=0|1 for every row of isa.def. */
+/* build.py passes -DEQ_ON_<isa>=0|1 for every row of isa.def and sha256.def. */
 #define EQ_CAT_(a, b) a##b
 #define EQ_CAT(a, b)  EQ_CAT_(a, b)
 #define EQ_WHEN_0(...)

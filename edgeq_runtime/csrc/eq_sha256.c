@@ -1,7 +1,7 @@
-#include "eq_hash.h"
+#include "hash/sha256.h"
 #include <string.h>
 
-static const uint32_t round_constants[64] = {
+const uint32_t eq_sha256_rounds[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
     0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
     0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85,
@@ -25,7 +25,7 @@ static void schedule(uint32_t w[64], const uint8_t *block) {
 /* One round without moving the eight words: the caller renames them instead. */
 #define ROUND(a, b, c, d, e, f, g, h, i)                                                                                                   \
     do {                                                                                                                                   \
-        uint32_t t = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + round_constants[i] + w[i];                \
+        uint32_t t = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + eq_sha256_rounds[i] + w[i];               \
         d += t;                                                                                                                            \
         h = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));                                            \
     } while (0)
@@ -49,10 +49,15 @@ static void compress(uint32_t state[8], const uint8_t *block) {
     for (int i = 0; i < 8; i++) state[i] += added[i];
 }
 
+void eq_sha256__portable(uint32_t state[8], const uint8_t *data, size_t count) {
+    for (; count; data += 64, count--) compress(state, data);
+}
+
 void eq_sha256_begin(struct eq_sha256 *sha) {
     static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     memcpy(sha->state, start, sizeof start);
     sha->size = 0;
+    sha->blocks = eq_sha256_select();
 }
 
 void eq_sha256_add(struct eq_sha256 *sha, const void *data, size_t size) {
@@ -65,10 +70,10 @@ void eq_sha256_add(struct eq_sha256 *sha, const void *data, size_t size) {
         p += take;
         size -= take;
         if (used + take < 64) return;
-        compress(sha->state, sha->block);
+        sha->blocks(sha->state, sha->block, 1);
     }
-    for (; size >= 64; p += 64, size -= 64) compress(sha->state, p);
-    if (size) memcpy(sha->block, p, size);
+    if (size >= 64) sha->blocks(sha->state, p, size / 64);
+    if (size % 64) memcpy(sha->block, p + size / 64 * 64, size % 64);
 }
 
 void eq_sha256_end(struct eq_sha256 *sha, uint8_t digest[32]) {
@@ -77,12 +82,12 @@ void eq_sha256_end(struct eq_sha256 *sha, uint8_t digest[32]) {
     sha->block[used++] = 0x80;
     if (used > 56) {
         memset(sha->block + used, 0, 64 - used);
-        compress(sha->state, sha->block);
+        sha->blocks(sha->state, sha->block, 1);
         used = 0;
     }
     memset(sha->block + used, 0, 56 - used);
     for (int i = 0; i < 8; i++) sha->block[56 + i] = (uint8_t)(bits >> (56 - 8 * i));
-    compress(sha->state, sha->block);
+    sha->blocks(sha->state, sha->block, 1);
     for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(sha->state[i / 4] >> (24 - 8 * (i % 4)));
 }
 

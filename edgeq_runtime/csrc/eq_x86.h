@@ -12,6 +12,9 @@ struct eq_x86 {
 };
 
 /* Features under the names that /proc/cpuinfo has for them; `cpu` is what eq_x86_read gave. */
+#define EQ_X86_ssse3       (cpu.ecx_1 >> 9 & 1)
+#define EQ_X86_sse4_1      (cpu.ecx_1 >> 19 & 1)
+#define EQ_X86_sha_ni      (cpu.ebx_7 >> 29 & 1)
 #define EQ_X86_fma         (cpu.ecx_1 >> 12 & cpu.ymm)
 #define EQ_X86_avx2        (cpu.ebx_7 >> 5 & cpu.ymm)
 #define EQ_X86_bmi2        (cpu.ebx_7 >> 8 & 1)

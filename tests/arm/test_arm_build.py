@@ -26,3 +26,6 @@ def test_flags_of_an_arm_row_are_written_as_the_compiler_wants_them() -> None:
     kernel = build.CSRC / "kernels" / "gemm_s8_s8_s8__neon_dotprod.c"
     assert "-march=armv8.2-a+dotprod" in build.compile_command(build.Config("gcc"), on, kernel, kernel)
     assert "-mcpu=generic+v8_2a+dotprod" in build.compile_command(build.cross("lib", "aarch64"), on, kernel, kernel)
+    sha2 = build.CSRC / "hash" / "sha256__sha2.c"
+    assert "-march=armv8-a+crypto" in build.compile_command(build.Config("gcc"), on, sha2, sha2)
+    assert "-mcpu=generic+crypto" in build.compile_command(build.cross("lib", "aarch64"), on, sha2, sha2)

@@ -61,7 +61,8 @@ def test_kernels_get_the_flags_of_their_suffix_and_nobody_else() -> None:
 
 
 def test_a_target_has_only_kernels_that_its_machine_can_run() -> None:
-    sources = build.target_sources("lib", {name: name == "portable" for name in lists.isas()})
+    sources = build.target_sources("lib", {name: name == "portable" for name in (*lists.isas(), *lists.sha256s())})
+    assert not [path for path in sources if path.parent.name == "hash"]
     kernels = [path.stem for path in sources if path.parent.name == "kernels"]
     assert kernels and all(stem.endswith("__portable") for stem in kernels)
 
@@ -69,6 +70,18 @@ def test_a_target_has_only_kernels_that_its_machine_can_run() -> None:
 def test_a_kernel_of_an_unknown_instruction_set_is_an_error() -> None:
     with pytest.raises(build.BuildError, match="no row 'avx2'"):
         build.target_sources("lib", {"portable": True})
+
+
+def test_a_hash_of_an_unknown_instruction_set_is_an_error() -> None:
+    with pytest.raises(build.BuildError, match=r"no row 'sha2' in sha256\.def"):
+        build.target_sources("lib", dict.fromkeys(lists.isas(), False))
+
+
+def test_a_hash_gets_the_flags_of_its_row_and_is_compiled_for_size() -> None:
+    source = build.CSRC / "hash" / "sha256__sha_ni.c"
+    command = build.compile_command(build.Config("cc"), {}, source, Path("x.o"))
+    assert {"-msha", "-msse4.1", "-Os"} <= set(command)
+    assert "-msha" not in build.compile_command(build.Config("cc"), {}, build.CSRC / "eq_sha256.c", Path("x.o"))
 
 
 def test_a_compiler_that_is_missing_is_named() -> None:

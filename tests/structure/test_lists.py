@@ -32,9 +32,9 @@ def test_no_c_file_of_an_operator_is_left_without_its_row() -> None:
 
 
 def test_every_row_of_the_lists_is_read() -> None:
-    for name, rows in (("ops", lists.ops()), ("qtypes", lists.qtypes()), ("isa", lists.isas())):
+    for name, rows in (("ops", lists.ops()), ("qtypes", lists.qtypes()), ("isa", lists.isas()), ("sha256", lists.sha256s())):
         text = (CSRC / f"{name}.def").read_text()
-        macro = {"ops": "EQ_OP", "qtypes": "EQ_QTYPE", "isa": "EQ_ISA"}[name]
+        macro = {"ops": "EQ_OP", "qtypes": "EQ_QTYPE", "isa": "EQ_ISA", "sha256": "EQ_SHA256"}[name]
         assert len(rows) == len(re.findall(rf"^{macro}", text, re.M))
     assert len(lists.kernels()) == len(re.findall(r"^EQ_KERNEL", (CSRC / "kernels.def").read_text(), re.M))
 
@@ -50,6 +50,11 @@ def test_every_kernel_file_is_one_row_and_every_row_one_file() -> None:
     rows = [k.stem for k in lists.kernels()]
     assert len(set(rows)) == len(rows)
     assert set(rows) == stems(CSRC / "kernels", "*.c")
+
+
+def test_every_hash_file_is_one_row_and_every_row_one_file() -> None:
+    assert {f"sha256__{name}" for name in lists.sha256s()} == stems(CSRC / "hash", "*.c")
+    assert not set(lists.sha256s()) & set(lists.isas())
 
 
 def test_every_kernel_has_a_portable_twin_and_a_known_instruction_set() -> None:
