@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,7 @@ from typing import Any
 from edgeq_host.agents import MACHINES
 from edgeq_host.board_schema import COMPARE, Problem, problems
 from edgeq_host.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edgeq_host.files import read_text, toml
 
 _BESIDE = Path(__file__).resolve().parents[1]
 # The folder boards/ of the repository is the package edgeq_boards in a wheel.
@@ -110,12 +105,8 @@ class Board:
 def _load(path: Path) -> dict[str, Any]:
     """ValueError says why it cannot be read."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise ValueError(f"longer than {MAX_BYTES} bytes")
-        return tomllib.loads(data.decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return toml(read_text(path, MAX_BYTES))
+    except OSError as error:
         raise ValueError(str(error)) from error
 
 

@@ -20,6 +20,7 @@ from edgeq_host.installed import Installed, Switched, Version, split_version
 from edgeq_host.link import QUIET_S
 from edgeq_host.signing import seal
 from edgeq_host.targets import Target
+from edgeq_host.units import seconds
 from edgeq_runtime import native
 
 SELFTEST_S = 60.0
@@ -112,6 +113,7 @@ def deploy(
 ) -> Deployed:
     """Upload, verify, self-test, switch. name: on the board; default the file's stem. keep: versions that stay there, 1 to 8; 0: as many
     as before, at first 2. At every error the old version runs."""
+    seconds(selftest_s)  # before the upload
     data = read_file(file)
     check_file(data, str(file))
     name = board_name(file, name)

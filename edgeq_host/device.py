@@ -14,6 +14,7 @@ from edgeq_host.installed import Installed, Switched, parse_installed
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S, Link
 from edgeq_host.transports import DEFAULT, Options, open_transport
+from edgeq_host.units import seconds
 from edgeq_runtime import lists
 
 STORE, MEMORY = 1, 2  # target of a put
@@ -104,6 +105,7 @@ class Device:
 
     def __init__(self, address: str, what: str, quiet_s: float = QUIET_S, options: Options = DEFAULT) -> None:
         self.what = what
+        seconds(quiet_s)
         transport = open_transport(address, options)
         try:
             self.link = Link(transport, what, quiet_s, cancel=options.cancel)
@@ -260,5 +262,5 @@ class Device:
             yield run, total, layer_ns
 
 
-def _ms(seconds: float) -> int:
-    return max(1, min(int(seconds * 1000), 0xFFFFFFFF))
+def _ms(limit_s: float) -> int:
+    return max(1, int(min(seconds(limit_s) * 1000, 0xFFFFFFFF)))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from edgeq_host import wire
 from edgeq_host.errors import UsageError
 
+_DIGITS = 10  # of a version, at most
+
 
 @dataclass(frozen=True)
 class Version:
@@ -46,8 +48,8 @@ class Switched:
 def split_version(text: str) -> tuple[str, int]:
     """NAME or NAME@VERSION; version 0 where none is given."""
     name, at, number = text.partition("@")
-    if at and not (number.isascii() and number.isdigit() and 0 < int(number) < 1 << 32):
-        raise UsageError(f"{text}: {number!r} is no version", "versions are numbers from 1; `edgeq status` lists them")
+    if at and not (number.isascii() and number.isdigit() and len(number) <= _DIGITS and 0 < int(number) < 1 << 32):
+        raise UsageError(f"{text[:80]}: {number[:40]!r} is no version", "versions are numbers from 1; `edgeq status` lists them")
     return name, int(number or 0)
 
 

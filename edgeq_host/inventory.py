@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,11 +19,13 @@ from tomlkit.exceptions import TOMLKitError
 from edgeq_host import addresses, boards, settings
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import write_file
+from edgeq_host.files import read_text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _RULE = "a device's name has 1 to 63 letters, digits, '.', '_' or '-' and starts with a letter or digit"
 COLUMNS = ("name", *settings.DEVICE_KEYS)
 MAX_ROWS = 100_000
+MAX_CSV = 64 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,10 @@ def _table(device: Entry) -> tomlkit.items.Table:
 def _document(path: Path) -> tomlkit.TOMLDocument:
     if not path.is_file():
         return tomlkit.document()
-    settings.read(path)
+    text = settings.content(path)
+    settings.parse(path, text)
     try:
-        return tomlkit.parse(path.read_text(encoding="utf-8"))
+        return tomlkit.parse(text)
     except TOMLKitError as error:
         raise UsageError(f"{path} is not TOML: {error}", "mend it, or write the device into it by hand") from error
 
@@ -165,9 +169,9 @@ def from_csv(path: Path) -> list[Entry]:
     """The devices of a CSV file whose first line names its columns: COLUMNS, of which name and address are needed; tags are
     separated by spaces. UsageError names the first line that is wrong."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _rows(path, csv.DictReader(file, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_text(path, MAX_CSV, "utf-8-sig")
+        return _rows(path, csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    except (OSError, ValueError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read: {error}", f"a CSV file in UTF-8 with the columns {', '.join(COLUMNS)}") from error
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Any
 
 import tomli_w
 
 from edgeq_host import recipe
+from edgeq_host.errors import ModelError
 from edgeq_host.export import unpack
+from edgeq_host.files import toml
 from edgeq_host.importers.common import ImportOptions
 from edgeq_host.inspect import text
 from edgeq_host.recipe import Recipe
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 def options_text(options: ImportOptions) -> str:
@@ -25,10 +21,13 @@ def options_text(options: ImportOptions) -> str:
 
 
 def options_of(recorded: str) -> ImportOptions:
-    """The reverse of options_text."""
-    table = tomllib.loads(recorded)
-    shapes = {name: tuple(dims) for name, dims in table.get("shapes", {}).items()}
-    return ImportOptions(shapes, tuple(table.get("inputs", ())), tuple(table.get("outputs", ())))
+    """The reverse of options_text. ModelError where it is nothing of the kind: a file or a device says it."""
+    try:
+        table = toml(recorded)
+        shapes = {name: tuple(dims) for name, dims in table.get("shapes", {}).items()}
+        return ImportOptions(shapes, tuple(table.get("inputs", ())), tuple(table.get("outputs", ())))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"its record of how the model was read is damaged: {error}", "pack or quantize the model again") from error
 
 
 def recorded_options(provenance: Any) -> ImportOptions:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,12 +11,8 @@ from typing import Any, cast
 import tomli_w
 
 from edgeq_host.errors import UsageError
+from edgeq_host.files import MAX_TOML, read_text, toml
 from edgeq_host.quant import calibrators
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 PRECISIONS = {"int8": "int8", "w8a8": "int8", "float32": "float32"}
 KINDS = ("image", "vector")
@@ -97,8 +92,8 @@ def parse_precision(text: str) -> str:
 
 def loads(text: str, where: str = "the recipe") -> Recipe:
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
+        table = toml(text)
+    except ValueError as e:
         raise UsageError(f"{where} is not TOML: {e}", "docs/quantize.md shows a recipe") from None
     inputs = table.pop("input", [])
     if not isinstance(inputs, list) or not all(isinstance(i, dict) for i in inputs):
@@ -138,9 +133,10 @@ def _literal(value: Any) -> str:
 
 def read(path: Path) -> Recipe:
     try:
-        return loads(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as e:
+        text = read_text(path, MAX_TOML)
+    except (OSError, ValueError) as e:
         raise UsageError(f"cannot read the recipe {path}: {e}", "give the path of a TOML file in UTF-8") from None
+    return loads(text, str(path))
 
 
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}

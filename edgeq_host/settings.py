@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeq_host.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edgeq_host.files import MAX_TOML, read_text, toml
 
 NAME = "edgeq.toml"
 # Key -> type and what it does. `edgeq init` writes them, commented, into a new file.
@@ -68,17 +63,21 @@ def value(key: str, otherwise: Any = None) -> Any:
 
 
 def read(path: Path) -> File:
+    return parse(path, content(path))
+
+
+def content(path: Path) -> str:
     try:
-        return parse(path, path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return read_text(path, MAX_TOML)
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "it must be a TOML file in UTF-8; `edgeq init` writes one") from error
 
 
 def parse(path: Path, text: str) -> File:
     """UsageError names the file, the key and what is expected."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = toml(text)
+    except ValueError as error:
         raise UsageError(f"{path} is not TOML: {error}", "mend that line; docs/devices.md shows a whole file") from error
     devices = table.pop("devices", {})
     _is(path, "devices", devices, dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -77,6 +78,8 @@ def _gate(text: str | None) -> float | None:
         return None
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        if not math.isfinite(value):
+            raise ValueError
     except ValueError:
         raise UsageError(f"--min {text}: not a number", "give a share (0.9) or percent (90%)") from None
     if not text.endswith("%") and value > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from edgeq_host.transports import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Seconds(click.FloatRange):
+    """`nan` and `inf` are numbers to Python."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return found
 
 
 _MEANS = "A device, an address (pi@kitchen.local), a kind of board or a family"
@@ -95,9 +106,7 @@ def boards_option(function: F) -> F:
 
 
 def timeout_option(function: F) -> F:
-    return click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for the self-test.")(
-        function
-    )
+    return click.option("--timeout", default=60.0, show_default=True, type=Seconds(min=0.1), help="Seconds for the self-test.")(function)
 
 
 def threads_option(function: F) -> F:

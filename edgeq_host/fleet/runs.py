@@ -13,8 +13,10 @@ from typing import Any
 
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import write_file
+from edgeq_host.files import read_text
 
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+MAX_BYTES = 64 << 20  # of a record
 KEPT = 100  # runs; older ones are removed
 LOST: dict[str, str] = {}  # why the record of a run is not complete, by its id
 
@@ -76,11 +78,11 @@ def read(run_id: str) -> Run:
     if run_id not in known:
         raise UsageError(f"there is no run {run_id!r}", f"the last runs: {', '.join(known[-5:]) or 'none'} (in {folder()})")
     try:
-        table: dict[str, Any] = json.loads(_path(run_id).read_text(encoding="utf-8"))
+        table: dict[str, Any] = json.loads(read_text(_path(run_id), MAX_BYTES))
         table.pop("schema")
         run = Run(**table)
         sound = all(isinstance(k, str) and isinstance(v, str) for k, v in run.states.items()) and run.id == run_id
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _damaged(run_id) from error
     if not sound:
         raise _damaged(run_id)

@@ -86,7 +86,7 @@ def test_a_rollback_to_a_damaged_version_names_the_newest_sound_one(local: Local
     assert kept(local)[0] == 5
 
 
-@pytest.mark.parametrize("text", ["kws@", "kws@0", "kws@-1", "kws@x", "kws@4294967296", "kws@²", "kws@1@2", "kws@ 1"])
+@pytest.mark.parametrize("text", ["kws@", "kws@0", "kws@-1", "kws@x", "kws@4294967296", "kws@²", "kws@1@2", "kws@ 1", "kws@" + "9" * 5000])
 def test_a_version_that_is_no_number_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="is no version"):
         split_version(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -126,9 +127,11 @@ def test_own_boards_are_found_in_the_project_and_on_the_path(folder: Path, tmp_p
         ("[evidence]", "[[power]]\nkind = 'rapl'\nrails = ['a']\ntotal = ['b']\n[evidence]", "power.total names 'b'"),
         ("[evidence]", "[[power]]\nkind = 'rapl'\nrails = ['a']\ntotal = ['a', 'a']\n[evidence]", "a rail is named twice"),
         ("[evidence]", "#" * (1 << 20) + "\n[evidence]", "longer than 1048576 bytes"),
-        ("id = ", "x = " + "[" * 100_000 + "\nid = ", "cannot be read"),
+        ("id = ", "x = " + "[" * 100_000 + "\nid = ", "nested too deep"),
+        ("id = ", "x." * 5000 + "y = 1\nid = ", "nested too deep"),
+        ("id = ", "x = 0x" + "f" * 5000 + "\nid = ", "more than 64 bits"),
     ],
-    ids=range(27),
+    ids=range(29),
 )
 def test_a_wrong_board_file_is_an_error_that_names_file_and_key(
     folder: Path, before: str, after: str, text: str, monkeypatch: pytest.MonkeyPatch
@@ -147,6 +150,12 @@ def test_all_that_is_wrong_with_a_file_is_found_at_once(folder: Path) -> None:
     texts = [problem.text for problem in examine(path)]
     assert [text.partition(" is ")[0] for text in texts] == ["unknown key nam", "unknown key lnk", "evidence.kind", "name"]
     assert examine(path)[1].hint == "did you mean link?"
+
+
+def test_a_pipe_in_the_place_of_a_board_file_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "mine.toml")
+    with pytest.raises(UsageError, match="no regular file"):
+        boards.read_board(folder / "mine.toml")
 
 
 def test_a_file_without_right_to_read_it_or_that_is_a_folder_is_an_error(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -126,3 +127,12 @@ def test_devices_that_are_added_at_the_same_time_are_all_there(project: Path) ->
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: inventory.add(path, [Entry(f"d{i}", "ssh:a@b")]), range(16)))
     assert len(inventory.entries()) == 16
+
+
+def test_a_list_of_devices_that_never_ends_is_not_read(project: Path) -> None:
+    os.mkfifo("pipe.csv")
+    with open("long.csv", "wb") as file:
+        file.truncate(inventory.MAX_CSV + 1)
+    for path, says in (("/dev/zero", "no regular file"), ("pipe.csv", "no regular file"), ("long.csv", "longer than")):
+        with pytest.raises(UsageError, match=says):
+            inventory.from_csv(Path(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from edgeq_host import settings
 from edgeq_host.cli.init import template
 from edgeq_host.errors import UsageError
+from edgeq_host.files import MAX_TOML
 
 
 def write(path: Path, text: str) -> Path:
@@ -73,3 +75,33 @@ def test_the_template_of_init_is_sound_with_and_without_its_comments() -> None:
     text = "\n".join(line[2:] if " = " in line or "[devices" in line else "" for line in template().splitlines() if line.startswith("#"))
     found = settings.parse(Path("x"), text)
     assert set(found.values) == set(settings.KEYS) and set(found.devices["kitchen"]) == set(settings.DEVICE_KEYS)
+
+
+DEEP = {"arrays": "a = " + "[" * 5000, "closed": "a = " + "[" * 5000 + "]" * 5000, "tables": "board." + "x." * 5000 + "y = 1"}
+DEEP["headers"] = "[" + ".".join(["a"] * 5000) + "]\nb = 1"
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_file_that_is_nested_deep_is_refused(project: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="nested too deep"):
+        settings.read(write(project / "edgeq.toml", DEEP[name]))
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "-18446744073709551616"])
+def test_a_number_beyond_those_of_toml_is_refused(project: Path, number: str) -> None:
+    with pytest.raises(UsageError, match=r"is not TOML: (it holds a whole number|Exceeds the limit)"):
+        settings.read(write(project / "edgeq.toml", f"keep = {number}"))
+
+
+def test_only_a_regular_file_of_some_length_is_read(project: Path) -> None:
+    os.mkfifo(project / "pipe.toml")
+    for path, says in ((project / "pipe.toml", "no regular file"), (Path("/dev/zero"), "no regular file"), (project, "directory")):
+        with pytest.raises(UsageError, match=says):
+            settings.read(path)
+    long = project / "long.toml"
+    long.touch()
+    os.truncate(long, MAX_TOML + 1)
+    with pytest.raises(UsageError, match="longer than"):
+        settings.read(long)
+    os.truncate(long, 0)
+    assert settings.read(long).values == {}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 
@@ -113,3 +114,12 @@ def test_mistakes_say_what_is_allowed(text: str, answer: str) -> None:
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read the recipe"):
         recipe.read(tmp_path / "none.toml")
+
+
+def test_a_recipe_that_is_nested_deep_or_no_regular_file_is_refused(tmp_path: Path) -> None:
+    for text in ("a = " + "[" * 5000, "options" + ".x" * 5000 + " = 1"):
+        with pytest.raises(UsageError, match="nested too deep"):
+            recipe.loads(text)
+    os.mkfifo(tmp_path / "r.toml")
+    with pytest.raises(UsageError, match="no regular file"):
+        recipe.read(tmp_path / "r.toml")
