@@ -25,6 +25,7 @@ _HINTS = {
     "io": "check the disk of the device; nothing was changed",
     "corrupt": "deploy the model again; the damaged file is replaced",
     "record": "`edgeq remove {name} -b {board}`, then deploy again",
+    "counter": "remove the file {name}/counter from the store on the device, then repeat the command: its disk may be failing",
     "no_store": "set EDGEQ_STORE (on the device: --root) to a folder that the agent can make or write",
     "hash": "repeat the deploy; nothing was changed",
     "is_current": "roll back or deploy another version first; `edgeq remove {name} -b {board}` removes all",

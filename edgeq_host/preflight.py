@@ -46,7 +46,7 @@ def look(device: Device, target: Target, name: str, size: int, sha256: str, seal
     models = device.installed()
     model = next((model for model in models if model.name == name), None)
     probe = _or_none(lambda: of_device(device), "unknown_command")
-    seen = _or_none(lambda: device.seek(name, size, sha256), "unknown_command", "record")
+    seen = _or_none(lambda: device.seek(name, size, sha256), "unknown_command", "record", "counter")
     current, offset = seen or (False, 0)
     refused = trust.refusal(trust.ask(device, name), seal, sha256, name, target.name)
     send = size if current else size - offset  # current, but damaged: all of it

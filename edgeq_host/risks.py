@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from edgeq_host.boards import Board
 from edgeq_host.device import Facts, Opened
 from edgeq_host.errors import BoardError, SignatureError
+from edgeq_host.faults import hint_of, text_of
 from edgeq_host.identify import identify, mismatches
 from edgeq_host.installed import Installed
 from edgeq_host.layer import Layer
@@ -70,8 +71,10 @@ def _store(case: Case) -> Iterator[Risk]:
 
 def _record(case: Case) -> Iterator[Risk]:
     if case.model is not None and case.model.damaged and case.model.current is None:
-        remedy = f"edgeq remove {case.model.name}, then deploy"
-        yield Risk("record", f"what is installed as {case.model.name} cannot be told: {case.model.damaged}", remedy, BoardError.code)
+        remedy, code = f"edgeq remove {case.model.name}, then deploy", BoardError.code
+        if case.model.damaged == text_of("counter"):
+            remedy, code = hint_of("counter", case.model.name), SignatureError.code
+        yield Risk("record", f"what is installed as {case.model.name} cannot be told: {case.model.damaged}", remedy, code)
 
 
 def _signature(case: Case) -> Iterator[Risk]:

@@ -13,7 +13,7 @@ from edgeq_host import keys, signing, trust
 from edgeq_host.deploy import connect
 from edgeq_host.device import MEMORY, STORE, Device
 from edgeq_host.enroll import enroll, enrolled, revoke
-from edgeq_host.errors import SignatureError, UsageError
+from edgeq_host.errors import BoardError, SignatureError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.log import log
 from edgeq_host.plan import plan
@@ -200,6 +200,39 @@ def test_a_file_that_fails_its_health_check_leaves_the_counter(locked: Local, de
             device.commit(30)
     assert d.status(locked.target).models[0].counter == 3
     assert d.deploy(locked.target, locked.file("kws", signed(desk, 4, 3))).version == 2
+
+
+def test_a_damaged_record_and_its_removal_do_not_open_the_name_to_older_files(locked: Local, desk: Desk) -> None:
+    """The removal is what the error of a damaged record asks for."""
+    newest = signed(desk, 3)
+    d.deploy(locked.target, locked.file("kws", newest))
+    (locked.store / "kws" / "state").write_bytes(b"damaged")
+    with pytest.raises(BoardError, match="record") as refused:
+        d.deploy(locked.target, locked.file("kws", signed(desk, 2, 2)))
+    assert "edgeq remove kws" in refused.value.hint
+    d.remove(locked.target, "kws")
+    with pytest.raises(SignatureError, match="its counter is 2, that of the newest was 3"):
+        d.deploy(locked.target, locked.file("kws", signed(desk, 2, 2)))
+    with connect(locked.target) as device:
+        assert sent(device, "kws", signed(desk, 2, 2)) == "older"
+        assert sent(device, "kws", signed(desk, 3, 2)) == "older", "the same counter, another file"
+    assert d.deploy(locked.target, locked.file("kws", newest)).version == 2, "numbers go on"
+
+
+def test_a_counter_that_is_lost_twice_is_code_6_and_says_what_to_do_on_the_device(locked: Local, desk: Desk) -> None:
+    d.deploy(locked.target, locked.file("kws", signed(desk, 3)))
+    for name in ("state", "counter"):
+        (locked.store / "kws" / name).write_bytes(b"damaged")
+    with pytest.raises(SignatureError, match="counter") as refused:
+        d.remove(locked.target, "kws")
+    assert "remove the file kws/counter" in refused.value.hint
+    (locked.store / "kws" / "state").unlink()
+    with pytest.raises(SignatureError, match="counter") as refused:
+        d.deploy(locked.target, locked.file("kws", signed(desk, 4)))
+    assert "remove the file kws/counter" in refused.value.hint
+    assert "counter" in d.status(locked.target).models[0].damaged
+    (locked.store / "kws" / "counter").unlink()
+    assert d.deploy(locked.target, locked.file("kws", signed(desk, 4))).version == 1
 
 
 def test_a_removal_does_not_open_the_name_to_older_files(locked: Local, desk: Desk) -> None:

@@ -63,6 +63,12 @@ def _first_record(store: Store) -> None:
 
 def _counted(store: Store) -> None:
     """Something signed was committed."""
+    store.deploy("kws", OLDER)
+    store.deploy("kws", OLD, counter=7)
+
+
+def _counted_in_one_place(store: Store) -> None:
+    """As an agent before the second place of the counter has left it."""
     _two(store)
     put_file(store, "kws/state", record([version(2, OLD), version(1, OLDER)], next_=3, counter=COUNTER))
 
@@ -85,6 +91,10 @@ def _both_logs_full(store: Store) -> None:
 
 def _new(store: Store) -> int:
     return store.deploy("kws", NEW, step=400)
+
+
+def _signed(store: Store) -> int:
+    return store.deploy("kws", NEW, step=400, counter=9)
 
 
 def _interrupted(store: Store) -> None:
@@ -123,6 +133,13 @@ SCENARIOS = {
     "remove": Scenario(_two, lambda store: store.remove("kws"), (OLD, OLDER), None),
     "remove a version": Scenario(_three, lambda store: store.remove("kws", version=2), (OLD, OLDER, OLDEST), (OLD, OLDEST)),
     "remove what was signed": Scenario(_counted, lambda store: store.remove("kws"), (OLD, OLDER), None),
+    "first signed": Scenario(lambda store: None, _signed, None, (NEW,)),
+    "signed over unsigned": Scenario(_two, _signed, (OLD, OLDER), (NEW, OLD)),
+    "signed": Scenario(_counted, _signed, (OLD, OLDER), (NEW, OLD)),
+    "signed after a removal": Scenario(_removed, _signed, None, (NEW,)),
+    "back from a signed one": Scenario(_counted, lambda store: store.rollback("kws"), (OLD, OLDER), (OLDER, OLD)),
+    "back, counted in one place": Scenario(_counted_in_one_place, lambda store: store.rollback("kws"), (OLD, OLDER), (OLDER, OLD)),
+    "remove, counted in one place": Scenario(_counted_in_one_place, lambda store: store.remove("kws"), (OLD, OLDER), None),
     "after a removal": Scenario(_removed, _new, None, (NEW,)),
     "from the first record": Scenario(_first_record, _new, (OLD, OLDER), (NEW, OLD)),
     "back on the first record": Scenario(_first_record, lambda store: store.rollback("kws"), (OLD, OLDER), (OLDER, OLD)),

@@ -53,7 +53,7 @@ def test_an_agent_killed_before_any_of_its_operations_leaves_old_or_new_and_a_re
         log = store.log()
         assert log[:2] == [(1, "installed", "kws", 1, ""), (2, "installed", "kws", 2, "")], number
         assert agent(traced, root, "install", "new.eqm", "kws").returncode == 0 and store.open("kws") == NEW
-        assert not [rest for rest in os.listdir(root / "kws") if rest.startswith(("part-", "state.new"))], number
+        assert not [rest for rest in os.listdir(root / "kws") if rest.startswith(("part-", "state.new", "counter.new"))], number
         if done.returncode == 0:
             break
         assert done.returncode == -signal.SIGKILL

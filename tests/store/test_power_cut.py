@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.store.binding import Refused
-from tests.store.disk import Disk, Tree, after_power_cut, durable, shallow, snapshot
+from tests.store.disk import Disk, File, Tree, after_power_cut, durable, shallow, snapshot
 from tests.store.scenarios import DAMAGED, NEW, SCENARIOS, Found, Scenario
 
 Log = list[tuple[int, str, str, int, str]]
@@ -59,6 +59,7 @@ class Cut:
         self.start, self.done = record(scenario, skip)
         first = Disk(durable(self.start))
         self.rests = {_rest(first), _rest(self.done)}
+        self.in_one_place = _rest(first)[1] > 0 and "counter" not in first.tree["kws"]
         self.log_before, self.log_after = first.store.log(), self.done.store.log()
         for length in range(len(self.done.steps) + 1):
             for tree in after_power_cut(self.start, self.done.steps[:length]):
@@ -79,8 +80,28 @@ class Cut:
             return f"the record says {rest}"
         if complete and disk.store.log() != self.log_after:
             return "its entry in the log is lost"
+        if self.in_one_place and not complete:
+            return ""
+        damage = self._lost_record(tree, rest[1])
+        if damage:
+            return f"the record is damaged, too: {damage}"
         damage = log_damage(self.log_before, disk.store.log(), self.log_after[-1][0])
         return damage and f"the log: {damage}"
+
+    def _lost_record(self, tree: Tree, counter: int) -> str:
+        """And where the record is damaged by the cut and removed then: the counter is not less than it said."""
+        disk = Disk(snapshot(tree))
+        folder = disk.tree.get("kws")
+        if isinstance(folder, dict) and "state" in folder:
+            folder["state"] = File(b"damaged", b"damaged")
+            try:
+                disk.store.remove("kws")
+            except Refused as error:
+                return str(error)
+        found = _rest(disk)[1:]
+        if found[0] < counter or found not in {rest[1:] for rest in self.rests}:
+            return f"the counter is {found[0]}, not {counter}"
+        return ""
 
     def _retry(self, tree: Tree) -> str:
         disk = Disk(tree)
@@ -88,7 +109,7 @@ class Cut:
         found = look(disk)
         if found is None or found[0] != NEW:
             return "the retry did not complete"
-        if not self.leaves_rests and any(name.startswith(("part-", "state.new")) for name in disk.tree["kws"]):  # type: ignore[union-attr]
+        if not self.leaves_rests and any(name.startswith(("part-", "state.new", "counter.new")) for name in disk.tree["kws"]):  # type: ignore[union-attr]
             return "something stayed behind"
         if again and disk.store.log()[-1][1:] != ("installed", "kws", again, ""):
             return "the retry is not in the log"
@@ -106,6 +127,7 @@ def test_a_power_cut_at_any_operation_leaves_old_or_new_and_a_retry_completes(
 
 # The operations of a change that sync, in order. A folder that is durable already needs no second sync: begin cannot know.
 _INSTALL = ["the uploaded bytes", "the version's name", "the record's bytes", "the switch", "the entry in the log"]
+_COUNTER = ["the counter's bytes", "the counter's name"]
 SYNCS = {
     "first": [None, *_INSTALL, "the name of the log"],
     "beside another": ["the folder of the model", *_INSTALL],
@@ -118,6 +140,10 @@ SYNCS = {
     "back to a version": ["the record's bytes", "the switch", "the entry in the log"],
     "remove": ["the removal of the record", "the entry in the log"],
     "remove a version": ["the record's bytes", "the switch", "the entry in the log"],
+    # The sync of the counter's name is one of the version's, too.
+    "signed": [None, _INSTALL[0], None, *_COUNTER, *_INSTALL[2:]],
+    "first signed": [None, _INSTALL[0], None, *_COUNTER, *_INSTALL[2:], "the name of the log"],
+    "remove, counted in one place": [_COUNTER[0], None, *_INSTALL[2:]],  # until the switch the record alone counts
     "remove what was signed": ["the record's bytes", "the switch", "the entry in the log"],
     "the log is full": ["the record's bytes", "the switch", "the old log's name", "the entry in the log", "the name of the log"],
 }
@@ -159,7 +185,21 @@ def test_a_switch_that_can_neither_be_completed_nor_undone_says_so() -> None:
         Disk(before(SCENARIOS["second"]), fails=_switched).store.deploy("kws", NEW)
 
 
-@pytest.mark.parametrize("name", ["first", "second", "rollback", "back to a version", "remove a version", "keep", "after a removal"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "first",
+        "second",
+        "rollback",
+        "back to a version",
+        "remove a version",
+        "keep",
+        "after a removal",
+        "signed",
+        "first signed",
+        "signed over unsigned",
+    ],
+)
 def test_a_switch_that_cannot_be_completed_is_undone(name: str) -> None:
     scenario = SCENARIOS[name]
     rest = _rest(Disk(before(scenario)))

@@ -106,7 +106,7 @@ def test_a_removal_does_not_forget_the_counter_and_numbers_go_on(store: Store, s
     """Else an older signed file would only need a removal before it."""
     state.write_bytes(record([version(2, B), version(1, A)], next_=3, keep=4, counter=COUNTER))
     store.remove("kws")
-    assert store.names() == [] and [path.name for path in state.parent.iterdir()] == ["state"]
+    assert store.names() == [] and sorted(path.name for path in state.parent.iterdir()) == ["counter", "state"]
     assert state.read_bytes() == record([], next_=3, keep=4, counter=COUNTER)
     for call in (lambda: store.open("kws"), lambda: store.rollback("kws"), lambda: store.remove("kws")):
         with pytest.raises(Refused, match="missing"):
@@ -114,3 +114,74 @@ def test_a_removal_does_not_forget_the_counter_and_numbers_go_on(store: Store, s
     store.deploy("vww", A)  # removes rests; this is none
     assert store.deploy("kws", C) == 3
     assert store.retained("kws") == [(3, C)] and counter_of(store) == COUNTER
+
+
+def second_place(counter: tuple[int, bytes], next_: int = 3) -> bytes:
+    return record([], next_=next_, counter=counter)
+
+
+def signed(data: bytes, counter: int) -> tuple[int, bytes]:
+    return counter, hashlib.sha256(data).digest()
+
+
+def committed(store: Store) -> tuple[int, bytes]:
+    """Counter and SHA-256 that a file has to be above, whether or not something is installed."""
+    state = store.state("kws")
+    return state.counter, bytes(state.counter_sha256)
+
+
+@pytest.mark.parametrize("lost", ["damaged", "empty", "gone", "damaged after a removal"])
+def test_the_counter_outlives_a_record_that_is_lost_and_removed(store: Store, state: Path, lost: str) -> None:
+    """Else an older signed file would only need a damaged record, and the removal that its error asks for."""
+    store.deploy("kws", C, counter=7)
+    assert (state.parent / "counter").read_bytes() == second_place(signed(C, 7), next_=4)
+    if lost == "damaged after a removal":
+        store.remove("kws")
+    if lost == "gone":
+        state.unlink()
+    else:
+        state.write_bytes(b"" if lost == "empty" else b"?" + state.read_bytes()[1:])
+        with pytest.raises(Refused, match="record"):
+            store.deploy("kws", B, counter=8)
+        store.remove("kws")
+    assert [path.name for path in state.parent.iterdir() if path.name[0] != "v"] == ["counter"]
+    assert store.names() == [] and committed(store) == signed(C, 7)
+    store.deploy("vww", A)  # removes rests; this is none
+    assert committed(store) == signed(C, 7)
+    store.deploy("kws", B)
+    assert store.open("kws") == B and counter_of(store) == signed(C, 7)
+
+
+def test_a_counter_that_is_lost_twice_is_said_and_nothing_is_installed_or_removed(store: Store, state: Path) -> None:
+    store.deploy("kws", C, counter=7)
+    (state.parent / "counter").write_bytes(b"damaged")
+    store.rollback("kws")  # the record is sound: nothing is missing, and the second place is mended
+    assert (state.parent / "counter").read_bytes() == second_place(signed(C, 7), next_=4)
+    for bad in (b"", second_place(signed(C, 7))[:-1], record([version(1, A)], counter=signed(C, 7)), first_record(3, version(2, B))):
+        (state.parent / "counter").write_bytes(bad)
+        state.write_bytes(b"damaged")
+        with pytest.raises(Refused, match="counter"):
+            store.remove("kws")
+        assert state.read_bytes() == b"damaged" and (state.parent / "counter").read_bytes() == bad
+        state.unlink()
+        for call in (lambda: store.read("kws"), lambda: store.deploy("kws", B), lambda: store.remove("kws"), lambda: store.rollback("kws")):
+            with pytest.raises(Refused, match="counter"):
+                call()
+        assert (state.parent / "counter").read_bytes() == bad and "kws" in store.names()
+    (state.parent / "counter").unlink()  # by hand
+    assert store.deploy("kws", B) == 1
+
+
+def test_a_counter_ahead_of_a_sound_record_decides_nothing(store: Store, state: Path) -> None:
+    """A power cut between the two writes leaves it."""
+    store.deploy("kws", C, counter=7)
+    (state.parent / "counter").write_bytes(second_place(signed(A, 9)))
+    assert counter_of(store) == signed(C, 7)
+    store.deploy("kws", B, counter=8)
+    assert counter_of(store) == signed(B, 8) and (state.parent / "counter").read_bytes() == second_place(signed(B, 8), next_=5)
+
+
+def test_without_signed_files_there_is_no_second_place(store: Store, state: Path) -> None:
+    (state.parent / "counter").write_bytes(second_place(signed(A, 9)))  # of a first signed file whose commit was cut
+    store.deploy("kws", C)
+    assert not (state.parent / "counter").exists() and counter_of(store) == (0, bytes(32))

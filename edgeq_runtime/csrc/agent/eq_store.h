@@ -75,8 +75,8 @@ typedef int (*eq_store_admit)(void *context, const struct eq_store_state *state,
 typedef int (*eq_store_health)(void *context, const void *data, size_t size, int32_t *detail);
 
 int eq_store_name_ok(const char *name);
-/* The state of a model; EQ_FAULT_missing where it is not installed (the state is then the one to install on: after a removal it still has
- * the counter). Takes no lock: a record is replaced as a whole. */
+/* The state of a model; EQ_FAULT_missing where it is not installed (the state is then the one to install on: after a removal, or where
+ * the record was lost, it still has the counter; EQ_FAULT_counter: that was lost, too). Takes no lock: a record is replaced as a whole. */
 int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state);
 int eq_store_path(char *path, const char *name, uint32_t version);
 /* 0 where the file of a version is there with the size of the record, else EQ_FAULT_missing or EQ_FAULT_corrupt. It is not read. */
@@ -152,6 +152,8 @@ void eq_store_note(const struct eq_store_ops *ops, const char *name, int event, 
 uint32_t eq_store_find(const struct eq_store_state *state, uint32_t version);
 /* Whether there is a record: of versions, or of the counter alone. */
 int eq_store_recorded(const struct eq_store_state *state);
+/* What the second place of the counter says, as a state without versions: 0 where it is not there, EQ_FAULT_counter where it is damaged. */
+int eq_store_counter(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state);
 /* Make `fresh` the state. If that cannot be completed, put the old state back. */
 int eq_store_switch(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh, const struct eq_store_state *old);
 /* Make the file `path` in `folder` these bytes, through the file `fresh` beside it. */

@@ -5,7 +5,10 @@
 
 /* Names that the store gives; what somebody else put into the folder is not the store's to remove. */
 static int is_ours(const char *file) {
-    if (eq_store_is_part(file) || !strcmp(file, "state") || !strcmp(file, "state.new")) return 1;
+    static const char *const names[] = {"state", "state.new", "counter", "counter.new"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(file, names[i])) return 1;
+    if (eq_store_is_part(file)) return 1;
     size_t digits = *file == 'v' ? strspn(file + 1, "0123456789") : 0;
     return digits && !strcmp(file + 1 + digits, ".eqm");
 }
@@ -15,6 +18,7 @@ static int wanted(const char *name, const struct eq_store_state *state, const ch
     char kept[EQ_STORE_PATH];
     if (!is_ours(file)) return 1;
     if (!strcmp(file, "state")) return eq_store_recorded(state);
+    if (!strcmp(file, "counter")) return state->counter != 0;
     for (uint32_t i = 0; i < state->count; i++)
         if (!eq_store_path(kept, name, state->versions[i].version) && !strcmp(path, kept)) return 1;
     return 0;

@@ -85,19 +85,37 @@ uint32_t eq_store_find(const struct eq_store_state *state, uint32_t version) {
 
 int eq_store_recorded(const struct eq_store_state *state) { return state->count || state->counter; }
 
-int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state) {
+/* A record in the file of a model. Where it is missing the state is that of a model that never was. */
+static int load(const struct eq_store_ops *ops, const char *name, const char *file, struct eq_store_state *state) {
     char path[EQ_STORE_PATH];
     const void *data;
     size_t size;
     memset(state, 0, sizeof *state);
-    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
-    int err = eq_store_join(path, name, "state");
+    int err = eq_store_join(path, name, file);
     if (!err) err = ops->map(ops->context, path, &data, &size);
     if (err == EQ_FAULT_missing) state->next = 1, state->keep = EQ_STORE_KEEP;
     if (err) return err;
     err = decode(state, data, size);
     ops->unmap(ops->context, data, size);
     if (err) memset(state, 0, sizeof *state);
+    return err;
+}
+
+int eq_store_counter(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state) {
+    int err = load(ops, name, "counter", state);
+    if (err == EQ_FAULT_missing) return 0;
+    if (err == EQ_FAULT_record || err == EQ_FAULT_corrupt || state->count) {
+        memset(state, 0, sizeof *state);
+        return EQ_FAULT_counter;
+    }
+    return err;
+}
+
+int eq_store_read(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state) {
+    memset(state, 0, sizeof *state);
+    if (!eq_store_name_ok(name)) return EQ_FAULT_name;
+    int err = load(ops, name, "state", state);
+    if (err == EQ_FAULT_missing) err = eq_store_counter(ops, name, state);
     return err || state->count ? err : EQ_FAULT_missing;
 }
 
@@ -115,12 +133,34 @@ int eq_store_replace(const struct eq_store_ops *ops, const char *folder, const c
     return err ? err : ops->fsync_dir(ops->context, folder);
 }
 
-static int write_state(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state) {
+static int write_record(const struct eq_store_ops *ops, const char *name, const char *fresh_file, const char *file,
+                        const struct eq_store_state *state) {
     char fresh[EQ_STORE_PATH], path[EQ_STORE_PATH];
     uint8_t record[RECORD_SIZE(EQ_STORE_VERSIONS)];
-    int err = eq_store_join(fresh, name, "state.new");
-    if (!err) err = eq_store_join(path, name, "state");
+    int err = eq_store_join(fresh, name, fresh_file);
+    if (!err) err = eq_store_join(path, name, file);
     return err ? err : eq_store_replace(ops, name, fresh, path, record, encode(record, state));
+}
+
+static int write_state(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state) {
+    return write_record(ops, name, "state.new", "state", state);
+}
+
+/* The second place of the counter says what the state does. */
+static int keep_counter(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state) {
+    struct eq_store_state seen, alone = *state;
+    int err = eq_store_counter(ops, name, &seen);
+    if (err && err != EQ_FAULT_counter) return err;
+    if (!err && seen.counter == state->counter && !memcmp(seen.counter_sha256, state->counter_sha256, 32)) return 0;
+    alone.count = 0;
+    return write_record(ops, name, "counter.new", "counter", &alone);
+}
+
+/* After a switch that failed. One that cannot be put back is too high, and is read only where the record is lost. */
+static void put_counter_back(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *old) {
+    char path[EQ_STORE_PATH];
+    if (old->counter) (void)keep_counter(ops, name, old);
+    else if (!eq_store_join(path, name, "counter")) (void)ops->unlink(ops->context, path);
 }
 
 int eq_store_forget(const struct eq_store_ops *ops, const char *name) {
@@ -130,18 +170,26 @@ int eq_store_forget(const struct eq_store_ops *ops, const char *name) {
     return err ? err : ops->fsync_dir(ops->context, name);
 }
 
-/* Whether the record says this. */
+/* Whether the record says this, or is still not there: a switch removes none. */
 static int says(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state) {
     struct eq_store_state seen;
     uint8_t a[RECORD_SIZE(EQ_STORE_VERSIONS)], b[RECORD_SIZE(EQ_STORE_VERSIONS)];
-    int err = eq_store_read(ops, name, &seen);
-    return (!err || err == EQ_FAULT_missing) && encode(a, &seen) == encode(b, state) && !memcmp(a, b, RECORD_SIZE(state->count));
+    int err = load(ops, name, "state", &seen);
+    if (err) return err == EQ_FAULT_missing && !state->count;
+    return encode(a, &seen) == encode(b, state) && !memcmp(a, b, RECORD_SIZE(state->count));
 }
 
+/* The counter goes before the record: a cut between them leaves it too high in its second place, never too low. */
 int eq_store_switch(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh,
                     const struct eq_store_state *old) {
-    int err = write_state(ops, name, fresh);
-    if (!err || says(ops, name, old)) return err;
-    int undone = eq_store_recorded(old) ? write_state(ops, name, old) : eq_store_forget(ops, name);
-    return undone ? EQ_FAULT_rollback_failed : EQ_FAULT_switch_failed;
+    int err = fresh->counter ? keep_counter(ops, name, fresh) : 0;
+    if (!err) err = write_state(ops, name, fresh);
+    if (!err) return 0;
+    if (!says(ops, name, old)) {
+        int undone = eq_store_recorded(old) ? write_state(ops, name, old) : eq_store_forget(ops, name);
+        if (undone) return EQ_FAULT_rollback_failed;
+        err = EQ_FAULT_switch_failed;
+    }
+    if (fresh->counter) put_counter_back(ops, name, old);
+    return err;
 }

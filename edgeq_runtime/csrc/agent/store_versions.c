@@ -88,20 +88,21 @@ static int remove_one(const struct eq_store_ops *ops, const char *name, uint32_t
     return change(ops, name, &fresh, &old);
 }
 
-/* The record goes first: a cut leaves the whole model or none. What was ever committed with a signature is not forgotten. */
+/* The record goes first: a cut leaves the whole model or none. What was ever committed with a signature is not forgotten: a damaged record
+ * goes only where the second place of the counter can be read. */
 static int remove_all(const struct eq_store_ops *ops, const char *name) {
     struct eq_store_state old, none = {0};
     uint64_t bytes;
     uint32_t unfinished = eq_store_unfinished(ops, name, &bytes);
-    int found = eq_store_read(ops, name, &old), err;
+    int found = eq_store_read(ops, name, &old), err = 0;
     if (found == EQ_FAULT_missing && !unfinished) return found;
-    if (old.counter) {
-        none = old;
-        none.count = 0;
-        memset(none.versions, 0, sizeof none.versions);
-    }
-    if (found == EQ_FAULT_missing) err = 0;
-    else err = old.counter ? eq_store_switch(ops, name, &none, &old) : eq_store_forget(ops, name);
+    if (found && found != EQ_FAULT_missing) err = eq_store_counter(ops, name, &none);
+    else if (old.counter) none = old;
+    if (err) return err;
+    none.count = 0;
+    memset(none.versions, 0, sizeof none.versions);
+    if (!found && old.counter) err = eq_store_switch(ops, name, &none, &old);
+    else if (found != EQ_FAULT_missing) err = eq_store_forget(ops, name);
     if (!err) err = eq_store_clean(ops, name, &none, "");
     if (!err) (void)ops->rmdir(ops->context, name); /* stays where the counter, or somebody else's files, are in it */
     return err;
