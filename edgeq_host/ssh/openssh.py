@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 
 from edgeq_host.errors import UsageError
-from edgeq_host.ssh import diagnosis
+from edgeq_host.ssh import diagnosis, problems
 from edgeq_host.ssh.address import Address
 from edgeq_host.stream import ProcessStream
 from edgeq_host.transports import Closed, Options
@@ -86,6 +86,10 @@ def _settings(options: Options, config: Mapping[str, str], asks: bool) -> dict[s
     return wanted
 
 
+def _ended_here(code: int) -> str:
+    return f"ssh on this machine was ended by signal {-code}"
+
+
 class OpenSsh(ProcessStream):
     """A Channel: a command on the device, on its standard input and output."""
 
@@ -106,14 +110,18 @@ class OpenSsh(ProcessStream):
         return diagnosis.stage(self.errors())
 
     def explain(self, code: int | None, said: str) -> Exception:
+        if code is not None and code < 0:
+            return problems.unreachable(self.where, "connection_lost", _ended_here(code))
         return diagnosis.explain(self.where, self.errors(), code, self._config, said)
 
     def _end(self, code: int | None, errors: str) -> Closed:
         """While the agent runs: what became of the connection, or of the agent."""
         text = " ".join(diagnosis.plain(errors)[-3:])[-400:]
+        if code is not None and code < 0:
+            return Closed(_ended_here(code), code=code)
         if diagnosis.killed(errors):
             return Closed("the agent was killed", code=code)
         if code == diagnosis.SSH_FAILED:
             return Closed(f"the connection was lost{': ' + text if text else ''}", code=code)
-        how = "closed its output" if code is None else f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        how = "closed its output" if code is None else f"ended with code {code}"
         return Closed(f"the agent {how}" + (f": {text}" if text else ""), usage=code == UsageError.code, code=code)

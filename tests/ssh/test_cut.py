@@ -14,6 +14,7 @@ import pytest
 from bench.ssh.server import Sshd, wait_until
 from edgeq_host.deploy import connect, deploy, status
 from edgeq_host.errors import DeviceTimeoutError, LinkError
+from edgeq_host.stream import ProcessStream
 from tests.agent.conftest import packed
 from tests.ssh.conftest import Site
 from tests.ssh.models import heavy
@@ -110,6 +111,20 @@ def test_an_agent_that_is_killed_is_an_error_and_the_next_session_works(site: Si
             device.facts()
     assert "agent" in error.value.message and error.value.code == 4
     assert versions(site, server) == [1]
+
+
+@pytest.mark.parametrize("client", ["openssh"])  # paramiko is no process of its own
+def test_a_local_client_that_is_killed_is_not_taken_for_the_agent(site: Site) -> None:
+    server = site.server()
+    with connect(site.target(server)) as device:
+        device.facts()
+        client = device.link._transport
+        assert isinstance(client, ProcessStream)
+        os.kill(client.pid, signal.SIGKILL)
+        with pytest.raises(LinkError) as error:
+            device.facts()
+    assert "ssh on this machine was ended by signal 9" in error.value.message and "agent" not in error.value.message
+    wait_until(lambda: not server.agents_running(), "the agent is gone")
 
 
 def test_a_server_that_is_killed_is_an_error(site: Site) -> None:
