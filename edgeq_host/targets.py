@@ -152,10 +152,6 @@ def _grouped(names: list[str], every: bool, tags: Sequence[str]) -> list[Target]
 
 def ssh_hosts() -> list[str]:
     """The hosts that the user's ssh configuration names, without patterns; none where it cannot be read."""
-    from paramiko import ConfigParseError, SSHConfig
+    from edgeq_host.ssh import config
 
-    try:
-        config = SSHConfig.from_path(str(Path.home() / ".ssh" / "config"))
-    except (OSError, ConfigParseError, UnicodeDecodeError, ValueError):
-        return []
-    return sorted(host for host in config.get_hostnames() if not set(host) & set("*?!") and host.isprintable())
+    return [host for host in config.names() if not set(host) & set("*?!") and host.isprintable()]

@@ -14,6 +14,7 @@ from pathlib import Path
 import paramiko
 
 from edgeq_host.errors import UsageError
+from edgeq_host.files import read_text
 from edgeq_host.ssh.openssh import CONNECT_S, config_file
 
 _HONOURED = """
@@ -44,6 +45,7 @@ WITHOUT_EFFECT_AS = {
 }
 _LINE = re.compile(r"\s*(\w+)(?:\s*=\s*|\s+)(.*?)\s*$")
 _NONE = Path("/dev/null")
+_MOST_FILES, _MOST_BYTES = 1000, 16 << 20
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,27 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "mend it, or use the OpenSSH client (--ssh openssh)") from error
+
+
+def names() -> list[str]:
+    """What stands after `Host` in the files and those that they include, for a hint: what cannot be read names nothing."""
+    found: set[str] = set()
+    waiting, seen = files(), set[Path]()
+    while waiting and len(seen) < _MOST_FILES:
+        path = waiting.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        try:
+            lines = read_text(path, _MOST_BYTES).splitlines()
+        except (OSError, ValueError):
+            continue
+        for match in filter(None, map(_LINE.match, lines)):
+            if match[1].lower() == "host":
+                found.update(match[2].replace('"', "").split())
+            elif match[1].lower() == "include":
+                waiting += map(Path, _included(match[2], path))
+    return sorted(found)
 
 
 def _applies(patterns: str, host: str) -> bool:

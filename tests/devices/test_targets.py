@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,20 @@ def test_without_a_word_the_setting_is_meant(three: Path) -> None:
         names()
     three.write_text('board = "kitchen"\n' + three.read_text())
     assert names() == ["kitchen"]
+
+
+def test_hosts_come_from_the_files_that_ssh_reads_and_those_that_they_include(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh = Path.home() / ".ssh"
+    (ssh / "more.d").mkdir(parents=True)
+    (ssh / "config").write_text('Include more.d/*.conf missing config\nHost=lab "attic"\n  User pi\n')
+    (ssh / "more.d" / "a.conf").write_text("Host garage\nInclude ~/.ssh/deep\n")
+    os.mkfifo(ssh / "more.d" / "b.conf")
+    (ssh / "more.d" / "c.conf").write_bytes(b"Host \xff\n")
+    (ssh / "deep").write_text("host cellar\n")
+    assert {"attic", "cellar", "garage", "lab"} <= set(targets.ssh_hosts())
+    monkeypatch.setenv("EDGEQ_SSH_CONFIG", str(project / "own"))
+    assert targets.ssh_hosts() == []
+    (project / "own").write_text("Host shed *.lan\nMatch host lab\n")
+    assert targets.ssh_hosts() == ["shed"]
+    monkeypatch.setenv("EDGEQ_SSH_CONFIG", "/dev/null")
+    assert targets.ssh_hosts() == []
