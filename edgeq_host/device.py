@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from types import TracebackType
+from typing import Any
 
 from edgeq_host import wire
-from edgeq_host.errors import UsageError
+from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.installed import Installed, Switched, parse_installed
 from edgeq_host.layer import Layer
-from edgeq_host.link import QUIET_S, Link
+from edgeq_host.link import MOST_BYTES, QUIET_S, Link
 from edgeq_host.transports import DEFAULT, Options, open_transport
 from edgeq_host.units import seconds
 from edgeq_runtime import lists
@@ -20,6 +21,8 @@ from edgeq_runtime import lists
 STORE, MEMORY = 1, 2  # target of a put
 RECIPE, IMPORT_OPTIONS = 1, 2  # what to say of a model's origin
 UPLOAD_STEP = 32768  # bytes that an interrupted upload loses at most
+MOST_OUTPUT = 4 << 30  # bytes of all outputs of a model
+MOST_TIMING = 1 << 18  # bytes that the layers of one run take
 MAX_KERNELS = 1000  # rows that an agent may say it has
 Progress = Callable[[int, int], None]  # bytes sent, of how many
 
@@ -77,6 +80,8 @@ class Opened:
 
 def _edge(reply: wire.Reply) -> Edge:
     names = {row.id: row.name for row in lists.qtypes().values()}
+    if reply["type"] not in names or reply["inner"] not in names:
+        raise LinkError(f"an input or output has the type {reply['type']}, which is not known", "update edgeq on both sides")
     shape = tuple(reply["shape"][: reply["rank"]])
     return Edge(
         reply["name"],
@@ -120,7 +125,7 @@ class Device:
         self.link.close()
 
     def facts(self) -> Facts:
-        device, *kernels = list(self.link.stream("info"))
+        device, *kernels = self._headed("device", self.link.stream("info", "device", "kernel"))
         f = dict(device.fields)
         f["isa_names"] = tuple(f["isa_names"].split())
         return Facts(**f, kernels=tuple(k["name"] for k in kernels))
@@ -135,9 +140,16 @@ class Device:
             yield Checked(reply["name"], bool(reply["here"]), int(reply["cases"]), fault.text + signal if fault else "")
             index, count = index + 1, min(int(reply["count"]), MAX_KERNELS)
 
+    def _headed(self, head: str, answers: Iterator[wire.Reply]) -> list[wire.Reply]:
+        """Answers of which the first is of the kind `head`, and no other."""
+        found = list(answers)
+        if [i for i, reply in enumerate(found) if reply.name == head] != [0]:
+            raise LinkError(f"{self.what}: {len(found)} answers do not begin with one {head}", "update edgeq on both sides")
+        return found
+
     def installed(self) -> list[Installed]:
         """Every model that has a version, or an unfinished upload alone."""
-        return parse_installed(self.link.stream("list", retained=1))
+        return parse_installed(self.link.stream("list", "entry", "retained", retained=1))
 
     def has(self, name: str, sha256: str) -> bool:
         """Whether this very file is the current version."""
@@ -201,7 +213,7 @@ class Device:
 
     def log(self) -> list[wire.Reply]:
         """What has happened in the store, the oldest first."""
-        return list(self.link.stream("log"))
+        return list(self.link.stream("log", "log_entry"))
 
     def need_1_4(self, asked: bool, what: str) -> None:
         """UsageError where `what` is asked of an older agent: it would pass over the field, and do something else."""
@@ -211,7 +223,8 @@ class Device:
     def open(self, name: str = "", version: int = 0, variant: str = "", isas: int = 0, threads: int = 1) -> Opened:
         """Open an installed model, or ("") the one in memory, for layers, infer and profile. isas 0: all that the agent uses.
         An agent before 1.3 computes on one thread and says 0."""
-        head, *edges = list(self.link.stream("open", name=name, version=version, variant=variant, isas=isas, threads=threads))
+        asked: dict[str, Any] = {"name": name, "version": version, "variant": variant, "isas": isas, "threads": threads}
+        head, *edges = self._headed("opened", self.link.stream("open", "opened", "edge", **asked))
         f = {key: value for key, value in head.fields.items() if key not in ("operators", "inputs", "outputs")}
         f["sha256"] = f["sha256"].hex()
         inputs = tuple(_edge(e) for e in edges if not e["output"])
@@ -220,14 +233,14 @@ class Device:
     def origin(self, what: int) -> str:
         """RECIPE or IMPORT_OPTIONS of the open model, TOML; empty where the file, or an agent before 1.2, does not say."""
         try:
-            return b"".join(part["text"] for part in self.link.stream("origin", what=what)).decode("utf-8", "replace")
+            return b"".join(part["text"] for part in self.link.stream("origin", "origin_part", what=what)).decode("utf-8", "replace")
         except Refused as refused:
             if refused.name == "unknown_command":
                 return ""
             raise
 
     def layers(self) -> list[Layer]:
-        return [Layer(**{f.name: r[f.name] for f in fields(Layer)}) for r in self.link.stream("layers")]
+        return [Layer(**{f.name: r[f.name] for f in fields(Layer)}) for r in self.link.stream("layers", "layer")]
 
     def infer(self, inputs: list[tuple[str, bytes]], inner: bool = False) -> tuple[list[bytes], int]:
         """inputs: type and bytes of each. inner: int8 outputs as they lie. The bytes of the outputs, and nanoseconds of the run alone."""
@@ -238,11 +251,15 @@ class Device:
                 self.link.send("input", index=index, type=ids[kind], offset=at, bytes=data[at : at + step])
         self.link.send("infer", inner=int(inner))
         outputs: list[bytearray] = []
-        while (reply := self.link.receive()).name == "output":
+        for reply in self.link.answers("ran", "output", most=MOST_OUTPUT):
             if reply["offset"] == 0:
                 outputs.append(bytearray())
-            outputs[reply["index"]] += reply["bytes"]
-        return [bytes(output) for output in outputs], int(reply["time_ns"])
+            if reply["index"] != len(outputs) - 1 or reply["offset"] != len(outputs[-1]):
+                raise LinkError(
+                    f"{self.what}: byte {reply['offset']} of output {reply['index']} is out of its turn", "update edgeq on both sides"
+                )
+            outputs[-1] += reply["bytes"]
+        return [bytes(output) for output in outputs], int(self.link.ended["time_ns"])
 
     def profile(self, runs: int, warmup: int) -> Iterator[tuple[int, int, list[int]]]:
         """As they come: number of the run, its nanoseconds, those of its layers."""
@@ -250,7 +267,7 @@ class Device:
             raise UsageError(f"{runs} runs after {warmup} to warm up", "give 1 to 1000000 runs and 0 to 1000000 to warm up")
         layer_ns: list[int] = []
         run, total = -1, 0
-        for reply in self.link.stream("profile", runs=runs, warmup=warmup):
+        for reply in self.link.stream("profile", "timing", most=MOST_BYTES + runs * MOST_TIMING, runs=runs, warmup=warmup):
             if reply["run"] != run and layer_ns:
                 yield run, total, layer_ns
             if reply["first"] == 0:
@@ -258,6 +275,8 @@ class Device:
             run, total = reply["run"], reply["total_ns"]
             blob = reply["layer_ns"]
             layer_ns += [int.from_bytes(blob[i : i + 4], "little") for i in range(0, len(blob), 4)]
+            if run >= runs or len(layer_ns) * 4 > MOST_TIMING:
+                raise LinkError(f"{self.what}: {len(layer_ns)} layers in run {run} of {runs}", "update edgeq on both sides")
         if layer_ns:
             yield run, total, layer_ns
 

@@ -19,6 +19,7 @@ from edgeq_runtime import __version__
 SOFTWARE = int.from_bytes(bytes(int(part) for part in re.findall(r"\d+", __version__)[:3]), "big")  # major << 16, minor << 8, patch
 LIMITS = Limits(65000, 1 << 21, (1 << 16) + 64, SOFTWARE)  # a frame of 65000 fits into two packets of SSH, one of 65536 does not
 CONNECT_S = 10.0
+MESSAGE_BYTES, MOST_BYTES = 256, 256 << 20  # what a message takes beside its fields; of the answers to one request: a million small ones
 QUIET_S = 30.0  # without any good frame while an answer is due, or any byte taken
 
 
@@ -41,6 +42,7 @@ class Link:
         self._transport, self._what, self._quiet_s, self._clock, self._cancel = transport, what, quiet_s, clock, cancel
         self._end = Endpoint(limits)
         self._in = bytearray()
+        self._taken = 0  # bytes of messages, with MESSAGE_BYTES for each
         self._connect()
 
     def _now_ms(self) -> int:
@@ -131,6 +133,7 @@ class Link:
             return None
         body = bytes(self._in[wire.HEAD.size : wire.HEAD.size + size])
         del self._in[: wire.HEAD.size + size]
+        self._taken += MESSAGE_BYTES + size
         try:
             reply = wire.decode(number, body)
         except ValueError as error:
@@ -149,17 +152,31 @@ class Link:
     def call(self, name: str, answer: str, /, **values: Any) -> wire.Reply:
         """Send a request and receive its one answer."""
         self.send(name, **values)
-        return self._expect(self.receive(), answer)
+        return self.expect(self.receive(), answer)
 
-    def stream(self, name: str, /, **values: Any) -> Iterator[wire.Reply]:
-        """Send a request and give its answers up to `done`."""
+    def stream(self, name: str, /, *kinds: str, most: int = MOST_BYTES, **values: Any) -> Iterator[wire.Reply]:
+        """Send a request and give its answers, of these kinds, up to `done`."""
         self.send(name, **values)
-        while (reply := self.receive()).name != "done":
-            yield reply
+        return self.answers("done", *kinds, most=most)
 
-    def _expect(self, reply: wire.Reply, answer: str) -> wire.Reply:
+    def answers(self, last: str, /, *kinds: str, most: int = MOST_BYTES) -> Iterator[wire.Reply]:
+        """What comes before the message `last`, which is `self.ended`. LinkError where it is of no kind of these or, each message counted
+        as MESSAGE_BYTES more than its own, takes more than `most`."""
+        end = self._taken + most
+        while (reply := self.receive()).name != last:
+            if reply.name not in kinds:
+                raise self._strange(reply, f"{' or '.join(kinds)} or {last}")
+            if self._taken > end:
+                raise LinkError(f"{self._what}: its answer has no end: more than {most} bytes", "update edgeq on both sides")
+            yield reply
+        self.ended = reply
+
+    def _strange(self, reply: wire.Reply, expected: str) -> LinkError:
+        return LinkError(f"{self._what}: the agent answered {reply.name}, expected {expected}", "update edgeq on both sides")
+
+    def expect(self, reply: wire.Reply, answer: str) -> wire.Reply:
         if reply.name != answer:
-            raise LinkError(f"{self._what}: the agent answered {reply.name}, expected {answer}", "update edgeq on both sides")
+            raise self._strange(reply, answer)
         return reply
 
     def close(self) -> None:

@@ -272,7 +272,7 @@ def of_device(device: Device) -> Probe:
     """Ask a device. Refused: its agent is older than protocol 1.4."""
     isas = device.facts().isa_names
     asked = time.time()
-    return parse(((fact["key"], fact["value"]) for fact in device.link.stream("probe")), isas, asked)
+    return parse(((fact["key"], fact["value"]) for fact in device.link.stream("probe", "fact")), isas, asked)
 
 
 def probe(target: Target, quiet_s: float = QUIET_S) -> Probe:

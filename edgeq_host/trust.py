@@ -37,7 +37,7 @@ def ask(device: Device, name: str = "") -> Trust:
     keys: list[Enrolled] = []
     counter, sha256 = 0, ""
     try:
-        for reply in device.link.stream("keys", name=name):
+        for reply in device.link.stream("keys", "key", "committed", name=name):
             if reply.name == "key":
                 keys.append(Enrolled(int(reply["place"]), PublicKey(reply["public_key"], reply["name"])))
             else:

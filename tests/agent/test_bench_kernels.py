@@ -61,8 +61,8 @@ def test_the_agent_measures_with_the_instruction_sets_of_the_environment(local: 
         pytest.skip(f"{isa} does not run here")
     monkeypatch.setenv("EDGEQ_ISA", isa)
     with d.connect(local.target) as device:
-        found = [r["isa"] for r in device.link.stream("bench", **{**ASKED, "all": 1})]
-        chosen = [r["kernel"] for r in device.link.stream("bench", **ASKED)]
+        found = [r["isa"] for r in device.link.stream("bench", "speed", **{**ASKED, "all": 1})]
+        chosen = [r["kernel"] for r in device.link.stream("bench", "speed", **ASKED)]
     assert set(found) <= {isa, "portable"} and isa in found
     assert len(set(chosen)) == len(chosen) <= len(found) and "gemm_s8_s16_s8" in chosen
     if isa == "portable":
@@ -92,8 +92,8 @@ def test_the_agent_measures_with_the_instruction_sets_of_the_environment(local: 
 def test_a_problem_that_cannot_be_is_refused_and_the_session_goes_on(local: Local, wrong: dict[str, Any]) -> None:
     with d.connect(local.target) as device:
         with pytest.raises(Refused, match="out of its range"):
-            list(device.link.stream("bench", **{**ASKED, **wrong}))
-        assert list(device.link.stream("bench", **ASKED))
+            list(device.link.stream("bench", "speed", **{**ASKED, **wrong}))
+        assert list(device.link.stream("bench", "speed", **ASKED))
 
 
 def test_a_measurement_stops_when_it_is_told_to(local: Local) -> None:
@@ -117,7 +117,7 @@ def test_a_microcontroller_measures_what_fits_its_memory_and_says_what_does_not(
     estimated = plan(posix.target, posix.file("kws", packed(1))).estimate
     assert estimated is not None and estimated.latency_us > 0
     with d.connect(posix.target) as device:  # the pool is whole again
-        assert list(device.link.stream("bench", **{**ASKED, "channels": 128, "inputs": 1152, "all": 1}))
+        assert list(device.link.stream("bench", "speed", **{**ASKED, "channels": 128, "inputs": 1152, "all": 1}))
 
 
 def test_an_estimate_is_near_what_a_profile_measures_and_needs_no_run(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,9 @@ class Hostile:
 
     def __init__(self, *replies: dict[str, Any]) -> None:
         base = {"kernel": "gemm_s8_s16_s8", "isa": "neon", "rows": 6, "channels": 16, "inputs": 16, "fault": 0, "ns": 9.0}
-        self.link = SimpleNamespace(stream=lambda name, **fields: iter([wire.Reply("speed", {**base, **reply}) for reply in replies]))
+        self.link = SimpleNamespace(
+            stream=lambda name, *kinds, **fields: iter([wire.Reply("speed", {**base, **reply}) for reply in replies])
+        )
 
 
 @pytest.mark.parametrize(

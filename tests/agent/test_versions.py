@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,8 +181,8 @@ def test_an_older_agent_says_of_two_versions(local: Local, monkeypatch: pytest.M
     deploy(local, 1, 2, 3, keep=3)
     stream = Link.stream
 
-    def without(self: Link, name: str, /, **values: object) -> Iterator[wire.Reply]:
-        return (r for r in stream(self, name, **values) if r.name != "retained")
+    def without(self: Link, name: str, /, *kinds: str, **values: Any) -> Iterator[wire.Reply]:
+        return (r for r in stream(self, name, *kinds, **values) if r.name != "retained")
 
     monkeypatch.setattr(Link, "stream", without)
     assert kept(local) == [3, 2]
