@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeq_host.errors import LinkError
 from edgeq_host.graph import Array
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
@@ -58,9 +59,13 @@ def figures(times_ns: Array) -> Figures:
 
 def measure(model: RemoteModel, runs: int, warmup: int, seen: Callable[[int, int], None] | None = None) -> tuple[Array, Array]:
     """Nanoseconds of every run [runs] and of its layers [runs, layers]. seen: runs so far, of how many."""
-    totals, rows = [], []
+    totals: list[int] = []
+    rows: list[list[int]] = []
+    count = len(model.layers())
     with model.refusals():
         for number, total, layer_ns in model.device.profile(runs, warmup):
+            if len(layer_ns) != count:
+                raise LinkError(f"{model.what}: a run of {len(layer_ns)} layers, the model has {count}", "update edgeq on both sides")
             totals.append(total)
             rows.append(layer_ns)
             if seen is not None:

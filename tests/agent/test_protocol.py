@@ -10,7 +10,10 @@ import pytest
 from edgeq_host import deploy as d
 from edgeq_host import wire
 from edgeq_host.device import MEMORY, STORE, Device
+from edgeq_host.errors import LinkError
 from edgeq_host.faults import _HINTS, Refused
+from edgeq_host.profile import measure
+from edgeq_host.remote import RemoteModel
 from tests.agent.conftest import Local, packed
 
 DATA = packed(1)
@@ -184,3 +187,10 @@ def test_every_fault_has_a_hint_and_ids_are_unique() -> None:
     assert len({row.id for row in rows}) == len(rows) >= 30
     text = wire._text()
     assert text.count("\nEQ_MESSAGE(") + text.count("\nEQ_SIGNAL(") == len(rows) and text.count("\nEQ_FAULT(") == len(wire.faults())
+
+
+def test_a_profile_whose_runs_differ_in_their_layers_is_an_error(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [(0, 100, [10, 20]), (1, 100, [10])]
+    monkeypatch.setattr(Device, "profile", lambda self, runs_, warmup: iter(runs))
+    with RemoteModel(local.target, "file", packed(1)) as model, pytest.raises(LinkError, match="a run of 1 layers, the model has 2"):
+        measure(model, 2, 0)
