@@ -6,7 +6,7 @@ PIP := $(RUN)/pip --disable-pip-version-check -q
 PYTEST := $(RUN)/python -m pytest -n 2 --dist loadfile tests
 SOURCES := edgeq_host edgeq_runtime tests examples bench tools setup.py
 DEVICE_PYTHON := $(addprefix edgeq_runtime/,__init__.py abi.py agent.py buffers.py native.py store.py threads.py) edgeq_host/setup/device_program.py examples/04_camera_loop.py
-C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]' 'examples/*.[ch]' ':!:*/third_party/*')
+C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]' 'examples/*.[ch]' 'tools/*.[ch]' ':!:*/third_party/*')
 
 .PHONY: help demo test test-fast test-all lint fmt build agents bench bench-arm fuzz wheels clean tools
 
@@ -23,6 +23,7 @@ test: $(VENV)/.dev tools build agents lint ## set up, then every check and test 
 test-fast: $(VENV)/.dev build agents ## the tests for every edit: under 2 minutes
 	$(PYTEST) -m "not slow and not exhaustive"
 
+test-all: TOOLS_FOR = all
 test-all: $(VENV)/.dev tools build agents lint ## also the exhaustive sweeps: before a release
 	$(PYTEST) --durations=15
 
@@ -64,7 +65,7 @@ clean: ## remove what was built, not the environment
 	rm -rf build dist edgeq_runtime/lib
 
 tools: ## install the compilers and checkers that the tests need (Debian, as root), or say what is missing
-	@tools/install.sh
+	@tools/install.sh $(TOOLS_FOR)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

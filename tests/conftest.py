@@ -36,16 +36,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many states the exhaustive tests have gone through, as they have counted them."""
-    tried = [
-        str(value)
-        for report in terminalreporter.stats.get("passed", [])
-        for name, value in getattr(report, "user_properties", [])
-        if name == "states tried"
-    ]
-    if tried:
-        terminalreporter.section("states tried")
-        terminalreporter.write_line("\n".join(sorted(tried)))
+    """What tests have recorded: how many states the exhaustive ones have gone through, and the memory of the agent."""
+    properties = [p for report in terminalreporter.stats.get("passed", []) for p in getattr(report, "user_properties", [])]
+    for title in ("states tried", "memory of the agent"):
+        lines = sorted(str(value) for name, value in properties if name == title)
+        if lines:
+            terminalreporter.section(title)
+            terminalreporter.write_line("\n".join(lines))
 
 
 @pytest.hookimpl(wrapper=True)

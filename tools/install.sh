@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what `make test` needs beside Python packages. Does nothing where everything is there.
+# Install what `make test` needs beside Python packages, and with the word all what `make test-all` does. Does nothing where everything is there.
 set -eu
 missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
@@ -21,6 +21,10 @@ need qemu-aarch64-static qemu-user-static
 need fish fish
 need csh csh
 need tcsh tcsh
+if [ "${1:-}" = all ]; then
+    need qemu-system-aarch64 qemu-system-arm
+    PATH="$PATH:/usr/sbin" need mke2fs e2fsprogs
+fi
 [ -x /lib/systemd/systemd ] || missing="$missing systemd"
 # libFuzzer and the sanitizers are a package of their own, named by the major version of the clang that is there.
 has_fuzzer() { ls "$(clang -print-resource-dir 2>/dev/null || echo /nowhere)"/lib/*/libclang_rt.fuzzer* >/dev/null 2>&1; }

@@ -4,11 +4,7 @@
 set -eu
 folder=$1
 suite=bookworm
-# The mirror that apt of this machine uses.
-# shellcheck disable=SC2016 # the words are apt's
-known() { apt-get indextargets --format '$(RELEASE) $(SITE)' 'Created-By: Packages' 'Component: main' 2>/dev/null; }
-mirror=${EDGEQ_DEBIAN_MIRROR:-$(known | sed -n "s/^$suite //p" | head -n 1)}
-[ -n "$mirror" ] || { echo "$0: apt knows no mirror of Debian $suite: name one in EDGEQ_DEBIAN_MIRROR" >&2; exit 1; }
+mirror=$("$(dirname "$0")/mirror.sh" "$suite")
 packages=openssh-server,openssh-sftp-server,python3,dash,coreutils,bash,libc-bin,base-files,base-passwd,sed,grep
 [ "$(cat "$folder/complete" 2>/dev/null)" = "$packages" ] && exit 0
 rm -rf "$folder" "$folder.new"

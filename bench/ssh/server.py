@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from edgeq_host import agents
 
@@ -58,17 +59,28 @@ class Sshd:
     environment: dict[str, str] = field(default_factory=dict)
     host_kind: str = "ed25519"
     port: int = 0
+    start_limit_s: ClassVar[float] = 15.0
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_port()
-        self.home = self.folder / "home"
-        self.home.mkdir(exist_ok=True)
+        self.home = self.there / "home"
+        (self.folder / "home").mkdir(exist_ok=True)
         self.host_key = self.folder / "host_key"
         if not self.host_key.exists():
             make_key(self.host_key, self.host_kind)
         (self.folder / "authorized_keys").write_text(public(self.key) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def there(self) -> Path:
+        """What the folder is called where the server runs."""
+        return self.folder
+
+    @property
+    def listens_at(self) -> tuple[str, int]:
+        """Address and port where the server runs."""
+        return "127.0.0.1", self.port
 
     @property
     def store(self) -> Path:
@@ -86,13 +98,14 @@ class Sshd:
     def _config(self) -> str:
         environment = {"HOME": str(self.home), **self.environment}
         pairs = " ".join(f'"{key}={value}"' for key, value in environment.items())
+        address, port = self.listens_at
         lines = [
             *self.options,  # the first value of a keyword holds
-            f"Port {self.port}",
-            "ListenAddress 127.0.0.1",
-            f"HostKey {self.host_key}",
-            f"AuthorizedKeysFile {self.folder}/authorized_keys",
-            f"PidFile {self.folder}/pid",
+            f"Port {port}",
+            f"ListenAddress {address}",
+            f"HostKey {self.there}/host_key",
+            f"AuthorizedKeysFile {self.there}/authorized_keys",
+            f"PidFile {self.there}/pid",
             f"SetEnv {pairs}",
             "StrictModes no",
             "UsePAM no",
@@ -103,7 +116,7 @@ class Sshd:
         ]
         return "\n".join(lines) + "\n"
 
-    def _command(self) -> list[str]:
+    def _sshd(self) -> list[str]:
         sshd = program("sshd")
         if sshd is None:
             raise FileNotFoundError("sshd is not installed: apt-get install openssh-server")
@@ -111,21 +124,22 @@ class Sshd:
             Path("/run/sshd").mkdir(exist_ok=True)
         return [sshd]
 
+    def _command(self) -> list[str]:
+        return [*self._sshd(), "-D", "-e", "-f", str(self.folder / "sshd_config")]
+
     def start(self) -> Sshd:
-        config = self.folder / "sshd_config"
-        config.write_text(self._config())
+        (self.folder / "sshd_config").write_text(self._config())
         log = open(self.folder / "log", "ab")  # noqa: SIM115 (the server's)
-        command = [*self._command(), "-D", "-e", "-f", str(config)]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._process = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
-        wait_until(lambda: self._listens() or self._ended(), "sshd listens")
+        wait_until(lambda: self._listens() or self._ended(), "sshd listens", self.start_limit_s)
         if self._ended():  # the port may be somebody else's
             raise OSError(f"sshd has ended: {self.log()}")
         return self
 
     def _listens(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+            return connection.recv(4) == b"SSH-"
         return False
 
     def _ended(self) -> bool:
@@ -166,7 +180,7 @@ class Arm64Sshd(Sshd):
 
     root: Path = Path()
 
-    def _command(self) -> list[str]:
+    def _sshd(self) -> list[str]:
         shown = [word for place in ("/proc", "/dev", str(self.folder)) for word in ("-b", place)]
         return ["proot", "-q", "qemu-aarch64-static", "-r", str(self.root), *shown, "-w", "/", "/usr/sbin/sshd"]
 

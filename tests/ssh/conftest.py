@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +18,10 @@ from bench.ssh.proxy import Proxy
 from bench.ssh.server import USER, Sshd, device_folder, make_key, program
 from edgeq_host import agents, boards
 from edgeq_host.targets import Target
-from edgeq_host.transports import Options
+from edgeq_host.transports import Closed, Options, open_program
 from edgeq_runtime import build
+
+ROOT = Path(__file__).parents[2]
 
 
 def needs(name: str, package: str) -> None:
@@ -29,6 +35,55 @@ def local_agents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With the agent for this machine, which is what an sshd here needs."""
     agent = build.build("agent", build.config_for("agent", None, False))
     return device_folder(tmp_path_factory.mktemp("devices"), platform.machine(), agent)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Made once and kept in build/."""
+    for name, package in (("mmdebstrap", "mmdebstrap"), ("proot", "proot"), ("qemu-aarch64-static", "qemu-user-static")):
+        needs(name, package)
+    if os.getuid() != 0:
+        pytest.skip("making the root file system needs root")
+    folder = build.BUILD / "rootfs-arm64"
+    _make_once(folder, ROOT / "tools" / "rootfs.sh", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def full_system(root: Path) -> Path:
+    """Kernel, initramfs and disk of that root file system, made once and kept in build/."""
+    needs("qemu-system-aarch64", "qemu-system-arm")
+    needs("mke2fs", "e2fsprogs")
+    folder = build.BUILD / "full-system"
+    _make_once(folder, sys.executable, ROOT / "tools" / "full_system.py", folder, root)
+    return folder
+
+
+def _make_once(folder: Path, *command: str | Path) -> None:
+    """Each maker does nothing where its folder is complete; one at a time makes it."""
+    folder.parent.mkdir(exist_ok=True)
+    with open(folder.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(command, check=True)
+
+
+@pytest.fixture(scope="session")
+def arm64_agents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    agent = build.build("agent", build.config_for("agent", None, False, "aarch64"))
+    return device_folder(tmp_path_factory.mktemp("arm64"), "aarch64", agent)
+
+
+def said_there(target: Target, command: str) -> str:
+    """What a command on the device prints."""
+    program = open_program(target.address, target.options, command)
+    found = b""
+    try:
+        with contextlib.suppress(Closed):
+            while True:
+                found += program.read(1 << 16, 30.0)
+    finally:
+        program.close()
+    return found.decode()
 
 
 @pytest.fixture(scope="session")

@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
-import os
 import shlex
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.ssh.server import Arm64Sshd, device_folder, wait_until
+from bench.ssh.server import Arm64Sshd, wait_until
 from edgeq_host import agents
 from edgeq_host.deploy import deploy, rollback, status
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
 from edgeq_host.setup import python
-from edgeq_host.targets import Target
-from edgeq_host.transports import Closed, open_program
 from edgeq_runtime import build, native
 from tests.agent.conftest import packed, sample
-from tests.ssh.conftest import Site, needs
+from tests.ssh.conftest import Site, said_there
 from tests.ssh.models import echo
 
-ROOT = Path(__file__).parents[2]
 ISAS = {"cortex-a72": ("portable", "neon"), "cortex-a76": ("portable", "neon", "neon_dotprod")}
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def root() -> Path:
-    """Made once and kept in build/."""
-    for name, package in (("mmdebstrap", "mmdebstrap"), ("proot", "proot"), ("qemu-aarch64-static", "qemu-user-static")):
-        needs(name, package)
-    if os.getuid() != 0:
-        pytest.skip("making the root file system needs root")
-    folder = build.BUILD / "rootfs-arm64"
-    folder.parent.mkdir(exist_ok=True)
-    with open(folder.with_suffix(".lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run([ROOT / "tools" / "rootfs.sh", folder], check=True)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def arm64_agents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    agent = build.build("agent", build.config_for("agent", None, False, "aarch64"))
-    return device_folder(tmp_path_factory.mktemp("arm64"), "aarch64", agent)
 
 
 @pytest.mark.parametrize("cpu", ISAS)
@@ -103,24 +74,6 @@ def test_an_application_on_an_emulated_pi_imports_the_runtime_with_nothing_but_p
         "import edgeq_runtime, array, struct; y = edgeq_runtime.open('net').run(array.array('f', struct.unpack('64f', bytes.fromhex(%r))))"
     )
     code = code % sample().tobytes().hex() + "; print(memoryview(y).tobytes().hex())"
-    with open_there(target, shlex.join(["python3", "-c", code])) as said:
-        assert said().strip() == native.Model(packed(3)).run(sample()).tobytes().hex()
+    said = said_there(target, shlex.join(["python3", "-c", code]))
+    assert said.strip() == native.Model(packed(3)).run(sample()).tobytes().hex()
     assert not python.install(target).changed and python.remove(target).changed
-
-
-@contextlib.contextmanager
-def open_there(target: Target, command: str) -> Iterator[Callable[[], str]]:
-    """A command on the device, and what it prints."""
-    program = open_program(target.address, target.options, command)
-
-    def said() -> str:
-        found = b""
-        with contextlib.suppress(Closed):
-            while True:
-                found += program.read(1 << 16, 30.0)
-        return found.decode()
-
-    try:
-        yield said
-    finally:
-        program.close()
