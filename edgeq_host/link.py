@@ -68,7 +68,7 @@ class Link:
                 raise UsageError(f"{self._what}: {end}", "mend the setting that it names; nothing was changed") from end
             raise LinkError(f"{self._what}: {end}", "the device runs what it ran before; repeat the command") from end
         except Stuck:
-            raise self._silent(self._quiet_s) from None
+            raise self._silent() from None
 
     def _connect(self) -> None:
         self._end.connect(secrets.randbelow(0xFFFF) + 1, self._now_ms(), self._transport.reliable)
@@ -112,11 +112,11 @@ class Link:
     def _check_quiet(self) -> None:
         quiet = self._end.state(self._now_ms()).quiet_ms / 1000
         if quiet >= self._quiet_s:
-            raise self._silent(quiet)
+            raise self._silent()  # the limit, and not how late it was noticed
 
-    def _silent(self, quiet_s: float) -> LinkError:
+    def _silent(self) -> LinkError:
         hint = "a device that works shows it every second: check that it is on and connected, then repeat the command"
-        return LinkError(f"{self._what}: silent for {quiet_s:.0f} s", hint)
+        return LinkError(f"{self._what}: silent for {self._quiet_s:.0f} s", hint)
 
     def poll(self) -> wire.Reply | None:
         """A message that has come, if there is one. Refused where it is an error."""

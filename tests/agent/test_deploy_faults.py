@@ -78,7 +78,7 @@ def test_an_agent_that_stops_reading_during_an_upload_is_unreachable(local: Loca
     big = packed(3, size=100_000)
     monkeypatch.setattr(pipe, "PipeTransport", _Stopping)
     _Stopping.left = 20
-    with pytest.raises(LinkError, match=r"silent for [1-5] s"), d.connect(local.target, quiet_s=1) as device:
+    with pytest.raises(LinkError, match="silent for 1 s"), d.connect(local.target, quiet_s=1) as device:
         device.put("kws", big, where)
 
 

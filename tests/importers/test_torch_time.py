@@ -25,9 +25,6 @@ def test_check_answers_in_time_for_an_exported_program_of_45_mb(tmp_path: Path) 
     path = tmp_path / "big.pt2"
     torch.export.save(torch.export.export(module, (torch.zeros(1, 3, 32, 32),)), path)
     assert 40e6 < path.stat().st_size < 50e6
-    spent = [float("inf")]
-    while len(spent) <= 3 and min(spent) >= LIMIT_S:  # others on the machine make even the time of one core longer
-        before = os.times().children_user
-        subprocess.run([sys.executable, "-m", "edgeq_host", "check", str(path)], check=True, stdout=subprocess.DEVNULL)
-        spent.append(os.times().children_user - before)
-    assert min(spent) < LIMIT_S, spent
+    before = os.times().children_user  # the time of one core: others may use the machine too
+    subprocess.run([sys.executable, "-m", "edgeq_host", "check", str(path)], check=True, stdout=subprocess.DEVNULL)
+    assert os.times().children_user - before < LIMIT_S
