@@ -120,7 +120,8 @@ def test_a_line_that_was_cut_goes_on_where_it_stopped(bench: Bench) -> None:
     again = bench.site.proxy(server)
     bench.device(server=again)
     left = bench.edgeq("plan", bench.file, "-b", "kitchen", "--json").json["send_bytes"]
-    assert 0 < left < size - 100_000
+    # Lost with the cut: the login, a frame (64 KiB) that was under way, and one that sshd had not handed on.
+    assert 0 < left < size - 250_000
     before = again.bytes_up
     assert bench.deploy().code == 0
     assert left <= again.bytes_up - before < left + 60_000
