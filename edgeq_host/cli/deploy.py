@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @fleet.jobs_option
 @click.option("--max-failures", type=click.IntRange(0), metavar="N", help="Begin no other device once more than N have failed.")
 @click.option("--canary", type=click.IntRange(1), metavar="N", help="N devices first; the others only where these end well.")
-@click.option("--resume", metavar="RUN", help="Finish a run: the devices that have not got its file.")
+@click.option("--resume", metavar="RUN", help="Finish a run: the devices that have not got its file. FILE: where it lies elsewhere now.")
 def command(
     file: Path | None,
     words: tuple[str, ...],
@@ -69,9 +69,9 @@ def command(
 
     limits = Limits(jobs, max_failures, canary or 0)
     if resume is not None:
-        if file or output.given("words") or every or tags or name or dry_run or output.given("keep") or output.given("timeout"):
-            raise UsageError("--resume goes with -j, --canary and --max-failures alone", "the run has recorded the rest")
-        return _fleet(deploys.resume(resume, target.resolve_all, limits), as_json)
+        if output.given("words") or every or tags or name or dry_run or output.given("keep") or output.given("timeout"):
+            raise UsageError("--resume goes with FILE, -j, --canary and --max-failures alone", "the run has recorded the rest")
+        return _fleet(deploys.resume(resume, file, target.resolve, limits), as_json)
     if file is None:
         raise UsageError("give the FILE to deploy", "edgeq deploy model.eqm --board local")
     targets = target.resolve_all(words, every, tags)
@@ -102,16 +102,17 @@ def _text(done: Deployed) -> str:
 
 def _fleet(work: Work, as_json: bool) -> int:
     from edgeq_host.fleet import deploys
-    from edgeq_host.fleet.work import DONE, NOT_TRIED
+    from edgeq_host.fleet.work import DONE, FAILED, NOT_TRIED
 
     ready, surveyed = deploys.survey(work)
     lost = [outcome for outcome in surveyed if outcome.state != DONE]
-    output.note(f"run {work.run.id}: {work.run.name}, {work.size} bytes; {len(ready)} of {len(work.targets)} devices can take it")
+    output.note(f"run {work.run.id}: {work.run.name}, {work.size} bytes; {len(ready)} of {len(surveyed)} devices can take it")
     for outcome in lost:
         fleet.failure(outcome, as_json)
     states = [outcome.state for outcome in lost]
+    refused = states.count(FAILED)
     with _resumable(work), fleet.bars("sending to") as moved, output.to_the_end() as show:
-        for done in deploys.install(work, ready, moved):
+        for done in deploys.install(work, ready, refused, moved):
             states.append(done.state)
             show(partial(_show, done, as_json))
     if not ready:

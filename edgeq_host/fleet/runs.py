@@ -6,16 +6,20 @@ import json
 import os
 import re
 import secrets
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgeq_host import settings
+from edgeq_host.deploy import board_name
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import write_file
 from edgeq_host.files import read_text
 
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_BYTES = 64 << 20  # of a record
 KEPT = 100  # runs; older ones are removed
 LOST: dict[str, str] = {}  # why the record of a run is not complete, by its id
@@ -81,12 +85,28 @@ def read(run_id: str) -> Run:
         table: dict[str, Any] = json.loads(read_text(_path(run_id), MAX_BYTES))
         table.pop("schema")
         run = Run(**table)
-        sound = all(isinstance(k, str) and isinstance(v, str) for k, v in run.states.items()) and run.id == run_id
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        os.fsencode(run.file)
+        "".join([run.name, *run.states]).encode("utf-8")
+        board_name(Path(run.file), run.name)
+        sound = _sound(run) and run.id == run_id
+    except (UsageError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _damaged(run_id) from error
     if not sound:
         raise _damaged(run_id)
     return run
+
+
+def _sound(run: Run) -> bool:
+    """Whether its values are of a kind that a run can have."""
+    return (
+        "\0" not in run.file
+        and _SHA256.fullmatch(run.sha256) is not None
+        and type(run.timeout_s) in (int, float)
+        and 0 < run.timeout_s <= sys.float_info.max
+        and type(run.keep) is int
+        and 0 <= run.keep <= settings.LIMITS["keep"][1]
+        and all(isinstance(state, str) for state in run.states.values())
+    )
 
 
 def _damaged(run_id: str) -> UsageError:

@@ -13,13 +13,13 @@ from edgeq_host.targets import Target
 
 T = TypeVar("T")
 JOBS = 8
-DONE, UNREACHABLE, FAILED, NOT_TRIED = "done", "unreachable", "failed", "not tried"
+DONE, UNREACHABLE, FAILED, UNKNOWN, NOT_TRIED = "done", "unreachable", "failed", "unknown", "not tried"
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """What came of the work on one device. state: done (value is set), unreachable, failed (error is set),
-    or not tried, because enough others had failed before."""
+    """What came of the work on one device. state: done (value is set), unreachable, failed, unknown: its name means no device any more
+    (error is set), or not tried, because enough others had failed before."""
 
     target: Target
     state: str
@@ -37,10 +37,10 @@ class Limits:
     canary: int = 0
 
 
-def each(targets: Sequence[Target], job: Callable[[Target], T], limits: Limits) -> Iterator[Outcome[T]]:
-    """The outcomes, as they come. KeyboardInterrupt, or an error that is none of EdgeqError, ends all sessions first. Nobody is asked for
-    anything: questions of several at once could not be told apart."""
-    crew = _Crew(job, limits)
+def each(targets: Sequence[Target], job: Callable[[Target], T], limits: Limits, failed: int = 0) -> Iterator[Outcome[T]]:
+    """The outcomes, as they come. failed: how many have failed already, for max_failures. KeyboardInterrupt, or an error that is none of
+    EdgeqError, ends all sessions first. Nobody is asked for anything: questions of several at once could not be told apart."""
+    crew = _Crew(job, limits, failures=failed)
     with ThreadPoolExecutor(max_workers=limits.jobs) as pool:
         try:
             yield from crew.work(pool, targets[: limits.canary], canary=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgeq_host import inventory
 from tests.agent.conftest import built_agent as built_agent
 from tests.agent.conftest import faulty_agent as faulty_agent
+from tests.agent.conftest import packed
+from tests.cli.conftest import Result
 from tests.cli.conftest import edgeq as edgeq
 from tests.devices.conftest import project as project
 
@@ -34,3 +39,23 @@ class Fleet:
 @pytest.fixture
 def fleet(built_agent: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     return Fleet(built_agent, tmp_path)
+
+
+def lines(result: Result) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The JSON line of each device by its name, and the last one."""
+    *devices, last = map(json.loads, result.out.splitlines())
+    assert last["schema"] == "edgeq.fleet/1" and last["code"] == result.code
+    return {line["board"]: line for line in devices}, last
+
+
+@pytest.fixture
+def model(fleet: Fleet) -> Path:
+    path = fleet.folder / "kws.eqm"
+    path.write_bytes(packed(1))
+    return path
+
+
+def installed(fleet: Fleet, name: str) -> str:
+    """What edgeq-agent on the device says of its models."""
+    done = subprocess.run([fleet.agent, "--root", str(fleet.store(name)), "status"], capture_output=True, text=True)
+    return done.stdout

@@ -9,36 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from edgeq_host.errors import ModelError
-from edgeq_host.fleet import runs
 from tests.agent.conftest import packed
-from tests.cli.conftest import Edgeq, Result
+from tests.cli.conftest import Edgeq
 from tests.cli.test_interrupt import START
-from tests.fleet.conftest import Fleet
-
-
-def lines(result: Result) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """The JSON line of each device by its name, and the last one."""
-    *devices, last = map(json.loads, result.out.splitlines())
-    assert last["schema"] == "edgeq.fleet/1" and last["code"] == result.code
-    return {line["board"]: line for line in devices}, last
-
-
-@pytest.fixture
-def model(fleet: Fleet) -> Path:
-    path = fleet.folder / "kws.eqm"
-    path.write_bytes(packed(1))
-    return path
-
-
-def installed(fleet: Fleet, name: str) -> str:
-    """What edgeq-agent on the device says of its models."""
-    done = subprocess.run([fleet.agent, "--root", str(fleet.store(name)), "status"], capture_output=True, text=True)
-    return done.stdout
+from tests.fleet.conftest import Fleet, installed, lines
 
 
 def test_twenty_devices_four_unreachable_one_failing_its_self_test(
@@ -110,6 +87,19 @@ def test_after_too_many_failures_no_other_is_begun(fleet: Fleet, model: Path, ed
     assert last["states"] == {"done": 0, "failed": 2, "not tried": 2} and not installed(fleet, "c")
 
 
+def test_what_the_plan_refuses_counts_among_the_failures(fleet: Fleet, model: Path, edgeq: Edgeq, faulty_agent: Path) -> None:
+    for name in ("a", "b"):
+        fleet.add(name)
+    assert edgeq("deploy", model, "--all").code == 0
+    for name in ("a", "b"):
+        (fleet.store(name) / "kws" / "state").write_bytes(b"damaged")
+    fleet.add("c", f"env EDGEQ_TEST_FAULT=crash {faulty_agent}")
+    fleet.add("d")
+    devices, last = lines(edgeq("deploy", model, "--all", "--max-failures", 2, "-j", 1, "--json"))
+    assert last["states"] == {"done": 0, "failed": 3, "not tried": 1} and devices["c"]["error"]["code"] == 5
+    assert not installed(fleet, "d")
+
+
 def test_people_get_a_line_for_each_device_and_how_to_go_on(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
     fleet.add("a")
     fleet.add("b", "/nowhere/agent")
@@ -136,41 +126,6 @@ def test_other_commands_work_on_several_too(fleet: Fleet, model: Path, edgeq: Ed
     assert missing.code == 7 and "a: failed: " in missing.out
 
 
-def test_a_run_that_cannot_go_on_says_why(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
-    fleet.add("a")
-    fleet.add("b", "/nowhere/agent")
-    _, last = lines(edgeq("deploy", model, "--all", "--json"))
-    model.write_bytes(packed(2))
-    other = edgeq("deploy", "--resume", last["run"])
-    assert other.code == 2 and "is not the file of run" in other.err
-    unknown = edgeq("deploy", "--resume", "20200101-000000-ffff")
-    assert unknown.code == 2 and last["run"] in unknown.err
-    assert edgeq("deploy", "--resume", "../../x").code == 2
-    assert edgeq("deploy", model, "--resume", last["run"]).code == 2
-    for text in ("", "{}", "[]", '{"schema": 1, "id": 3}', "\0"):
-        runs._path(last["run"]).write_text(text)
-        damaged = edgeq("deploy", "--resume", last["run"])
-        assert damaged.code == 2 and "is damaged" in damaged.err
-
-
-def test_old_runs_are_forgotten(fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "KEPT", 2)
-    fleet.add("a")
-    fleet.add("b")
-    for _ in range(4):
-        edgeq("deploy", model, "--all")
-    assert len(list(runs.folder().glob("*.json"))) == 2
-
-
-def test_a_run_that_cannot_be_recorded_sends_nothing(fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
-    fleet.add("a")
-    fleet.add("b")
-    (fleet.folder / "file").write_text("")
-    monkeypatch.setenv("XDG_STATE_HOME", str(fleet.folder / "file"))
-    refused = edgeq("deploy", model, "--all")
-    assert refused.code == 2 and "XDG_STATE_HOME" in refused.err and not fleet.store("a").exists()
-
-
 def test_ctrl_c_ends_every_session_at_once(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
     for name in ("a", "b", "c"):
         fleet.add(name, "sh -c 'exec sleep 1000'")
@@ -185,17 +140,6 @@ def test_ctrl_c_ends_every_session_at_once(fleet: Fleet, model: Path, edgeq: Edg
     assert b"Traceback" not in err and time.monotonic() - begun < 8
 
 
-def test_a_resumed_run_keeps_as_many_versions_as_it_was_begun_with(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
-    fleet.add("a")
-    fleet.add("b", "/nowhere/agent")
-    first = edgeq("deploy", model, "--all", "--keep", 5, "--json")
-    fleet.mend("b")
-    assert edgeq("deploy", "--resume", lines(first)[1]["run"]).code == 0
-    for name in ("a", "b"):
-        (found,) = edgeq("status", "-b", name, "--json").json["models"]
-        assert (found["current"]["version"], found["keep"]) == (1, 5)
-
-
 def test_the_environment_names_no_part_of_all(fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b"):
         fleet.add(name)
@@ -203,25 +147,6 @@ def test_the_environment_names_no_part_of_all(fleet: Fleet, model: Path, edgeq: 
     _, last = lines(edgeq("deploy", model, "--all", "--json"))
     assert last["devices"] == 2
     assert json.loads(edgeq("status", "--all", "-b", "b", "--json").out)["board"] == "b"
-
-
-def test_a_record_that_cannot_be_written_any_more_stops_no_device(
-    fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("a", "b"):
-        fleet.add(name)
-    write, written = runs.write_file, list[Path]()
-
-    def once(path: Path, data: bytes) -> None:
-        written.append(path)
-        if len(written) > 1:
-            raise ModelError("No space left on device", "free space")
-        write(path, data)
-
-    monkeypatch.setattr(runs, "write_file", once)
-    found = edgeq("deploy", model, "--all")
-    assert found.code == 0 and "2 done of 2 devices" in found.out
-    assert "is not complete" in found.err and "No space left" in found.err and "current\t1" in installed(fleet, "b")
 
 
 def test_a_result_that_cannot_be_printed_stops_no_device(fleet: Fleet, model: Path) -> None:
