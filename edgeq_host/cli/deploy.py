@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import fleet, output, plan, target
+from edgeq_host.cli import fleet, interrupt, output, plan, target
 from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,6 +102,8 @@ def _fleet(work: Work, as_json: bool) -> int:
     from edgeq_host.fleet import deploys
     from edgeq_host.fleet.work import DONE, FAILED, NOT_TRIED
 
+    left = f"the devices that are left: edgeq deploy --resume {work.run.id}"
+    interrupt.advise(f"no device is half changed; {left}", work.run.id)
     ready, surveyed = deploys.survey(work)
     lost = [outcome for outcome in surveyed if outcome.state != DONE]
     output.note(f"run {work.run.id}: {work.run.name}, {work.size} bytes; {len(ready)} of {len(surveyed)} devices can take it")
@@ -111,22 +111,13 @@ def _fleet(work: Work, as_json: bool) -> int:
         fleet.failure(outcome, as_json)
     states = [outcome.state for outcome in lost]
     refused = states.count(FAILED)
-    with _resumable(work), fleet.bars("sending to") as moved, output.to_the_end() as show:
+    with fleet.bars("sending to") as moved, output.to_the_end() as show:
         for done in deploys.install(work, ready, refused, moved):
             states.append(done.state)
             show(partial(_show, done, as_json))
     if not ready:
         states += [NOT_TRIED] * (len(surveyed) - len(lost))
     return _end(work, states, as_json)
-
-
-@contextmanager
-def _resumable(work: Work) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        output.note(f"hint:  the devices that are left: edgeq deploy --resume {work.run.id}")
-        raise
 
 
 def _show(outcome: Outcome[Deployed], as_json: bool) -> None:

@@ -1,4 +1,7 @@
-"""Ctrl-C ends a command with one line and 130, at every moment. Nothing here takes long to import: it must be in place before what does."""
+"""Ctrl-C and SIGTERM end a command with one line and 130, at every moment.
+
+Nothing here takes long to import: it must be in place before what does.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ CODE = 130
 TEXT = "interrupted"
 HINT = "nothing is half done: run the command again"
 
+_SIGNALS = signal.SIGINT, signal.SIGTERM
 _came: list[int] = []  # signals since begin()
+_advice = [HINT, ""]  # and the run on several devices that is going on
 
 
 def guard() -> None:
@@ -23,7 +28,7 @@ def guard() -> None:
 
 
 def begin() -> None:
-    """From now on there may be something to clean up: the first Ctrl-C is a KeyboardInterrupt, the second leaves at once.
+    """From now on there may be something to clean up: the first signal is a KeyboardInterrupt, the second leaves at once.
 
     While a compiled module is being set up the first does so, too: some crash where an exception comes out of what they call, and
     nothing is half written then.
@@ -34,8 +39,13 @@ def begin() -> None:
 
 
 def came() -> bool:
-    """Whether Ctrl-C was pressed since begin(): whatever goes wrong afterwards goes wrong because of it."""
+    """Whether a signal came since begin(): whatever goes wrong afterwards goes wrong because of it."""
     return bool(_came)
+
+
+def advise(hint: str, run: str = "") -> None:
+    """From now on an interrupted command is not simply to be run again. run: what it can be resumed by. Both ASCII, without quotes."""
+    _advice[:] = hint, run
 
 
 def end() -> None:
@@ -50,18 +60,20 @@ def end() -> None:
 
 def say() -> int:
     """Tell the user. By itself, for a moment when nothing else may be imported yet, or any more."""
+    hint, run = _advice
     if "--json" in sys.argv:
-        document = f'{{"error": {{"code": {CODE}, "message": "{TEXT}", "hint": "{HINT}"}}}}\n'
-        _write(1, document)
+        more = f', "run": "{run}"' if run else ""
+        _write(1, f'{{"error": {{"code": {CODE}, "message": "{TEXT}", "hint": "{hint}"{more}}}}}\n')
     else:
-        _write(2, f"error: {TEXT}; {HINT}\n")
+        _write(2, f"error: {TEXT}; {hint}\n")
     return CODE
 
 
 def _handle(action: Any) -> None:
     """Where the caller has not had it ignored, as shells do for what runs in the background."""
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        signal.signal(signal.SIGINT, action)
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, action)
 
 
 def _interrupt(number: int, frame: Any) -> None:

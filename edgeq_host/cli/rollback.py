@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import fleet, output, target
+from edgeq_host.cli import fleet, interrupt, output, target
 
 if TYPE_CHECKING:
     from edgeq_host.deploy import RolledBack
@@ -26,6 +26,8 @@ def command(name: str, words: tuple[str, ...], every: bool, tags: tuple[str, ...
     """
     from edgeq_host.deploy import rollback
 
+    if "@" not in name:
+        interrupt.advise("nothing is half done; a second rollback would undo the first: edgeq status says which version runs")
     found = target.resolve_all(words, every, tags)
     return fleet.each(found, jobs, lambda on: rollback(on, name, timeout), "edgeq.rollback/1", _print, as_json)
 

@@ -1,4 +1,4 @@
-"""Ctrl-C at every moment from the first line of edgeq on: exit code 130, one line, no traceback, and old or new, never a mix."""
+"""Ctrl-C and SIGTERM at every moment from the first line of edgeq on: exit code 130, one line, no traceback, old or new, never a mix."""
 
 from __future__ import annotations
 
@@ -35,14 +35,19 @@ class Left:
     err: str
 
 
-def interrupted(words: tuple[object, ...], delay_ms: float, presses: int = 1) -> Left:
-    """Run and press Ctrl-C delay_ms after the first line of edgeq; what its terminal would send goes to the whole process group."""
+def interrupted(
+    words: tuple[object, ...], delay_ms: float, presses: int = 1, number: int = signal.SIGINT, once: Path | None = None
+) -> Left:
+    """Run and press Ctrl-C delay_ms after the first line of edgeq, and once that file is there; what its terminal would send goes to the
+    whole process group."""
     command = [sys.executable, "-c", START, *map(str, words)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     assert child.stdout is not None and child.stdout.readline() == b"ready\n"
     time.sleep(delay_ms / 1000)
+    while once is not None and not once.exists():
+        time.sleep(0.02)
     for _ in range(presses):
-        os.killpg(child.pid, signal.SIGINT)
+        os.killpg(child.pid, number)
     out, err = child.communicate(timeout=60)
     return Left(child.returncode, out.decode(), err.decode())
 
@@ -79,6 +84,21 @@ def test_ctrl_c_in_deploy_leaves_the_old_or_the_new_version(edgeq: Edgeq, packed
 @pytest.mark.parametrize("delay_ms", [0, 150])
 def test_ctrl_c_twice_still_says_it_once(edgeq: Edgeq, delay_ms: int) -> None:
     check(interrupted(QUANTIZE, delay_ms, presses=2), delay_ms)
+
+
+@pytest.mark.parametrize("delay_ms", FEW)
+def test_a_stop_by_sigterm_is_answered_like_ctrl_c(edgeq: Edgeq, tmp_path: Path, delay_ms: int) -> None:
+    check(interrupted(QUANTIZE, delay_ms, number=signal.SIGTERM), delay_ms)
+    assert {path.name for path in tmp_path.iterdir()} <= {"q.eqm"}
+
+
+@pytest.mark.parametrize("name", ["m", "m@1"])
+def test_a_rollback_that_was_interrupted_is_not_to_be_run_again(edgeq: Edgeq, tmp_path: Path, name: str) -> None:
+    """Without a version it would undo the one before, which may have come to its end."""
+    silent = "pipe:sh -c 'touch reached; exec sleep 1000'"
+    left = interrupted(("rollback", name, "-b", silent), 0, once=tmp_path / "reached")
+    assert left.code == 130
+    assert left.err == LINE if name == "m@1" else "edgeq status" in left.err and interrupt.HINT not in left.err
 
 
 def test_ctrl_c_with_json_is_a_document_on_stdout(edgeq: Edgeq) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeq_host.fleet import runs
 from tests.agent.conftest import packed
 from tests.cli.conftest import Edgeq
 from tests.cli.test_interrupt import START
@@ -126,18 +127,31 @@ def test_other_commands_work_on_several_too(fleet: Fleet, model: Path, edgeq: Ed
     assert missing.code == 7 and "a: failed: " in missing.out
 
 
-def test_ctrl_c_ends_every_session_at_once(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("json_option", [(), ("--json",)])
+def test_a_signal_ends_every_session_at_once_and_says_how_to_go_on(
+    fleet: Fleet, model: Path, edgeq: Edgeq, number: int, json_option: tuple[str, ...]
+) -> None:
     for name in ("a", "b", "c"):
-        fleet.add(name, "sh -c 'exec sleep 1000'")
-    children = [sys.executable, "-c", START, "deploy", str(model), "--all", "-j", "2"]
+        fleet.add(name, "sh -c 'touch $1; exec sleep 1000'")
+    children = [sys.executable, "-c", START, "deploy", str(model), "--all", "-j", "2", *json_option]
     child = subprocess.Popen(children, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     assert child.stdout is not None and child.stdout.readline() == b"ready\n"
-    time.sleep(1.5)
+    while not all(fleet.store(name).exists() for name in ("a", "b")):
+        time.sleep(0.02)
     begun = time.monotonic()
-    os.killpg(child.pid, signal.SIGINT)
-    _, err = child.communicate(timeout=30)
-    assert child.returncode == 130 and err.decode().splitlines()[-1].startswith("error: interrupted"), err
-    assert b"Traceback" not in err and time.monotonic() - begun < 8
+    os.kill(child.pid, number)
+    out, err = (part.decode() for part in child.communicate(timeout=30))
+    (run,) = runs.folder().glob("*.json")
+    go_on = f"no device is half changed; the devices that are left: edgeq deploy --resume {run.stem}"
+    error = json.loads(out)["error"] if json_option else {}
+    assert error == ({"code": 130, "message": "interrupted", "hint": go_on, "run": run.stem} if json_option else {})
+    assert child.returncode == 130 and err.splitlines()[-1:] == ([] if json_option else [f"error: interrupted; {go_on}"]), err
+    assert "Traceback" not in err and time.monotonic() - begun < 8
+    for name in ("a", "b", "c"):
+        fleet.store(name).unlink(missing_ok=True)
+        fleet.mend(name)
+    assert edgeq("deploy", "--resume", run.stem).code == 0
 
 
 def test_the_environment_names_no_part_of_all(fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
