@@ -6,11 +6,15 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.agent.conftest import Local, packed
+from tests.signing.conftest import Desk, desk
+
+__all__ = ["desk"]  # a fixture
 
 BAD = packed(9, break_output=True)
 
@@ -59,6 +63,10 @@ def test_the_same_file_with_another_number_to_keep(local: Local) -> None:
         ["install", "a.eqm", "--"],
         ["install", "a.eqm", "-"],
         ["install", "a.eqm", "--keep --timeout"],
+        ["install", "a.eqm", "-keep", "4"],
+        ["install", "a.eqm", "-once"],
+        ["install", "a.eqm", "---once"],
+        ["status", "-json"],
         ["status", "--keep", "2"],
         ["remove", "kws", "--json"],
         ["remove"],
@@ -161,3 +169,37 @@ def test_a_reader_that_leaves_does_not_end_the_command_badly(local: Local) -> No
     install(local, 1)
     done = subprocess.run(f"{os.environ['EDGEQ_AGENT']} log | true", shell=True, capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["status"], ["log"], ["keys"], ["probe"], ["--help"], ["--version"]])
+def test_an_output_that_cannot_be_written_is_said_and_one_that_is_closed_is_not(local: Local, words: list[str], desk: Desk) -> None:
+    install(local, 1)
+    assert local.agent("enroll", str(desk.folder / "release.pub")).returncode == 0
+    command = [os.environ["EDGEQ_AGENT"], *words]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2 and done.stderr == "edgeq-agent: the output cannot be written; what the command does is done\n"
+    closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, timeout=60)
+    assert (closed.returncode, closed.stderr) == (0, b"")
+
+
+def test_an_install_whose_output_cannot_be_written_is_done(local: Local) -> None:
+    file = local.file("kws", packed(1))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([os.environ["EDGEQ_AGENT"], "install", str(file)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2 and "is done" in done.stderr and kept(local) == [("current", 1)]
+
+
+def test_a_file_that_is_cut_short_while_it_is_read_is_an_error_and_nothing_is_changed(local: Local) -> None:
+    """As on a stick that is pulled out. So large that it is still being read when it is cut."""
+    install(local, 1)
+    file = local.folder / "large.eqm"
+    with file.open("wb") as out:
+        out.truncate(1 << 29)
+    with subprocess.Popen([os.environ["EDGEQ_AGENT"], "install", str(file), "kws"], stderr=subprocess.PIPE, text=True) as agent:
+        while agent.poll() is None and not any(fd.resolve() == file for fd in Path(f"/proc/{agent.pid}/fd").iterdir() if fd.exists()):
+            time.sleep(0.001)
+        os.truncate(file, 5000)
+        _, said = agent.communicate(timeout=60)
+    assert agent.returncode == 3 and said == f"edgeq-agent: {file}: it was cut short while it was read\n"
+    assert kept(local) == [("current", 1)]

@@ -47,7 +47,7 @@ def test_the_device_itself_enrolls_the_first_key_and_refuses_as_a_host_does(loca
 def test_the_device_enrolls_nothing_that_is_no_public_key(local: Local, desk: Desk, text: str) -> None:
     (desk.folder / "bad.pub").write_text(text)
     done = local.agent("enroll", str(desk.folder / "bad.pub"))
-    assert done.returncode == 2 and "PEM" in done.stderr
+    assert done.returncode == 2 and ("PEM" if text else "bytes in it") in done.stderr
     assert not (local.store / ".keys").exists()
 
 
@@ -56,3 +56,15 @@ def test_the_device_enrolls_a_key_that_openssl_wrote_under_the_files_name(local:
     assert local.agent("enroll", str(desk.folder / "plain.pub")).returncode == 0
     assert local.agent("keys").stdout == f"1\tplain\t{desk.public().id}\n"
     assert subprocess.run([os.environ["EDGEQ_AGENT"], "enroll"], capture_output=True).returncode == 2
+
+
+def test_a_key_that_is_enrolled_is_no_error_and_a_file_that_is_none_does_not_keep_it_waiting(local: Local, desk: Desk) -> None:
+    pub = str(desk.folder / "release.pub")
+    local.agent("enroll", pub)
+    again = local.agent("enroll", pub, "other-name")
+    assert (again.returncode, again.stdout) == (0, "release: was enrolled already\n")
+    os.mkfifo(desk.folder / "fifo.pub")
+    for path in (desk.folder / "fifo.pub", desk.folder, desk.folder / "absent.pub"):
+        done = local.agent("enroll", str(path))
+        assert done.returncode == 2 and str(path) in done.stderr and done.stdout == ""
+    assert local.agent("keys").stdout == f"1\trelease\t{desk.public().id}\n"

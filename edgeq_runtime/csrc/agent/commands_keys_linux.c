@@ -4,6 +4,7 @@
 #include "eq_trust.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEY_ID 16
 
@@ -57,24 +58,41 @@ static int complain(const char *path, const char *text) {
     return eq_fault_exit_code(EQ_FAULT_key);
 }
 
+/* The name under which the key is enrolled, or NULL. */
+static const char *name_in(const struct eq_keys *keys, const uint8_t key[32]) {
+    for (uint32_t i = 0; i < EQ_KEYS; i++)
+        if (keys->places[i].name[0] && !memcmp(keys->places[i].bytes, key, 32)) return keys->places[i].name;
+    return NULL;
+}
+
+static int enroll(const char *path, const struct eq_key_change *change) {
+    struct eq_keys before;
+    int fault = eq_keys_read(eq_port_store(), &before);
+    if (!fault) fault = eq_keys_change(eq_port_store(), change, NULL, (struct eq_bytes){NULL, 0});
+    int code = eq_command_report(path, fault, 0);
+    if (fault == EQ_FAULT_proof) fputs("edgeq-agent: from a host, edgeq key enroll --by gives that proof\n", stderr);
+    if (fault) return code;
+    const char *name = name_in(&before, change->key.bytes);
+    if (name) printf("%s: was enrolled already\n", name);
+    else printf("%s: enrolled; from now on only signed files are installed\n", change->key.name);
+    return code;
+}
+
 int eq_command_enroll(const struct eq_words *words) {
     char text[4096] = "", name[256];
     struct eq_key_change change = {EQ_KEY_ENROLL, {{0}, ""}};
-    FILE *file = fopen(words->first, "re");
-    if (!file) return complain(words->first, "cannot be read");
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[size] = 0;
-    if (!parse(text, change.key.bytes)) return complain(words->first, "no Ed25519 public key in PEM: give the .pub file of edgeq key new");
+    uint64_t size;
+    int file = eq_command_open(words->first, &size);
+    if (file < 0) return eq_fault_exit_code(EQ_FAULT_key);
+    ssize_t n = read(file, text, sizeof text - 1);
+    close(file);
+    if (n < 0 || !parse(text, change.key.bytes))
+        return complain(words->first, "no Ed25519 public key in PEM: give the .pub file of edgeq key new");
     if (words->second) snprintf(name, sizeof name, "%s", words->second);
     else name_of(name, sizeof name, text, words->first);
     if (strlen(name) >= sizeof change.key.name) return eq_command_report(name, EQ_FAULT_key, 0);
     strcpy(change.key.name, name);
-    int fault = eq_keys_change(eq_port_store(), &change, NULL, (struct eq_bytes){NULL, 0});
-    int code = eq_command_report(words->first, fault, 0);
-    if (fault == EQ_FAULT_proof) fputs("edgeq-agent: from a host, edgeq key enroll --by gives that proof\n", stderr);
-    if (!fault) printf("%s: enrolled; from now on only signed files are installed\n", name);
-    return code;
+    return enroll(words->first, &change);
 }
 
 int eq_command_keys(const struct eq_words *words) {

@@ -5,14 +5,15 @@
 #include "port_linux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIMIT_MS 60000u /* for a self-test */
+#define LIMIT_MS   60000u /* for a self-test */
+#define UNREADABLE 3      /* exit code: nothing was changed */
 
 /* A health check with its limit, and what it found. */
 struct check {
@@ -67,42 +68,91 @@ static int already_here(const char *name, uint32_t version, uint32_t keep) {
     return eq_command_report(name, fault, 0);
 }
 
-static int install_bytes(const char *name, const void *data, size_t size, const struct eq_words *words) {
+int eq_command_open(const char *path, uint64_t *size) {
+    struct stat info;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), failed = file < 0 || fstat(file, &info);
+    if (!failed && S_ISREG(info.st_mode) && info.st_size > 0) {
+        *size = (uint64_t)info.st_size;
+        return file;
+    }
+    fprintf(stderr, "edgeq-agent: %s: %s\n", path, failed ? strerror(errno) : "not a file with bytes in it");
+    if (file >= 0) close(file);
+    return -1;
+}
+
+/* The file to install. It is read and not mapped: one that is cut short meanwhile (a stick that is pulled out) would end the agent. */
+struct source {
+    const char *path;
+    int file;
+    uint64_t size;
+    uint8_t chunk[1 << 16];
+};
+
+/* The next bytes, in the chunk: how many, or 0 after saying why there are none. */
+static size_t next(struct source *from, uint64_t at) {
+    size_t wanted = from->size - at < sizeof from->chunk ? (size_t)(from->size - at) : sizeof from->chunk;
+    ssize_t n;
+    do n = pread(from->file, from->chunk, wanted, (off_t)at);
+    while (n < 0 && errno == EINTR);
+    if (n > 0) return (size_t)n;
+    fprintf(stderr, "edgeq-agent: %s: %s\n", from->path, n < 0 ? strerror(errno) : "it was cut short while it was read");
+    return 0;
+}
+
+/* 0, or -1 where it cannot be read. */
+static int hash(struct source *from, uint8_t sha256[32]) {
+    struct eq_sha256 sum;
+    size_t n;
+    eq_sha256_begin(&sum);
+    for (uint64_t at = 0; at < from->size; at += n) {
+        if (!(n = next(from, at))) return -1;
+        eq_sha256_add(&sum, from->chunk, n);
+    }
+    eq_sha256_end(&sum, sha256);
+    return 0;
+}
+
+/* 0, a fault, or -1 where it cannot be read: what has come is an upload to go on with. */
+static int send(struct eq_upload *upload, struct source *from) {
+    int fault = 0;
+    while (!fault && upload->offset < from->size) {
+        size_t n = next(from, upload->offset);
+        fault = n ? eq_store_write(upload, upload->offset, from->chunk, n) : -1;
+    }
+    return fault;
+}
+
+static int install_as(const char *name, struct source *from, const struct eq_words *words) {
     struct check check = {words->limit_ms, {0}};
     struct eq_upload upload;
     uint8_t sha256[32];
     uint32_t version = 0;
     int current;
-    eq_sha256(data, size, sha256);
+    if (hash(from, sha256)) return UNREADABLE;
     if (words->once && eq_store_failed_before(eq_port_store(), sha256)) return eq_command_report(name, EQ_FAULT_failed_before, 0);
-    int fault = eq_store_begin(&upload, eq_port_store(), name, size, sha256, &current);
+    int fault = eq_store_begin(&upload, eq_port_store(), name, from->size, sha256, &current);
     if (fault) return eq_command_report(name, fault, 0);
     if (current) return already_here(name, upload.wanted.version, words->keep);
     uint64_t offset = upload.offset;
-    fault = eq_store_write(&upload, offset, (const uint8_t *)data + offset, size - (size_t)offset);
+    fault = send(&upload, from);
     if (!fault) fault = eq_store_finish(&upload, eq_trust_admit, (void *)(uintptr_t)eq_port_store(), &check.health.detail);
     if (!fault) fault = eq_store_commit(&upload, words->keep, run_check, &check, &version);
     eq_store_abort(&upload);
-    if (fault == EQ_FAULT_hash && offset) return install_bytes(name, data, size, words); /* a damaged rest was there, and is gone now */
+    if (fault < 0) return UNREADABLE;
+    if (fault == EQ_FAULT_hash && offset) return install_as(name, from, words); /* a damaged rest was there, and is gone now */
     if (!fault) printf("%s: version %u installed\n", name, (unsigned)version);
     return eq_command_report(name, fault, check.health.detail);
 }
 
 static int install(const struct eq_words *words) {
+    static struct source from;
     char name[256];
-    struct stat info;
-    eq_command_stem(name, sizeof name, words->first);
-    int file = open(words->first, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0 || fstat(file, &info) || !S_ISREG(info.st_mode) || info.st_size == 0) {
-        fprintf(stderr, "edgeq-agent: %s: %s\n", words->first, file < 0 ? strerror(errno) : "not a file with bytes in it");
-        if (file >= 0) close(file);
-        return 3;
-    }
-    void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    close(file);
-    if (data == MAP_FAILED) return eq_command_report(words->first, EQ_FAULT_memory, 0);
-    int code = install_bytes(words->second ? words->second : name, data, (size_t)info.st_size, words);
-    munmap(data, (size_t)info.st_size);
+    from.path = words->first;
+    from.file = eq_command_open(from.path, &from.size);
+    if (from.file < 0) return UNREADABLE;
+    eq_command_stem(name, sizeof name, from.path);
+    int code = install_as(words->second ? words->second : name, &from, words);
+    close(from.file);
     return code;
 }
 
@@ -159,11 +209,18 @@ static const struct command {
     {"probe", 0, 0, "", eq_command_probe},
 };
 
+/* Whether a list of options, with blanks between, has this one. */
+static int has(const char *options, const char *word) {
+    size_t n = strlen(word), size;
+    for (; (size = strcspn(options, " ")); options += size, options += *options == ' ')
+        if (size == n && !memcmp(options, word, n)) return 1;
+    return 0;
+}
+
 /* An option and its value: how many words they are; 0 where they are wrong. */
 static int take_option(struct eq_words *words, const struct command *command, char **at, int left) {
     char *end = "";
-    const char *found = strstr(command->options, at[0]);
-    if (!found || strlen(at[0]) < 3 || strchr(at[0], ' ') || (found[strlen(at[0])] && found[strlen(at[0])] != ' ')) return 0;
+    if (!has(command->options, at[0])) return 0;
     if (!strcmp(at[0], "--once")) words->once = 1;
     if (!strcmp(at[0], "--json")) words->json = 1;
     if (strcmp(at[0], "--keep") && strcmp(at[0], "--timeout")) return 1;
@@ -172,6 +229,19 @@ static int take_option(struct eq_words *words, const struct command *command, ch
     if (!strcmp(at[0], "--timeout")) words->limit_ms = value < 4e6 ? (uint32_t)(value * 1000) + 1 : UINT32_MAX;
     else words->keep = value <= EQ_STORE_VERSIONS ? (uint32_t)value : 0;
     return !strcmp(at[0], "--keep") && words->keep != value ? 0 : 2;
+}
+
+/* A reader that has left (`edgeq-agent log | head`), or an output that the caller has closed, changes nothing of how the command ends. */
+static int nobody_reads(void) {
+    struct pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP | POLLNVAL));
+}
+
+int eq_command_ended(int code) {
+    int failed = fflush(stdout) || ferror(stdout);
+    if (!failed || nobody_reads()) return code;
+    fputs("edgeq-agent: the output cannot be written; what the command does is done\n", stderr);
+    return code ? code : 2;
 }
 
 /* words[0] is the command; -1: not one, or with other words or options than it takes. */
@@ -187,5 +257,5 @@ int eq_command_run(int count, char **words) {
         else given.second = words[i];
         if (!used) return -1;
     }
-    return command < end && n >= command->least && n <= command->most ? command->run(&given) : -1;
+    return command < end && n >= command->least && n <= command->most ? eq_command_ended(command->run(&given)) : -1;
 }

@@ -17,6 +17,10 @@ int eq_command_log(const struct eq_words *words);
 int eq_command_probe(const struct eq_words *words);
 int eq_command_keys(const struct eq_words *words);
 int eq_command_enroll(const struct eq_words *words);
+/* A regular file with bytes in it, and how many; -1 after saying what is wrong. It does not wait for anybody. */
+int eq_command_open(const char *path, uint64_t *size);
+/* Where the output cannot be written say so; the exit code. code: the command's own. */
+int eq_command_ended(int code);
 /* The name of a file without its folder and its last suffix. */
 void eq_command_stem(char *out, size_t room, const char *path);
 #endif

@@ -34,7 +34,7 @@ struct eq_key_change {
 /* The bytes to be signed. nonce: fresh, of this device, used once. */
 void eq_key_proof(uint8_t proof[EQ_KEY_PROOF], const struct eq_key_change *change, const uint8_t nonce[32]);
 /* Where a key is enrolled, `signature` has to be one of its own over the proof (nonce NULL: there is none). To enroll a key that is there
- * changes nothing. */
+ * changes nothing, and needs none. */
 int eq_keys_change(const struct eq_store_ops *ops, const struct eq_key_change *change, const uint8_t *nonce, struct eq_bytes signature);
 
 /* The eq_store_admit of devices; its context is the const struct eq_store_ops, state NULL: no name, no counter. detail: an eq_status where

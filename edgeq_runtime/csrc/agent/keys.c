@@ -90,12 +90,12 @@ static int change_locked(const struct eq_store_ops *ops, const struct eq_key_cha
     if (err) return err;
     uint32_t at = find(&keys, change->key.bytes);
     if (change->operation == EQ_KEY_REVOKE && at == EQ_KEYS) return EQ_FAULT_key;
+    if (change->operation == EQ_KEY_ENROLL && at < EQ_KEYS) return 0; /* nothing is to be agreed to */
     if (!proved(&keys, change, nonce, signature)) return EQ_FAULT_proof;
     if (change->operation == EQ_KEY_REVOKE) {
         memset(&keys.places[at], 0, sizeof keys.places[at]);
         return write_keys(ops, &keys);
     }
-    if (at < EQ_KEYS) return 0;
     at = find(&keys, NULL);
     if (at == EQ_KEYS) return EQ_FAULT_keys_full;
     keys.places[at] = change->key;

@@ -1,6 +1,7 @@
 /* edgeq-agent: without a command it serves the host at its standard input and output; with one it works on the store alone. */
 #include "../eq.h"
 #include "../selftest/check.h"
+#include "commands_linux.h"
 #include "eq_port.h"
 #include "port_linux.h"
 #include <stdio.h>
@@ -26,11 +27,16 @@ static const char usage[] =
     "  $EDGEQ_ISA                 instruction sets to use, with commas (default: all that the processor has)\n"
     "exit: 0 ok, 2 usage, 3 refused, nothing changed, 5 health check failed, the old version runs, 6 signature, 8 rollback failed\n";
 
+static int say(const char *text) {
+    fputs(text, stdout);
+    return eq_command_ended(0);
+}
+
 int main(int count, char **words) {
     const char *root = NULL;
     int at = 1;
-    if (at < count && (!strcmp(words[at], "--help") || !strcmp(words[at], "-h"))) return fputs(usage, stdout) < 0;
-    if (at < count && !strcmp(words[at], "--version")) return puts("edgeq-agent " EQ_VERSION_TEXT) < 0;
+    if (at < count && (!strcmp(words[at], "--help") || !strcmp(words[at], "-h"))) return say(usage);
+    if (at < count && !strcmp(words[at], "--version")) return say("edgeq-agent " EQ_VERSION_TEXT "\n");
     if (at + 1 < count && !strcmp(words[at], "--root")) root = words[at + 1], at += 2;
     const char *unknown = eq_port_linux_isas(getenv("EDGEQ_ISA"));
     if (unknown) {
