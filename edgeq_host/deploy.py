@@ -13,7 +13,7 @@ from pathlib import Path
 from edgeq_host import device as devices
 from edgeq_host import trust, wire
 from edgeq_host.device import Device, Facts, Progress
-from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, RollbackError, UsageError
+from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError, UsageError
 from edgeq_host.export import read_file, refusal
 from edgeq_host.faults import Refused
 from edgeq_host.installed import Installed, Switched, Version, split_version
@@ -183,12 +183,14 @@ def status(target: Target, name: str | None = None, quiet_s: float = QUIET_S) ->
     return Status(target.name, facts, tuple(models))
 
 
-def rollback(target: Target, name: str, selftest_s: float = SELFTEST_S, quiet_s: float = QUIET_S) -> RolledBack:
+def rollback(target: Target, name: str, selftest_s: float = SELFTEST_S, quiet_s: float = QUIET_S, sha256: str = "") -> RolledBack:
     """Back to the previous version, or with NAME@VERSION to one that was kept, after its self-test on the device. Once more, and the
-    newer one is back."""
+    newer one is back. sha256: of the file that VERSION has to be, where it matters."""
     name, version = split_version(name)
     with refusals(f"rollback of {name} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         before = _find(device, name)
+        if sha256 and before is not None:
+            _check_same(target, name, next((v for v in before.versions if v.version == version), None), sha256)
         try:
             switched = device.rollback(name, selftest_s, version)
         except Refused as refused:
@@ -202,6 +204,12 @@ def rollback(target: Target, name: str, selftest_s: float = SELFTEST_S, quiet_s:
             now = _ask_again(target, name, lost, quiet_s, selftest_s)
             switched = _after_lost_rollback(now, before, lost)
     return RolledBack(name, switched.version, switched.sha256, target.name, before.current if before else None)
+
+
+def _check_same(target: Target, name: str, found: Version | None, sha256: str) -> None:
+    if found is not None and found.sha256 != sha256:
+        text = f"{name}@{found.version} on {target.name} has the SHA-256 {found.sha256[:16]}.., not {sha256[:16]}.. as on the other devices"
+        raise ModelError(text, "nothing was changed; deploy the file that it is to have")
 
 
 def _other_way(target: Target, name: str, before: Installed | None, refused: int) -> str:

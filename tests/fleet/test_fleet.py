@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from edgeq_host import targets
+from edgeq_host.deploy import rollback
+from edgeq_host.errors import ModelError
 from edgeq_host.fleet import runs
 from tests.agent.conftest import packed
 from tests.cli.conftest import Edgeq
@@ -108,6 +112,36 @@ def test_people_get_a_line_for_each_device_and_how_to_go_on(fleet: Fleet, model:
     assert found.code == 7
     assert "kws version 1 runs on a" in found.out and "b: unreachable: " in found.out and "1 done, 1 unreachable of 2 devices" in found.out
     assert "1 of 2 devices can take it" in found.err and "edgeq deploy --resume 2" in found.err and "hint:  b: " in found.err
+
+
+def test_a_version_that_is_another_file_elsewhere_is_not_rolled_back_to(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    for name, seeds in {"a": (1, 2, 3), "b": (1, 2, 3), "c": (2, 1, 3), "d": ()}.items():
+        fleet.add(name)
+        for seed in seeds:
+            model.write_bytes(packed(seed))
+            assert edgeq("deploy", model, "-b", name, "--keep", 3).code == 0
+    fleet.add("e", "/nowhere/agent")
+    sha256 = {seed: hashlib.sha256(packed(seed)).hexdigest()[:16] for seed in (1, 2)}
+    refused = edgeq("rollback", "kws@1", "--all", "--json")
+    assert refused.code == 3 and "nothing was changed" in refused.json["error"]["hint"]
+    assert f"{sha256[1]}.. on a, b; {sha256[2]}.. on c" in refused.json["error"]["message"]
+    assert all("current\t3" in installed(fleet, name) for name in ("a", "b", "c"))
+    found = edgeq("rollback", "kws@1", "-b", "a,b,d,e", "--json")
+    states = {line["board"]: line.get("state", line.get("version")) for line in map(json.loads, found.out.splitlines())}
+    assert found.code == 7 and states == {"a": 1, "b": 1, "d": "failed", "e": "unreachable"}
+
+
+def test_a_device_whose_version_is_not_the_expected_file_stays_as_it_is(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    """One that could not be asked before, and can be now."""
+    fleet.add("a")
+    for seed in (1, 2):
+        model.write_bytes(packed(seed))
+        edgeq("deploy", model, "--all")
+    (target,) = targets.resolve(["a"])
+    with pytest.raises(ModelError, match="as on the other devices"):
+        rollback(target, "kws@1", sha256="0" * 64)
+    assert "current\t2" in installed(fleet, "a")
+    assert rollback(target, "kws@1", sha256=hashlib.sha256(packed(1)).hexdigest()).version == 1
 
 
 def test_other_commands_work_on_several_too(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
