@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgeq_host import trust
 from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import Device
-from edgeq_host.errors import SignatureError, UsageError
+from edgeq_host.errors import UsageError
 from edgeq_host.keys import PrivateKey, PublicKey, check_name
 from edgeq_host.targets import Target
 from edgeq_host.trust import Enrolled, Trust
@@ -62,16 +62,12 @@ def _new_enough(device: Device) -> Device:
     return device
 
 
-def _names(now: Trust) -> str:
-    return ", ".join(f"{e.key.name} ({e.key.id})" for e in now.keys) or "none"
-
-
 def _find(now: Trust, which: str, target: Target) -> PublicKey:
     wanted = which.lower()
     found = [e.key for e in now.keys if which == e.key.name or (len(wanted) >= _SHORT and e.key.id.startswith(wanted))]
     if len(found) != 1:
         says = "several keys" if found else "no key"
-        raise UsageError(f"{target.name} has {says} {which!r}; it has {_names(now)}", "give the id of one of them")
+        raise UsageError(f"{target.name} has {says} {which!r}; it has {now.names}", "give the id of one of them")
     return found[0]
 
 
@@ -79,11 +75,6 @@ def _proof(device: Device, now: Trust, by: PrivateKey | None, operation: int, ke
     """A signature over what is to be done and a number that the device has just made up; empty for the first key."""
     if not now.keys:
         return b""
-    hint = "give the private key of one of them with --by (or --by-fd, --by-env)"
-    if by is None:
-        raise SignatureError(f"{device.what} has keys, and one of them has to agree: {_names(now)}", hint)
-    own = by.public("")
-    if all(e.key.raw != own.raw for e in now.keys):
-        raise SignatureError(f"the key {own.id} is none of {device.what}; it has {_names(now)}", hint)
+    by = trust.one_of(now, by, device.what, "agree", "--by")
     nonce = device.link.call("challenge", "nonce")["nonce"]
     return by.sign(_PROOF.pack(b"EQKEYPRF", operation, nonce, key.raw, key.name.encode()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgeq_host.device import Device
 from edgeq_host.errors import SignatureError
 from edgeq_host.faults import Refused, hint_of, text_of
-from edgeq_host.keys import PublicKey
+from edgeq_host.keys import PrivateKey, PublicKey
 from edgeq_host.signing import Seal
 
 
@@ -27,6 +27,10 @@ class Trust:
     keys: tuple[Enrolled, ...] = ()
     counter: int = 0
     sha256: str = ""
+
+    @property
+    def names(self) -> str:
+        return " and ".join(f"{e.key.name} ({e.key.id})" for e in self.keys) or "none"
 
 
 def ask(device: Device, name: str = "") -> Trust:
@@ -66,13 +70,12 @@ def refusal(trust: Trust, seal: Seal, sha256: str, name: str, board: str) -> Ref
     """None where the device takes the file, whose SHA-256 is `sha256`, under `name`. The same rules as csrc/agent/trust.c."""
     if not trust.keys:
         return None
-    names = " and ".join(f"{e.key.name} ({e.key.id})" for e in trust.keys)
     claim = seal.claim
     key = next((e.key for e in trust.keys if claim is not None and e.key.id == claim.id), None)
     if claim is None:
-        fault, found = "not_signed", f"its keys are {names}"
+        fault, found = "not_signed", f"its keys are {trust.names}"
     elif key is None:
-        fault, found = "unknown_key", f"its keys are {names}, the file's is {claim.id}"
+        fault, found = "unknown_key", f"its keys are {trust.names}, the file's is {claim.id}"
     elif not key.verifies(seal.signature, seal.message):
         fault, found = "bad_signature", f"it names the key {key.name} ({key.id})"
     elif claim.counter < trust.counter or (claim.counter == trust.counter and sha256 != trust.sha256):
@@ -87,3 +90,14 @@ def require(device: Device, name: str, seal: Seal, sha256: str, what: str) -> No
     refused = refusal(ask(device, name), seal, sha256, name, device.what)
     if refused is not None and not device.has(name, sha256):
         raise SignatureError(f"{what}: {refused.text}", refused.hint)
+
+
+def one_of(trust: Trust, key: PrivateKey | None, device: str, to: str, option: str) -> PrivateKey:
+    """The key, which has to be one of the device's: `to` do what, given with which option. SignatureError where it is not."""
+    hint = f"give the private key of one of them with {option} (or {option}-fd, {option}-env)"
+    if key is None:
+        raise SignatureError(f"{device} has keys, and one of them has to {to}: {trust.names}", hint)
+    own = key.public("")
+    if all(e.key.raw != own.raw for e in trust.keys):
+        raise SignatureError(f"the key {own.id} is none of {device}; it has {trust.names}", hint)
+    return key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,16 +20,16 @@ from edgeq_host.device import Device
 from edgeq_host.errors import EdgeqError
 from edgeq_host.faults import Refused
 from edgeq_host.identify import identify, mismatches
+from edgeq_host.keys import PrivateKey
 from edgeq_host.probe import Probe, of_device, probe
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
-from edgeq_host.sample_model import packed, sample
+from edgeq_host.sample_model import sample
 from edgeq_host.targets import Target
 from edgeq_host.units import counted
-from edgeq_runtime import lists, native
+from edgeq_host.verify_models import NAME, SIZE, Models, newest
+from edgeq_runtime import lists
 
-NAME = "edgeq-verify"
-SIZE = 65536  # inputs of the model: half a megabyte of weights, so that an upload has a middle
 KERNEL_S = 300.0
 MEMORY_BYTES = 2_000_000  # that the agent may take beside model and arena
 _BUSY = next(fault.text for fault in wire.faults().values() if fault.name == "busy")
@@ -69,36 +70,28 @@ class _NotDone(Exception):
 
 @dataclass(frozen=True)
 class _Job:
-    """Two models, as bytes and as files, and the target that they are tried on."""
+    """Two models, and the target that they are tried on."""
 
     target: Target
-    data: tuple[bytes, bytes]
-    files: tuple[Path, Path]
+    models: Models
 
     def expect(self, which: int, name: str = NAME) -> None:
         """The installed model computes what model `which` does here."""
         with RemoteModel(self.target, name) as model:
             found = np.asarray(model.run(sample(SIZE)))
-        if found.tobytes() != _here(self.data[which]):
+        if found.tobytes() != self.models.expected(which):
             raise _Failed(f"outputs differ from this machine's for model {which + 1}")
 
 
-def _here(data: bytes) -> bytes:
-    return np.asarray(native.Model(data).run(sample(SIZE))).tobytes()
-
-
-def verify(target: Target, seen: Callable[[Check], None] | None = None) -> Verification:
+def verify(target: Target, seen: Callable[[Check], None] | None = None, key: PrivateKey | None = None) -> Verification:
     """Each check in turn; one that fails does not keep the others from being done. seen: is told as they end. What is installed is removed.
-    LinkError and the like where the device cannot be reached at all."""
+    key: signs it, where the device has keys. LinkError and the like where the device cannot be reached at all."""
+    counter = newest(target, key)
     found = probe(target)
     board = target.board or identify(found)
     checks: list[Check] = []
     with TemporaryDirectory() as folder:
-        data = packed(1, SIZE), packed(2, SIZE)
-        files = Path(folder) / f"{NAME}.eqm", Path(folder) / "second.eqm"
-        for file, content in zip(files, data, strict=True):
-            file.write_bytes(content)
-        job = _Job(target, data, files)
+        job = _Job(target, Models(Path(folder), key, counter))
         _clear(target)
         try:
             for name, step in _STEPS.items():
@@ -120,7 +113,7 @@ def _done(name: str, step: Callable[[_Job], str], job: _Job) -> Check:
     except _Failed as failure:
         return Check(name, "failed", str(failure))
     except EdgeqError as error:
-        return Check(name, "failed", error.message)
+        return Check(name, "failed", error.message.replace(f"{job.models.folder}{os.sep}", ""))
     except Refused as refused:
         return Check(name, "failed", refused.text)
 
@@ -146,12 +139,12 @@ def _kernels(job: _Job) -> str:
 
 
 def _deploy(job: _Job) -> str:
-    first = deploy(job.target, job.files[0], NAME)
+    first = deploy(job.target, job.models.files[0], NAME)
     job.expect(0)
-    again = deploy(job.target, job.files[0], NAME)
+    again = deploy(job.target, job.models.files[0], NAME)
     if again.changed:
         raise _Failed("the same file was installed twice")
-    return f"version {first.version}, {len(job.data[0])} bytes, self-test {first.selftest}; the same file again changed nothing"
+    return f"version {first.version}, {len(job.models.data(0))} bytes, self-test {first.selftest}; the same file again changed nothing"
 
 
 def _same_bytes(job: _Job) -> str:
@@ -161,7 +154,7 @@ def _same_bytes(job: _Job) -> str:
     bits = {name: 1 << row for row, name in enumerate(lists.isas())}
     for name in names:
         with RemoteModel(job.target, NAME, isas=1 | bits[name]) as model:
-            if np.asarray(model.run(sample(SIZE))).tobytes() != _here(job.data[0]):
+            if np.asarray(model.run(sample(SIZE))).tobytes() != job.models.expected(0):
                 raise _Failed(f"outputs with {name} differ from this machine's")
     return f"outputs with {', '.join(names)} are this machine's, byte for byte"
 
@@ -180,15 +173,15 @@ def _cut_upload(job: _Job) -> str:
                 raise _CutError
 
         try:
-            device.put(NAME, job.data[1], devices.STORE, stop)
+            device.put(NAME, job.models.data(1), devices.STORE, stop)
             raise _Failed("the upload ended before it could be cut")
         except _CutError:
             pass
     model = _settled(job.target)
-    if model.unfinished < len(job.data[1]) // 4:
-        raise _Failed(f"{model.unfinished} of {len(job.data[1])} bytes were kept, more than half had arrived")
+    if model.unfinished < len(job.models.data(1)) // 4:
+        raise _Failed(f"{model.unfinished} of {len(job.models.data(1))} bytes were kept, more than half had arrived")
     job.expect(0)
-    return f"{model.unfinished} of {len(job.data[1])} bytes were kept; the old version ran on"
+    return f"{model.unfinished} of {len(job.models.data(1))} bytes were kept; the old version ran on"
 
 
 def _settled(target: Target) -> Any:
@@ -205,9 +198,9 @@ def _settled(target: Target) -> Any:
 
 def _resume(job: _Job) -> str:
     starts: list[int] = []
-    _patiently(lambda: deploy(job.target, job.files[1], NAME, progress=lambda done, of: starts.append(done)))
+    _patiently(lambda: deploy(job.target, job.models.files[1], NAME, progress=lambda done, of: starts.append(done)))
     job.expect(1)
-    if not starts or starts[0] <= len(job.data[1]) // 4:
+    if not starts or starts[0] <= len(job.models.data(1)) // 4:
         raise _Failed("the upload began anew")
     return f"went on after {starts[0]} bytes; the new version runs"
 
@@ -226,14 +219,16 @@ def _patiently(action: Callable[[], Any]) -> Any:
 
 def _cut_switch(job: _Job) -> str:
     """The connection ends while the device tests and switches: one of the two versions runs, and a second deploy is right."""
+    data = job.models.renew(0).read_bytes()
     with connect(job.target) as device:
-        if device.put(NAME, job.data[0], devices.STORE) is None:
+        if device.put(NAME, data, devices.STORE) is None:
             _send_commit(device)
     model = _settled(job.target)
     digests = {version.sha256 for version in (model.current, model.previous) if version is not None}
     if model.current is None or not digests:
         raise _Failed("no version is current")
-    _patiently(lambda: deploy(job.target, job.files[1], NAME))
+    file = job.models.renew(1)
+    _patiently(lambda: deploy(job.target, file, NAME))
     job.expect(1)
     return "one of the versions ran on; the next deploy put its own in place"
 
@@ -243,7 +238,8 @@ def _send_commit(device: Device) -> None:
 
 
 def _rollback(job: _Job) -> str:
-    _patiently(lambda: deploy(job.target, job.files[0], NAME))
+    file = job.models.renew(0)
+    _patiently(lambda: deploy(job.target, file, NAME))
     back = rollback(job.target, NAME)
     job.expect(1)
     return f"version {back.version} is back and runs"

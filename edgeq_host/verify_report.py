@@ -87,7 +87,7 @@ def table(found: Verification) -> dict[str, Any]:
     kind = "emulated" if found.source == "emulated" else "silicon"
     how = f"edgeq boards verify: {', '.join(check.name for check in found.checks if check.state == 'passed')}"
     rows = {
-        "schema": "edgeq.verify/1",
+        "schema": "edgeq.boards-verify/1",
         "edgeq": __version__,
         "date": date.today().isoformat(),
         "board": found.board,

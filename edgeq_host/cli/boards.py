@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeq_host.cli import output, target
+from edgeq_host.cli import key_options, output, target
 from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeq_host.board_file import Board, Cores
+    from edgeq_host.keys import PrivateKey
 
 
 @click.group("boards")
@@ -120,21 +121,25 @@ def _of_device(board_id: str, source: str) -> str:
 @output.subcommand(command, "verify")
 @click.argument("device", metavar="DEVICE")
 @click.option("-o", "--output", "file", type=click.Path(path_type=Path), help="Write the report to this file (TOML).")
+@key_options.private_key_options("key", "The private key of one that the device has: needed where it has any.")
 @target.connection_options
-def verify_command(device: str, file: Path | None, as_json: bool) -> int:
+def verify_command(device: str, file: Path | None, load: Callable[[], PrivateKey] | None, as_json: bool) -> int:
     """Try edgeq on a real device: every kernel, deploy, cut connections, rollback, profile, memory.
 
     The report names no host, user, address or serial number. What is installed for it is removed again. Exit code 5 where a check fails.
 
     \b
     edgeq boards verify kitchen -o report.toml
+    edgeq boards verify kitchen -o report.toml --key release.key
     """
     from edgeq_host import verify_report
     from edgeq_host.errors import RolledBackError
     from edgeq_host.export import write_file
     from edgeq_host.verify import verify
 
-    found = verify(target.resolve(device), None if as_json else lambda check: output.line(f"{check.state:<9} {check.name}: {check.text}"))
+    key = load() if load else None
+    on = target.resolve(device)
+    found = verify(on, None if as_json else lambda check: output.line(f"{check.state:<9} {check.name}: {check.text}"), key)
     table = verify_report.table(found)
     if file is not None:
         write_file(file, verify_report.text(found).encode())

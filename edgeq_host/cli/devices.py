@@ -127,7 +127,7 @@ def remove_device(name: str, as_json: bool) -> None:
     assert entry.path is not None
     inventory.remove(entry.path, name)
     if as_json:
-        output.document("edgeq.devices/1", removed=_fields(entry))
+        output.document("edgeq.devices-remove/1", removed=_fields(entry))
     else:
         output.line(f"{name} is no longer in {entry.path}; what is on the device stays there")
 

@@ -84,7 +84,7 @@ def _give(message: bytes, file: Path, target: Path | None, as_json: bool) -> Non
             raise UsageError(f"{target} would be overwritten: it is the file to be signed", "choose another name with -o")
         write_file(target, message)
     if as_json:
-        output.document("edgeq.sign/1", file=str(target) if target else None, message=message)
+        output.document("edgeq.sign-digest/1", file=str(target) if target else None, message=message)
     else:
         output.line(f"{target}: {len(message)} bytes to be signed with Ed25519 (no hash before it)" if target else message.hex())
 

@@ -57,7 +57,7 @@ def test_an_emulated_pi_passes_and_says_that_it_is_emulated(emulated: Path, tmp_
 @pytest.mark.slow
 def test_the_command_writes_a_report_and_its_result(edgeq: Edgeq, tmp_path: Path) -> None:
     done = edgeq("boards", "verify", "local", "-o", "r.toml", "--json")
-    assert done.code == 0 and done.json["schema"] == "edgeq.verify/1" and done.json["passed"]
+    assert done.code == 0 and done.json["schema"] == "edgeq.boards-verify/1" and done.json["passed"]
     report = tomllib.loads(Path("r.toml").read_text())
     assert {check["name"] for check in report["checks"]} == set(WORKS) and report["evidence"]["kind"] == "silicon"
     assert edgeq("status", "-b", "local", "--json").json["models"] == []
@@ -76,6 +76,31 @@ def test_a_check_that_fails_is_exit_code_5_and_the_report_is_no_evidence(
     assert not report["passed"] and "evidence" not in report
 
 
+def test_a_device_with_keys_is_tried_with_one_of_them_and_not_touched_without(edgeq: Edgeq, quick: None) -> None:
+    for name in ("release", "other"):
+        assert edgeq("key", "new", "-o", f"{name}.key").code == 0
+    assert edgeq("key", "enroll", "release.pub", "-b", "local").code == 0
+    for words, said in (((), "has keys"), (("--key", "other.key"), "is none of")):
+        refused = edgeq("boards", "verify", "local", "-o", "r.toml", *words)
+        assert refused.code == 6 and said in refused.err and "--key" in refused.err and refused.out == ""
+        assert not Path("r.toml").exists() and edgeq("log", "-b", "local").out.count("edgeq-verify") == 0
+    for _ in range(2):  # the device remembers the counter of the run before
+        done = edgeq("boards", "verify", "local", "-o", "r.toml", "--key", "release.key")
+        assert done.code == 0, done.out + done.err
+    report = tomllib.loads(Path("r.toml").read_text())
+    assert {check["name"]: check["state"] for check in report["checks"]} == WORKS
+    assert edgeq("status", "-b", "local", "--json").json["models"] == []
+
+
+def test_a_file_of_this_machine_is_named_without_its_folder(local: Local, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(target: Target, file: Path, name: str, **rest: object) -> None:
+        raise BoardError(f"{file} on {target.name}: the store is full", "")
+
+    monkeypatch.setattr(verify, "deploy", refused)
+    found = {check.name: check.text for check in verify.verify(local.target).checks}
+    assert found["deploy"] == "edgeq-verify.eqm on local: the store is full"
+
+
 def test_a_kernel_that_differs_is_named(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [Checked("add_s8_s8_s8__neon", True, 0, "gave other outputs"), Checked("add_s8_s8_s8__avx2", False, 0, "")]
     monkeypatch.setattr(Device, "check_kernels", lambda self, limit_s: iter(rows))
@@ -84,7 +109,7 @@ def test_a_kernel_that_differs_is_named(local: Local, monkeypatch: pytest.Monkey
 
 
 def test_a_device_that_computes_something_else_fails_where_it_is_seen(local: Local, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "_here", lambda data: b"other")
+    monkeypatch.setattr(verify.Models, "expected", lambda self, which: b"other")
     found = states(verify.verify(local.target))
     assert {name for name, state in found.items() if state == "failed"} >= {"deploy", "same bytes", "rollback"}
     assert found["profile"] == found["remove"] == "passed"
