@@ -29,8 +29,9 @@ SETTLE_S = 60.0  # for an agent whose host has gone to end what it does
 
 @dataclass(frozen=True)
 class Deployed:
-    """schema edgeq.deploy/1. changed: False where this very file was current before; no self-test is run then. sha256: of the file.
-    selftest: "passed" or "not run"."""
+    """schema edgeq.deploy/1. changed: False where this very file was current before and as many versions stay; no self-test is run for a
+    file that was current. sha256: of the file. selftest: "passed" or "not run". keep: as it was given, 0: it was not; dropped: versions
+    that went because it is smaller than before, though the file was current."""
 
     name: str
     version: int
@@ -39,6 +40,8 @@ class Deployed:
     selftest: str
     changed: bool
     bytes: int
+    keep: int = 0
+    dropped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,16 +126,25 @@ def deploy(
         trust.require(device, name, seal(data), digest, f"{file} on {target.name}")
         version = device.put(name, data, devices.STORE, progress)
         if version is not None:
-            if keep:
-                device.commit(selftest_s, keep)
-            return Deployed(name, version, digest, target.name, "not run", False, len(data))
+            changed, dropped = _keep(device, name, keep, selftest_s) if keep else (False, ())
+            return Deployed(name, version, digest, target.name, "not run", changed, len(data), keep, dropped)
         try:
             switched = device.commit(selftest_s, keep)
         except LinkError as lost:
             device.link.close()
             model = _ask_again(target, name, lost, quiet_s, selftest_s)
             switched = _after_lost_commit(model, digest, lost)
-    return Deployed(name, switched.version, digest, target.name, "passed", True, len(data))
+    return Deployed(name, switched.version, digest, target.name, "passed", True, len(data), keep)
+
+
+def _keep(device: Device, name: str, keep: int, selftest_s: float) -> tuple[bool, tuple[int, ...]]:
+    """After a put of what is current there already: how many versions stay. Whether that is another number than before, and the versions
+    that went."""
+    before = _find(device, name)
+    if before is None or before.keep == keep:
+        return False, ()
+    device.commit(selftest_s, keep)
+    return True, tuple(version.version for version in before.versions[keep:])
 
 
 def _ask_again(target: Target, name: str, lost: LinkError, quiet_s: float, selftest_s: float) -> Installed | None:

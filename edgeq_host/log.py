@@ -13,8 +13,9 @@ from edgeq_host.targets import Target
 
 @dataclass(frozen=True)
 class Entry:
-    """number counts on over restarts. time: of the device's clock, ISO 8601 UTC, empty where it had none. event, fault: names of
-    protocol.def, fault empty where there is none; text: both in words. version 0: of no version, or of all. agent: its version."""
+    """number counts on over restarts. time: of the device's clock, ISO 8601 UTC, empty where it had none. name: of the model, or of the
+    key. event, fault: names of protocol.def, fault empty where there is none; text: both in words. version 0: of no version, or of all.
+    sha256: of the file, or of the key. agent: its version."""
 
     number: int
     time: str
@@ -37,7 +38,8 @@ class Log:
 
 
 def log(target: Target, name: str | None = None, quiet_s: float = QUIET_S) -> Log:
-    """What was installed, rolled back, removed or refused; of one model with `name`. A model that was removed is still in it."""
+    """What was installed, rolled back, removed or refused, and how the keys changed; of one model or key with `name`. What was removed is
+    still in it."""
     with refusals(f"log of {target.name}", name or "", target.name), connect(target, quiet_s) as device:
         entries = tuple(map(_entry, device.log()))
     return Log(target.name, tuple(entry for entry in entries if name in (None, entry.name)))

@@ -26,6 +26,7 @@ from edgeq_host.risks import Case, Risk
 from edgeq_host.signing import seal
 from edgeq_host.sizes import Sizes, sizes
 from edgeq_host.targets import Target
+from edgeq_host.units import counted
 
 
 @dataclass(frozen=True)
@@ -142,17 +143,19 @@ def _looked_into(device: Device, model: Installed) -> Installed:
     return replace(model, current=next(iter(versions), None), versions=versions)
 
 
-def _kept(installed: Installed, keep: int, unchanged: bool) -> list[Version]:
-    """Of the versions that are there now, those that stay: sound ones, as many as there is room for beside the new one."""
+def _kept(case: Case, installed: Installed, keep: int) -> list[Version]:
+    """Of the versions that are there now, those that stay: sound ones of other files, as many as there is room for beside the new one."""
     stay = keep or installed.keep or 2
-    return list(installed.versions[:stay]) if unchanged else [v for v in installed.versions if not v.damaged][: stay - 1]
+    if case.unchanged:
+        return list(installed.versions[:stay])
+    return [v for v in installed.versions if not v.damaged and v.sha256 != case.sha256][: stay - 1]
 
 
 def _freed(case: Case, keep: int) -> int:
     """Bytes of the versions that go."""
     if case.model is None:
         return 0
-    kept = _kept(case.model, keep, case.unchanged)
+    kept = _kept(case, case.model, keep)
     return sum(version.bytes for version in case.model.versions if version not in kept)
 
 
@@ -160,10 +163,12 @@ def _changes(case: Case, name: str, keep: int) -> list[str]:
     current = case.model.current if case.model is not None else None
     if case.model is None or current is None:
         return [f"installs {name}, {case.size} bytes"]
-    kept = _kept(case.model, keep, case.unchanged)
+    kept = _kept(case, case.model, keep)
     first = f"installs a new version of {name} in place of version {current.version}, {case.size} bytes"
     ends = [_end(version, version in kept) for version in case.model.versions if not case.unchanged or version not in kept]
-    return ends if case.unchanged else [first, *ends]
+    if not case.unchanged:
+        return [first, *ends]
+    return [f"keeps {counted(keep, 'version')} from now on", *ends] if keep not in (0, case.model.keep) else ends
 
 
 def _end(version: Version, kept: bool) -> str:

@@ -93,6 +93,10 @@ def _one(file: Path, on: Target, name: str | None, timeout: float, as_json: bool
 
 
 def _text(done: Deployed) -> str:
+    if done.changed and done.selftest == "not run":
+        stay = f"{output.counted(done.keep, 'version')} {'stays' if done.keep == 1 else 'stay'} from now on"
+        gone = "".join(f", version {version} was removed" for version in done.dropped)
+        return f"{done.name} version {done.version} is already on {done.board}: {stay}{gone}"
     if done.changed:
         return f"{done.name} version {done.version} runs on {done.board}: {done.bytes} bytes, self-test {done.selftest}"
     return f"{done.name} version {done.version} is already on {done.board}: nothing was changed, self-test {done.selftest}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @target.boards_option
 @fleet.jobs_option
 def command(name: str | None, words: tuple[str, ...], every: bool, tags: tuple[str, ...], jobs: int, as_json: bool) -> int:
-    """What has happened on a board: installed, rolled back, removed, failed. The board keeps the last 256 to 512 entries.
+    """What has happened on a board: installed, rolled back, removed, keys changed, failed. The board keeps the last 256 to 512 entries.
 
     \b
     edgeq log --board local

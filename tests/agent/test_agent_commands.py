@@ -43,7 +43,9 @@ def test_versions_are_kept_listed_taken_back_and_removed(local: Local) -> None:
 def test_the_same_file_with_another_number_to_keep(local: Local) -> None:
     install(local, 1, 2, 3, options=("--keep", "3"))
     again = local.agent("install", "--keep", "1", str(local.folder / "n3.eqm"), "kws")
-    assert (again.returncode, again.stdout) == (0, "kws: version 3 is this file already\n") and kept(local) == [("current", 3)]
+    removed = "kws: version 2 removed\nkws: version 1 removed\n"
+    assert (again.returncode, again.stdout) == (0, f"kws: version 3 is this file already\n{removed}") and kept(local) == [("current", 3)]
+    assert [line.split("\t")[3:5] for line in local.agent("log").stdout.splitlines()[3:]] == [["2", "removed"], ["1", "removed"]]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ def test_deploy_installs_and_says_what_it_did(local: Local) -> None:
         "selftest": "passed",
         "changed": True,
         "bytes": len(OLD),
+        "keep": 0,
+        "dropped": (),
     }
     assert seen[-1] == (len(OLD), len(OLD))
     assert (local.store / "kws/v1.eqm").read_bytes() == OLD

@@ -11,8 +11,9 @@ import pytest
 
 from edgeq_host import deploy as d
 from edgeq_host import wire
+from edgeq_host.cli import deploy as command
 from edgeq_host.device import Device
-from edgeq_host.errors import RollbackError, RolledBackError, UsageError
+from edgeq_host.errors import BoardError, RollbackError, RolledBackError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.installed import split_version
 from edgeq_host.link import Link
@@ -49,12 +50,41 @@ def test_a_device_keeps_as_many_versions_as_it_is_told(local: Local) -> None:
 def test_the_same_file_with_another_number_to_keep_removes_what_is_too_much(local: Local) -> None:
     deploy(local, 1, 2, 3, keep=3)
     file = local.file("n3", packed(3))
-    assert plan(local.target, file, "kws", keep=1).changes == ("removes version 2", "removes version 1")
+    assert plan(local.target, file, "kws", keep=1).changes == ("keeps 1 version from now on", "removes version 2", "removes version 1")
     assert kept(local) == [3, 2, 1]
     done = d.deploy(local.target, file, "kws", keep=1)
-    assert not done.changed and done.version == 3 and kept(local) == [3]
+    assert (done.changed, done.version, done.keep, done.dropped) == (True, 3, 1, (2, 1)) and kept(local) == [3]
+    assert "1 version stays from now on, version 2 was removed, version 1 was removed" in command._text(done)
+    assert [(e.event, e.version) for e in log(local.target).entries[3:]] == [("removed", 2), ("removed", 1)]
+    again = d.deploy(local.target, file, "kws", keep=1)
+    assert (again.changed, again.dropped) == (False, ()) and "nothing was changed" in command._text(again)
+    more = d.deploy(local.target, file, "kws", keep=3)
+    assert (more.changed, more.keep, more.dropped) == (True, 3, ()) and "3 versions stay" in command._text(more)
+    d.deploy(local.target, file, "kws", keep=1)
     deploy(local, 4)
     assert kept(local) == [4]
+
+
+def test_the_same_file_takes_no_second_place_and_plan_says_so(local: Local) -> None:
+    deploy(local, 1, 2, 3, keep=3)
+    d.rollback(local.target, "kws")
+    assert plan(local.target, local.file("n3", packed(3)), "kws").changes[1:] == (
+        "keeps version 2 for rollback",
+        "removes version 3",
+        "keeps version 1 for rollback",
+    )
+    deploy(local, 3)
+    assert kept(local) == [4, 2, 1]
+
+
+def test_a_log_that_cannot_be_read_is_an_error_and_not_an_empty_one(local: Local) -> None:
+    deploy(local, 1)
+    (local.store / ".log").rename(local.store / ".log.old")
+    (local.store / ".log").mkdir()
+    with pytest.raises(BoardError, match=r"log of local: a link or a special file"):
+        log(local.target)
+    done = local.agent("log")
+    assert done.returncode == 3 and "installed" in done.stdout and "the log: a link or a special file" in done.stderr
 
 
 def test_back_to_any_version_and_one_removed(local: Local) -> None:

@@ -208,7 +208,7 @@ class Store:
             found.append((e.number, events()[e.event].name, e.name.decode(), e.version, fault))
             return 0
 
-        assert LIB.eq_store_log(ctypes.byref(self.ops), SEEN(seen), None) == 0
+        check(LIB.eq_store_log(ctypes.byref(self.ops), SEEN(seen), None))
         return found
 
     def failed_before(self, data: bytes) -> bool:

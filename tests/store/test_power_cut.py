@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.store.binding import Refused
+from tests.store.binding import OPERATIONS, Refused
 from tests.store.disk import Disk, File, Tree, after_power_cut, durable, shallow, snapshot
 from tests.store.scenarios import DAMAGED, NEW, SCENARIOS, Found, Scenario
 
@@ -135,7 +135,7 @@ SYNCS = {
     "fewer are kept": [None, *_INSTALL],
     "from the first record": [None, *_INSTALL],
     "sick": [None, None, "the entry in the log"],  # an upload that fails its health check has no bytes to lose
-    "keep": ["the record's bytes", "the switch"],
+    "keep": ["the record's bytes", "the switch", None, "the entries in the log"],  # two of one file
     "rollback": ["the record's bytes", "the switch", "the entry in the log"],
     "back to a version": ["the record's bytes", "the switch", "the entry in the log"],
     "remove": ["the removal of the record", "the entry in the log"],
@@ -174,6 +174,27 @@ def test_an_operation_that_fails_leaves_old_or_new_and_a_retry_completes(name: s
         disk.store.deploy("kws", NEW)
         found = look(disk)
         assert found is not None and found[0] == NEW, number
+
+
+@pytest.mark.parametrize("name", ["rollback", "back to a version", "remove a version", "remove what was signed", "keep"])
+def test_a_full_disk_has_room_for_the_record_where_an_unfinished_upload_lies(name: str) -> None:
+    scenario = SCENARIOS[name]
+    start = before(scenario)
+    start["vww"] = {"part-1": File(bytes(500), bytes(500))}
+    disk = Disk(start, room=0)
+    unlink = disk._unlink
+
+    def freeing(path: str) -> int:
+        disk.room += 500 if path == "vww/part-1" else 0
+        return unlink(path)
+
+    disk.store.ops.unlink = kept = OPERATIONS["unlink"](disk._guard(freeing))
+    scenario.change(disk.store)
+    assert look(disk) == scenario.new and "vww" not in disk.tree and kept
+    full = Disk(before(scenario), room=0)
+    with pytest.raises(Refused, match="full"):
+        scenario.change(full.store)
+    assert look(full) == scenario.old
 
 
 def _switched(disk: Disk) -> bool:

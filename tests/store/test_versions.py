@@ -111,6 +111,22 @@ def test_a_damaged_version_is_never_one_to_go_back_to(store: Store, folder: Path
     assert numbers(store) == [5, *[n for n in (4, 3, 2, 1) if n not in damaged][:2]]
 
 
+def test_the_same_file_takes_no_second_place(store: Store, folder: Path) -> None:
+    deploy(store, 1, 2, 3, keep=3)
+    store.rollback("kws")
+    assert store.deploy("kws", DATA[3]) == 4
+    assert store.retained("kws") == [(4, DATA[3]), (2, DATA[2]), (1, DATA[1])]
+    assert sorted(os.listdir(folder)) == ["state", "v1.eqm", "v2.eqm", "v4.eqm"]
+
+
+def test_versions_that_go_for_a_smaller_number_are_in_the_log(store: Store) -> None:
+    deploy(store, 1, 2, 3, keep=3)
+    store.keep("kws", 3)
+    store.keep("kws", 1)
+    store.keep("kws", 5)
+    assert store.log()[3:] == [(4, "removed", "kws", 2, ""), (5, "removed", "kws", 1, "")]
+
+
 def test_a_rollback_from_a_damaged_version_forgets_it(store: Store, folder: Path) -> None:
     deploy(store, 1, 2, 3, keep=3)
     (folder / "v3.eqm").write_bytes(DATA[3][:-1])

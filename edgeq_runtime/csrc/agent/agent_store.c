@@ -190,7 +190,10 @@ static int send_event(void *context, const struct eq_store_event *e) {
                    eq_text(e->name));
 }
 
-EQ_HANDLER_PLAIN(log) { return eq_store_log(eq_port_store(), send_event, agent) ? -1 : eq_agent_send(agent, EQ_MSG_done, NULL, 0); }
+EQ_HANDLER_PLAIN(log) {
+    int result = eq_store_log(eq_port_store(), send_event, agent);
+    return result ? result : eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+}
 
 EQ_HANDLER(remove) {
     char name[EQ_STORE_NAME];

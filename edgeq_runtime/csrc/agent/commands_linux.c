@@ -62,9 +62,12 @@ static int split(char *name, size_t room, uint32_t *version, const char *word) {
 }
 
 static int already_here(const char *name, uint32_t version, uint32_t keep) {
-    struct eq_store_state state;
-    int fault = keep ? eq_store_keep(eq_port_store(), name, keep, &state) : 0;
+    struct eq_store_state before, now;
+    int fault = keep ? eq_store_read(eq_port_store(), name, &before) : 0;
+    if (keep && !fault) fault = eq_store_keep(eq_port_store(), name, keep, &now);
     if (!fault) printf("%s: version %u is this file already\n", name, (unsigned)version);
+    for (uint32_t i = keep; keep && !fault && i < before.count; i++)
+        printf("%s: version %u removed\n", name, (unsigned)before.versions[i].version);
     return eq_command_report(name, fault, 0);
 }
 

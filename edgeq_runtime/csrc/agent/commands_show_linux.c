@@ -98,8 +98,8 @@ static int print_event(void *context, const struct eq_store_event *e) {
 }
 
 int eq_command_log(const struct eq_words *words) {
-    return words->first && !eq_store_name_ok(words->first) ? eq_command_report(words->first, EQ_FAULT_name, 0)
-                                                           : eq_store_log(eq_port_store(), print_event, (void *)(uintptr_t)words);
+    if (words->first && !eq_store_name_ok(words->first)) return eq_command_report(words->first, EQ_FAULT_name, 0);
+    return eq_command_report("the log", eq_store_log(eq_port_store(), print_event, (void *)(uintptr_t)words), 0);
 }
 
 /* A line for each fact; what could be taken for another line or move a terminal is written as \\xNN. */

@@ -107,23 +107,24 @@ int eq_store_rollback(const struct eq_store_ops *ops, const char *name, uint32_t
                       struct eq_store_state *state);
 /* One version that is not current, or (0) all and the unfinished uploads; there need be no version then. */
 int eq_store_remove(const struct eq_store_ops *ops, const char *name, uint32_t version);
-/* How many versions stay, from now on. */
+/* How many versions stay, from now on; those beyond it go. */
 int eq_store_keep(const struct eq_store_ops *ops, const char *name, uint32_t keep, struct eq_store_state *state);
 
 /* What has happened in the store, as its log says: at most 512 entries of 128 bytes in two files, of which the older makes way. An entry
  * that cannot be written, or was damaged, is missing, and nothing else. */
 struct eq_store_event {
-    uint32_t number; /* one more than that of the entry before */
+    uint32_t number; /* one more than that of the entry before, be that damaged or not */
     uint64_t time_ms;
     uint8_t event; /* enum eq_event */
     uint16_t fault;
-    int32_t detail;    /* as in the message `error` */
-    uint32_t version;  /* that was installed or removed, or is current now; 0: none, or all */
-    uint32_t software; /* of the agent: major << 16, minor << 8, patch */
-    uint8_t sha256[32];
+    int32_t detail;     /* as in the message `error` */
+    uint32_t version;   /* that was installed or removed, or is current now; 0: none, all, or it is about a key */
+    uint32_t software;  /* of the agent: major << 16, minor << 8, patch */
+    uint8_t sha256[32]; /* of the file, or of the key */
     char name[EQ_STORE_NAME];
 };
-/* Calls `seen` for every entry, the oldest first, until it returns other than 0, which is returned. */
+/* Calls `seen` for every entry, the oldest first, until it returns other than 0, which is returned. A fault: a file of the log is there and
+ * cannot be read; the entries of the other have been seen. */
 int eq_store_log(const struct eq_store_ops *ops, int (*seen)(void *context, const struct eq_store_event *event), void *context);
 /* Whether the last that the log says of this file is that it failed its health check under this version of the agent, but not for want of
  * time. */
@@ -165,6 +166,8 @@ int eq_store_forget(const struct eq_store_ops *ops, const char *name);
 int eq_store_damaged(const struct eq_store_ops *ops, const char *name, const struct eq_store_version *version);
 int eq_store_verify(const struct eq_store_ops *ops, const char *path, const struct eq_store_version *version, eq_store_health health,
                     void *context, int32_t *detail);
+/* What earlier, interrupted changes left in any model: unfinished uploads, too, so that the room comes back, but for the part `keep`. */
+void eq_store_tidy(const struct eq_store_ops *ops, const char *keep);
 int eq_store_clean(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *state, const char *keep);
 int eq_store_join(char *path, const char *name, const char *file);
 int eq_store_part(char *path, const char *name, const uint8_t sha256[32]);

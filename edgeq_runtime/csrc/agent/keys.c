@@ -83,6 +83,21 @@ static int proved(const struct eq_keys *keys, const struct eq_key_change *change
     return 0;
 }
 
+static int apply(const struct eq_store_ops *ops, struct eq_keys *keys, const struct eq_key_change *change) {
+    uint32_t at = find(keys, change->operation == EQ_KEY_REVOKE ? change->key.bytes : NULL);
+    if (at == EQ_KEYS) return EQ_FAULT_keys_full;
+    if (change->operation == EQ_KEY_REVOKE) memset(&keys->places[at], 0, sizeof keys->places[at]);
+    else keys->places[at] = change->key;
+    return write_keys(ops, keys);
+}
+
+static void note(const struct eq_store_ops *ops, uint32_t operation, const struct eq_key *key, int fault) {
+    struct eq_store_version about = {0, 0, {0}};
+    int done = operation == EQ_KEY_REVOKE ? EQ_EVENT_key_revoked : EQ_EVENT_key_enrolled;
+    eq_sha256(key->bytes, sizeof key->bytes, about.sha256);
+    eq_store_note(ops, key->name, fault ? EQ_EVENT_key_failed : done, &about, fault, 0);
+}
+
 static int change_locked(const struct eq_store_ops *ops, const struct eq_key_change *change, const uint8_t *nonce,
                          struct eq_bytes signature) {
     struct eq_keys keys;
@@ -91,15 +106,10 @@ static int change_locked(const struct eq_store_ops *ops, const struct eq_key_cha
     uint32_t at = find(&keys, change->key.bytes);
     if (change->operation == EQ_KEY_REVOKE && at == EQ_KEYS) return EQ_FAULT_key;
     if (change->operation == EQ_KEY_ENROLL && at < EQ_KEYS) return 0; /* nothing is to be agreed to */
-    if (!proved(&keys, change, nonce, signature)) return EQ_FAULT_proof;
-    if (change->operation == EQ_KEY_REVOKE) {
-        memset(&keys.places[at], 0, sizeof keys.places[at]);
-        return write_keys(ops, &keys);
-    }
-    at = find(&keys, NULL);
-    if (at == EQ_KEYS) return EQ_FAULT_keys_full;
-    keys.places[at] = change->key;
-    return write_keys(ops, &keys);
+    struct eq_key key = at < EQ_KEYS ? keys.places[at] : change->key;
+    err = proved(&keys, change, nonce, signature) ? apply(ops, &keys, change) : EQ_FAULT_proof;
+    note(ops, change->operation, &key, err);
+    return err;
 }
 
 int eq_keys_change(const struct eq_store_ops *ops, const struct eq_key_change *change, const uint8_t *nonce, struct eq_bytes signature) {

@@ -43,8 +43,7 @@ static int read_or_empty(const struct eq_store_ops *ops, const char *name, struc
     return err == EQ_FAULT_missing ? 0 : err;
 }
 
-/* What earlier, interrupted changes left in any model: unfinished uploads, too, so that the room comes back, but for the part `keep`. */
-static void tidy(const struct eq_store_ops *ops, const char *keep) {
+void eq_store_tidy(const struct eq_store_ops *ops, const char *keep) {
     struct eq_store_state state;
     char name[EQ_STORE_NAME];
     for (uint32_t i = 0; !ops->list(ops->context, "", i, name, sizeof name);) {
@@ -78,15 +77,19 @@ static void note_failed(const struct eq_upload *u, int fault, int32_t detail) {
     eq_store_note(u->ops, u->name, EQ_EVENT_install_failed, &u->wanted, fault, detail);
 }
 
+static int same_file(const struct eq_store_version *a, const struct eq_store_version *b) {
+    return a->size == b->size && !memcmp(a->sha256, b->sha256, 32);
+}
+
 static int begin_locked(struct eq_upload *u, int *current) {
     const struct eq_store_ops *ops = u->ops;
     char part[EQ_STORE_PATH];
     int err = read_or_empty(ops, u->name, &u->state);
     if (!err) err = eq_store_part(part, u->name, u->wanted.sha256);
     if (err) return err;
-    tidy(ops, part);
+    eq_store_tidy(ops, part);
     const struct eq_store_version *now = &u->state.versions[0];
-    if (now->version && now->size == u->wanted.size && !memcmp(now->sha256, u->wanted.sha256, 32)) {
+    if (now->version && same_file(now, &u->wanted)) {
         char path[EQ_STORE_PATH];
         err = eq_store_path(path, u->name, now->version);
         u->wanted.version = now->version;
@@ -210,7 +213,7 @@ int eq_store_damaged(const struct eq_store_ops *ops, const char *name, const str
     return eq_store_path(path, name, version->version) || eq_store_verify(ops, path, version, NULL, NULL, NULL) == EQ_FAULT_corrupt;
 }
 
-/* The state after the switch: the new version, then those of before that are sound, so many as are kept. */
+/* The state after the switch: the new version, then those of before that are sound and another file, so many as are kept. */
 static struct eq_store_state after(const struct eq_upload *u, uint32_t keep) {
     struct eq_store_state fresh = u->state;
     memset(fresh.versions, 0, sizeof fresh.versions);
@@ -222,8 +225,10 @@ static struct eq_store_state after(const struct eq_upload *u, uint32_t keep) {
         fresh.counter = u->counter;
         memcpy(fresh.counter_sha256, u->wanted.sha256, 32);
     }
-    for (uint32_t i = 0; i < u->state.count && fresh.count < fresh.keep; i++)
-        if (!eq_store_damaged(u->ops, u->name, &u->state.versions[i])) fresh.versions[fresh.count++] = u->state.versions[i];
+    for (uint32_t i = 0; i < u->state.count && fresh.count < fresh.keep; i++) {
+        const struct eq_store_version *old = &u->state.versions[i];
+        if (!same_file(old, &u->wanted) && !eq_store_damaged(u->ops, u->name, old)) fresh.versions[fresh.count++] = *old;
+    }
     return fresh;
 }
 

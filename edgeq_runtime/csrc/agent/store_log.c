@@ -40,26 +40,48 @@ static int decode(struct eq_store_event *e, const uint8_t record[RECORD_SIZE]) {
     return eq_store_name_ok(e->name);
 }
 
-static int each(const struct eq_store_ops *ops, const char *path, int (*seen)(void *context, const struct eq_store_event *event),
-                void *context) {
+/* Who looks at the entries. event NULL: here is one that is damaged. */
+struct reader {
+    int (*seen)(void *context, const struct eq_store_event *event);
+    void *context;
+    int fault; /* the first file that cannot be read */
+};
+
+static int read_file(const struct eq_store_ops *ops, const char *path, struct reader *reader) {
     struct eq_store_event event;
     const void *data;
     size_t size;
-    int result = 0;
-    if (ops->map(ops->context, path, &data, &size)) return 0;
-    for (size_t at = 0; !result && at + RECORD_SIZE <= size && at < FILE_SIZE; at += RECORD_SIZE)
-        if (decode(&event, (const uint8_t *)data + at)) result = seen(context, &event);
+    int result = 0, fault = ops->map(ops->context, path, &data, &size);
+    if (fault && fault != EQ_FAULT_missing && !reader->fault) reader->fault = fault;
+    if (fault) return 0;
+    for (size_t at = 0; !result && at < size && at < FILE_SIZE; at += RECORD_SIZE) {
+        int sound = size - at >= RECORD_SIZE && decode(&event, (const uint8_t *)data + at);
+        result = reader->seen(reader->context, sound ? &event : NULL);
+    }
     ops->unmap(ops->context, data, size);
     return result;
 }
 
-int eq_store_log(const struct eq_store_ops *ops, int (*seen)(void *context, const struct eq_store_event *event), void *context) {
-    int result = each(ops, OLD, seen, context);
-    return result ? result : each(ops, LOG, seen, context);
+static int read_all(const struct eq_store_ops *ops, struct reader *reader) {
+    int result = read_file(ops, OLD, reader);
+    if (!result) result = read_file(ops, LOG, reader);
+    return result ? result : reader->fault;
 }
 
+static int skip_damaged(void *context, const struct eq_store_event *event) {
+    const struct reader *to = context;
+    return event ? to->seen(to->context, event) : 0;
+}
+
+int eq_store_log(const struct eq_store_ops *ops, int (*seen)(void *context, const struct eq_store_event *event), void *context) {
+    struct reader to = {seen, context, 0}, reader = {skip_damaged, &to, 0};
+    return read_all(ops, &reader);
+}
+
+/* A damaged entry had a number, too. */
 static int last_number(void *context, const struct eq_store_event *event) {
-    *(uint32_t *)context = event->number;
+    uint32_t *number = context;
+    *number = event ? event->number : *number + 1;
     return 0;
 }
 
@@ -86,7 +108,8 @@ void eq_store_note(const struct eq_store_ops *ops, const char *name, int event, 
         e.version = version->version;
         memcpy(e.sha256, version->sha256, 32);
     }
-    (void)eq_store_log(ops, last_number, &e.number);
+    struct reader reader = {last_number, &e.number, 0};
+    (void)read_all(ops, &reader);
     e.number++;
     if (!ops->map(ops->context, LOG, &data, &size)) ops->unmap(ops->context, data, size);
     if (size >= FILE_SIZE) {

@@ -8,10 +8,19 @@ static void take_out(struct eq_store_state *state, uint32_t at) {
     memset(&state->versions[state->count], 0, sizeof state->versions[0]);
 }
 
+/* A record is small: where the disk is full the room of unfinished uploads is enough. */
+static int make_room_and_switch(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh,
+                                const struct eq_store_state *old) {
+    int err = eq_store_switch(ops, name, fresh, old);
+    if (err != EQ_FAULT_full) return err;
+    eq_store_tidy(ops, "");
+    return eq_store_switch(ops, name, fresh, old);
+}
+
 /* The switch, then the files that only the old record names go; one that stays behind is removed at the next install. */
 static int change(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh, const struct eq_store_state *old) {
     char path[EQ_STORE_PATH];
-    int err = eq_store_switch(ops, name, fresh, old);
+    int err = make_room_and_switch(ops, name, fresh, old);
     for (uint32_t i = 0; !err && i < old->count; i++) {
         uint32_t version = old->versions[i].version;
         if (eq_store_find(fresh, version) == fresh->count && !eq_store_path(path, name, version)) (void)ops->unlink(ops->context, path);
@@ -63,7 +72,10 @@ static int keep_locked(const struct eq_store_ops *ops, const char *name, uint32_
     struct eq_store_state old = *state;
     state->keep = keep;
     while (state->count > keep) take_out(state, state->count - 1);
-    return change(ops, name, state, &old);
+    err = change(ops, name, state, &old);
+    for (uint32_t i = keep; i < old.count; i++)
+        eq_store_note(ops, name, err ? EQ_EVENT_remove_failed : EQ_EVENT_removed, &old.versions[i], err, 0);
+    return err;
 }
 
 int eq_store_keep(const struct eq_store_ops *ops, const char *name, uint32_t keep, struct eq_store_state *state) {
@@ -101,7 +113,7 @@ static int remove_all(const struct eq_store_ops *ops, const char *name) {
     if (err) return err;
     none.count = 0;
     memset(none.versions, 0, sizeof none.versions);
-    if (!found && old.counter) err = eq_store_switch(ops, name, &none, &old);
+    if (!found && old.counter) err = make_room_and_switch(ops, name, &none, &old);
     else if (found != EQ_FAULT_missing) err = eq_store_forget(ops, name);
     if (!err) err = eq_store_clean(ops, name, &none, "");
     if (!err) (void)ops->rmdir(ops->context, name); /* stays where the counter, or somebody else's files, are in it */
