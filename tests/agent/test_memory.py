@@ -11,11 +11,10 @@ import pytest
 
 from edgeq_host import deploy as d
 from edgeq_host.remote import RemoteModel
+from edgeq_host.verify import MEMORY_BYTES
 from edgeq_runtime import build
 from tests.agent.conftest import Local, packed, sample
 from tests.ssh.models import heavy
-
-MOST = 2_000_000  # bytes
 
 
 def pss(rollup: str) -> int:
@@ -58,10 +57,10 @@ def test_the_agent_takes_less_than_2_mb_beside_model_and_arena(
     with RemoteModel(either.target, "kws") as model:
         model.run(sample(size))
         taken = beside(model)
-    assert 100_000 < taken < MOST
+    assert 100_000 < taken < MEMORY_BYTES
     record_property("memory of the agent", f"local, {request.node.callspec.id}: {taken} bytes beside model and arena")
 
 
 def test_the_window_of_an_upload_is_given_back(either: Local) -> None:
     with RemoteModel(either.target, "kws", heavy(4)) as model:  # more than the window
-        assert beside(model) < MOST
+        assert beside(model) < MEMORY_BYTES

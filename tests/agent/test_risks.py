@@ -11,14 +11,16 @@ import pytest
 
 from edgeq_host import boards, risks
 from edgeq_host import deploy as d
-from edgeq_host.device import Facts
+from edgeq_host.device import Facts, Opened
 from edgeq_host.errors import BoardError, EdgeqError
 from edgeq_host.installed import Installed, Version
+from edgeq_host.layer import Layer
 from edgeq_host.plan import plan
 from edgeq_host.preflight import preflight
 from edgeq_host.probe import Place, Probe, parse
 from edgeq_host.risks import Case
 from edgeq_host.signing import seal
+from edgeq_host.trust import Refusal
 from tests.agent.conftest import Local, packed
 
 FACTS = Facts("", "aarch64", "", "", 0, 10**9, 5 * 10**8, 10**8, 1, ("portable",), ())
@@ -34,7 +36,10 @@ def store(**fields: Any) -> Probe:
     return replace(parse([]), store=replace(GOOD, **fields))
 
 
+OPENED = Opened(1, "ab", "int8", 5000, 4 * 10**8, 0, 2 * 10**8, 0, 0, 0, 0, 1, (), ())
+LAYERS = [Layer("softmax", "softmax_f32", "", "", "", 0)]
 DAMAGED = Installed("kws", None, None, "the record is damaged")
+PI = boards.resolve("raspberrypi_5")
 CASES = {
     "disk": (case(send=2 * 10**8), 3),
     "record": (case(model=DAMAGED), 3),
@@ -45,7 +50,10 @@ CASES = {
     "power mode": (case(("power.mode", b"1"), ("power.modes", b"0\tMAXN"), ("power.modes", b"1\t5W")), 0),
     "clock mode": (case(("cpu.cores", b"4\t0x41\t0xd08\t600000000\t1800000000\t600000000\tpowersave")), 0),
     "alarm": (case(("alarm", b"rpi_volt\tin0_lcrit_alarm\t1")), 0),
-    "board": (case(board=boards.resolve("raspberrypi_5")), 0),
+    "board": (case(board=PI), 0),
+    "memory": (case(opened=[OPENED]), 3),
+    "float": (case(board=replace(PI, chip=replace(PI.chip, fpu=False)), layers=LAYERS), 0),
+    "signature": (case(refused=Refusal("unsigned", "it is not signed", "edgeq sign signs it")), 6),
 }
 
 
@@ -56,6 +64,10 @@ def test_each_risk_is_seen_with_its_remedy_and_code(what: str) -> None:
     assert seen and all(risk.code == code and risk.text and risk.remedy for risk in seen)
     refused = risks.refusal(risks.of(found))
     assert (refused.code if refused else 0) == code
+
+
+def test_every_check_has_a_case() -> None:
+    assert [check for check in risks.CHECKS if not any(list(check(found)) for found, _ in CASES.values())] == []
 
 
 def test_a_device_without_anything_wrong_has_no_risk() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.ssh.server import descendants, programs, wait_until
 from edgeq_host import targets
 from edgeq_host.deploy import rollback
 from edgeq_host.errors import ModelError
@@ -171,8 +172,9 @@ def test_a_signal_ends_every_session_at_once_and_says_how_to_go_on(
     children = [sys.executable, "-c", START, "deploy", str(model), "--all", "-j", "2", *json_option]
     child = subprocess.Popen(children, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     assert child.stdout is not None and child.stdout.readline() == b"ready\n"
-    while not all(fleet.store(name).exists() for name in ("a", "b")):
-        time.sleep(0.02)
+    wait_until(lambda: all(fleet.store(name).exists() for name in ("a", "b")), "two sessions run")
+    sessions = descendants(child.pid)
+    assert len(sessions) >= 2
     begun = time.monotonic()
     os.kill(child.pid, number)
     out, err = (part.decode() for part in child.communicate(timeout=30))
@@ -182,6 +184,7 @@ def test_a_signal_ends_every_session_at_once_and_says_how_to_go_on(
     assert error == ({"code": 130, "message": "interrupted", "hint": go_on, "run": run.stem} if json_option else {})
     assert child.returncode == 130 and err.splitlines()[-1:] == ([] if json_option else [f"error: interrupted; {go_on}"]), err
     assert "Traceback" not in err and time.monotonic() - begun < 8
+    wait_until(lambda: not programs().keys() & set(sessions), "the sessions are gone")
     for name in ("a", "b", "c"):
         fleet.store(name).unlink(missing_ok=True)
         fleet.mend(name)

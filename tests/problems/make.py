@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from bench.ssh.server import USER, Sshd, free_port, make_key, public
+from bench.ssh.server import USER, Sshd, free_port, make_key, public, wait_until
 from edgeq_host import keys, signing
 from tests.agent.conftest import packed
 from tests.problems.conftest import Bench, path_with
@@ -164,8 +164,7 @@ def somebody_else_deploys(b: Bench) -> None:
     server.store.mkdir(parents=True)
     held = subprocess.Popen(["flock", str(server.store / ".lock"), "sleep", "20"])
     b.at_close(held.kill)
-    while subprocess.run(["flock", "-n", str(server.store / ".lock"), "true"]).returncode == 0:
-        time.sleep(0.01)
+    wait_until(lambda: subprocess.run(["flock", "-n", str(server.store / ".lock"), "true"]).returncode != 0, "the store is held")
 
 
 def memory_too_small(b: Bench) -> None:
@@ -239,9 +238,7 @@ def agent_killed(b: Bench) -> None:
     b.device(server=b.site.proxy(server, bytes_per_s=400_000))
 
     def kill() -> None:
-        end = time.monotonic() + 20
-        while time.monotonic() < end and not list(server.store.glob("kws/part-*")):
-            time.sleep(0.01)
+        wait_until(lambda: list(server.store.glob("kws/part-*")), "the upload has begun")
         server.kill_sessions()
 
     threading.Thread(target=kill, daemon=True).start()

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
-from bench.ssh.server import USER
+from bench.ssh.server import USER, wait_until
 from tests.agent.conftest import packed
 from tests.problems import make
 from tests.problems.conftest import Bench
@@ -142,8 +141,7 @@ def test_of_two_deploys_at_once_one_is_done_and_the_other_told(bench: Bench) -> 
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(deploy(other, large, "kws").version))
     thread.start()
-    while not list(server.store.glob("kws/part-*")):
-        time.sleep(0.01)
+    wait_until(lambda: list(server.store.glob("kws/part-*")), "the upload has begun")
     bench.file.write_bytes(packed(2))
     refused = bench.deploy()
     assert refused.code == 3 and "another program is changing the store" in refused.err

@@ -5,27 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.ssh.server import wait_until
 from edgeq_host.errors import BoardError, UsageError
 from edgeq_host.setup import service
 from tests.setup.conftest import Device
 
 SYSTEMD = Path("/lib/systemd/systemd")
 BOOTED = Path("/run/systemd/system")  # where it is, systemd believes that it has booted this machine
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 10) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.05)
-    return what()
 
 
 @pytest.fixture
@@ -42,9 +33,8 @@ def manager(device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     systemd = subprocess.Popen([SYSTEMD, "--user"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        assert wait_for(
-            lambda: subprocess.run(["systemctl", "--user", "is-system-running"], capture_output=True).stdout.strip() != b"offline"
-        )
+        words = ["systemctl", "--user", "is-system-running"]
+        wait_until(lambda: subprocess.run(words, capture_output=True).stdout.strip() != b"offline", "systemd runs")
         yield device
     finally:
         systemd.terminate()
@@ -67,11 +57,11 @@ def test_a_program_is_kept_running_replaced_and_taken_away(manager: Device) -> N
     program = f"/bin/sh -c 'echo one 100% $PATH >> {log}; exec sleep 0.2'"
     done = service.start(manager.target, "camera", program)
     assert (done.unit, done.changed) == ("edgeq-camera.service", True)
-    assert wait_for(lambda: len(lines(log)) >= 2), "it is started again when it ends"
+    wait_until(lambda: len(lines(log)) >= 2, "it is started again when it ends")
     assert lines(log)[0].startswith("one 100% /")
     assert not service.start(manager.target, "camera", program).changed
     assert service.start(manager.target, "camera", f"/bin/sh -c 'echo two >> {log}; exec sleep 1000'").changed
-    assert wait_for(lambda: lines(log)[-1:] == ["two"])
+    wait_until(lambda: lines(log)[-1:] == ["two"], "the new one runs")
     removed = service.stop(manager.target, "camera")
     assert removed.changed and not unit(manager).exists() and not list(unit(manager).parent.rglob("edgeq-*"))
     shown = subprocess.run(["systemctl", "--user", "is-active", "edgeq-camera.service"], capture_output=True, text=True)

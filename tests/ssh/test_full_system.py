@@ -17,9 +17,10 @@ from edgeq_host.graph import Array
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
 from edgeq_host.targets import Target
+from edgeq_host.verify import MEMORY_BYTES
 from edgeq_runtime import native
 from tests.agent.conftest import packed, sample
-from tests.agent.test_memory import MOST, beside
+from tests.agent.test_memory import beside
 from tests.cli.conftest import Edgeq
 from tests.cli.conftest import edgeq as edgeq
 from tests.ssh.conftest import Site, said_there
@@ -87,7 +88,7 @@ def test_the_agent_of_a_whole_emulated_pi_takes_less_than_2_mb_beside_model_and_
         with RemoteModel(target, "net", data, quiet_s=QUIET_S) as model:
             model.run(x)
             taken = beside(model, said_there(target, AGENTS))
-        assert 100_000 < taken < MOST
+        assert 100_000 < taken < MEMORY_BYTES
         record_property("memory of the agent", f"{pi.cpu}, full system, {site.client}, {what}: {taken} bytes beside model and arena")
 
 
