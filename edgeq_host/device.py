@@ -124,6 +124,11 @@ class Device:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.link.close()
 
+    @property
+    def brought(self) -> int:
+        """Bytes of the agent, where it had to be sent first."""
+        return self.link.transport.brought
+
     def facts(self) -> Facts:
         device, *kernels = self._headed("device", self.link.stream("info", "device", "kernel"))
         f = dict(device.fields)

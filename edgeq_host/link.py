@@ -39,7 +39,7 @@ class Link:
         clock: Callable[[], float] = time.monotonic,
         cancel: threading.Event | None = None,
     ) -> None:
-        self._transport, self._what, self._quiet_s, self._clock, self._cancel = transport, what, quiet_s, clock, cancel
+        self.transport, self._what, self._quiet_s, self._clock, self._cancel = transport, what, quiet_s, clock, cancel
         self._end = Endpoint(limits)
         self._in = bytearray()
         self._taken = 0  # bytes of messages, with MESSAGE_BYTES for each
@@ -50,7 +50,7 @@ class Link:
 
     def _flush(self) -> None:
         while frame := self._end.transmit(self._now_ms()):
-            self._transport.write(frame, self._quiet_s)
+            self.transport.write(frame, self._quiet_s)
 
     def _pump(self, wait_s: float) -> None:
         """Move bytes; wait at most wait_s for some to come."""
@@ -59,7 +59,7 @@ class Link:
         try:
             self._flush()
             wait = min(wait_s, self._end.wait_ms(self._now_ms()) / 1000)
-            data = self._transport.read(1 << 16, wait)
+            data = self.transport.read(1 << 16, wait)
             if data:
                 self._end.receive(data, self._now_ms())
             self._flush()
@@ -71,7 +71,7 @@ class Link:
             raise self._silent() from None
 
     def _connect(self) -> None:
-        self._end.connect(secrets.randbelow(0xFFFF) + 1, self._now_ms(), self._transport.reliable)
+        self._end.connect(secrets.randbelow(0xFFFF) + 1, self._now_ms(), self.transport.reliable)
         end = self._clock() + min(CONNECT_S, self._quiet_s)
         while not self._end.state(self._now_ms()).open:
             if self._clock() >= end:
@@ -180,4 +180,4 @@ class Link:
         return reply
 
     def close(self) -> None:
-        self._transport.close()
+        self.transport.close()

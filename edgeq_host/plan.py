@@ -40,9 +40,10 @@ class Room:
 @dataclass(frozen=True)
 class Plan:
     """schema edgeq.plan/1. kind, note, evidence: of the board that it is, as somebody has said or the device says itself; empty and None
-    where neither does. bytes: of the file; send_bytes: that are not on the device yet. device, probe, installed: what is there. store,
-    memory: before and after; memory while the largest variant is open. risks: what would go wrong; changes: what deploy would do.
-    estimate_note: why there is no estimate.
+    where neither does. bytes: of the file; agent_bytes: of the agent where it is not there yet; send_bytes: all that deploy would send.
+    device, probe, installed: what is there; an agent that was not there lies at `probe.agent` for the plan alone. store, memory: before
+    and after; memory while the largest variant is open. risks: what would go wrong; changes: what deploy would do. estimate_note: why
+    there is no estimate.
     """
 
     board: str
@@ -52,6 +53,7 @@ class Plan:
     name: str
     sha256: str
     bytes: int
+    agent_bytes: int
     send_bytes: int
     arena_bytes: int
     store: Room
@@ -86,6 +88,7 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
     case = replace(case, model=installed, opened=opened, layers=layers)
     kind = target.board or (identify(case.probe) if case.probe is not None else None)
     send = 0 if case.unchanged else case.send
+    kept = _freed(case, keep) - send - case.agent_in_store
     estimate, note = estimates.of(target, case.facts, model, layers)
     need = max(o.arena_bytes + o.model_bytes for o in opened)
     return Plan(
@@ -97,8 +100,9 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
         sha256=digest,
         bytes=opened[0].file_bytes,
         arena_bytes=opened[0].arena_bytes,
-        send_bytes=send,
-        store=Room(case.facts.store_free, case.facts.store_free + _freed(case, keep) - send),
+        agent_bytes=case.agent,
+        send_bytes=case.agent + send,
+        store=Room(case.facts.store_free, case.facts.store_free + kept),
         memory=Room(case.facts.memory_free, case.facts.memory_free - need),
         isas=case.facts.isa_names,
         device=case.facts,
@@ -109,7 +113,7 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
         estimate=estimate,
         estimate_note=note,
         risks=tuple(risks.of(case)),
-        changes=tuple(_changes(case, name, keep)),
+        changes=(*_agent_change(case), *_changes(case, name, keep)),
     )
 
 
@@ -157,6 +161,10 @@ def _freed(case: Case, keep: int) -> int:
         return 0
     kept = _kept(case, case.model, keep)
     return sum(version.bytes for version in case.model.versions if version not in kept)
+
+
+def _agent_change(case: Case) -> list[str]:
+    return [f"brings the agent, {case.agent} bytes, which stays there"] if case.agent else []
 
 
 def _changes(case: Case, name: str, keep: int) -> list[str]:

@@ -48,10 +48,12 @@ def look(device: Device, target: Target, name: str, size: int, sha256: str, seal
     probe = _or_none(lambda: of_device(device), "unknown_command")
     seen = _or_none(lambda: device.seek(name, size, sha256), "unknown_command", "record", "counter")
     current, offset = seen or (False, 0)
-    refused = trust.refusal(trust.ask(device, name), seal, sha256, name, target.name)
+    known = trust.ask(device, name)
+    refused = trust.refusal(known, seal, sha256, name, target.name)
+    counted = bool(known.keys) and seal.claim is not None
     send = size if current else size - offset  # current, but damaged: all of it
     rubbish = max(0, sum(other.unfinished for other in models) - (0 if current else offset))
-    return Case(facts, target.board, probe, size, sha256, model, send, rubbish, refused)
+    return Case(facts, target.board, probe, size, sha256, model, send, rubbish, refused, counted, device.brought)
 
 
 def _or_none(ask: Callable[[], _T], *names: str) -> _T | None:

@@ -54,7 +54,9 @@ class CoreKind:
 
 @dataclass(frozen=True)
 class Place:
-    """Where store or agent lie. type, options: of the file system; options begin with ro or rw."""
+    """Where store or agent lie. type, options: of the file system; options are words, the first ro or rw. block: bytes that a file takes
+    at least, 0 not known. files: that can still be made, None where that has no limit. missing: folders of the path that are not there.
+    lock: of the store; "held" while somebody changes it, "free", "none" where there is no lock yet, empty where that is not known."""
 
     path: str
     total_bytes: int
@@ -62,6 +64,18 @@ class Place:
     type: str
     options: str
     writable: bool
+    block: int = 0
+    files: int | None = None
+    missing: int = 0
+    lock: str = ""
+
+    @property
+    def read_only(self) -> bool:
+        return self.options.split()[:1] == ["ro"]
+
+    @property
+    def in_memory(self) -> bool:
+        return self.type in ("tmpfs", "ramfs")
 
 
 @dataclass(frozen=True)
@@ -200,8 +214,10 @@ def _place(facts: Facts, name: str) -> Place | None:
     path = facts.text(f"{name}.path")
     if not path:
         return None
-    total, free = (facts.number(f"{name}.{key}") or 0 for key in ("total", "free"))
-    return Place(path, total, free, facts.text(f"{name}.type"), facts.text(f"{name}.options"), facts.yes(f"{name}.writable") is True)
+    total, free, block, missing = (facts.number(f"{name}.{key}") or 0 for key in ("total", "free", "block", "missing"))
+    kind, options, lock = (facts.text(f"{name}.{key}") for key in ("type", "options", "lock"))
+    writable = facts.yes(f"{name}.writable") is True
+    return Place(path, total, free, kind, options, writable, block, facts.number(f"{name}.files"), missing, lock)
 
 
 def _sensor(kind: str, device: str, *rails: str) -> Sensor:

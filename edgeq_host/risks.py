@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from edgeq_host import room
 from edgeq_host.boards import Board
 from edgeq_host.device import Facts, Opened
 from edgeq_host.errors import BoardError, SignatureError
@@ -12,7 +13,7 @@ from edgeq_host.faults import hint_of, text_of
 from edgeq_host.identify import identify, mismatches
 from edgeq_host.installed import Installed
 from edgeq_host.layer import Layer
-from edgeq_host.probe import Probe
+from edgeq_host.probe import Place, Probe
 from edgeq_host.trust import Refusal
 from edgeq_host.units import quantity
 
@@ -34,7 +35,8 @@ class Risk:
 class Case:
     """A file for a device. board: what somebody has said that it is. probe: what it says itself, None from an agent before 1.4.
     model: what is installed under the file's name. send: bytes that are missing there, where it is not current. rubbish: bytes of other
-    unfinished uploads, which make way. opened, layers: as the device opens it, empty where it was not sent."""
+    unfinished uploads, which make way. counted: its counter would be kept there. agent: bytes of the agent, where it was not there.
+    opened, layers: as the device opens it, empty where it was not sent."""
 
     facts: Facts
     board: Board | None
@@ -45,6 +47,8 @@ class Case:
     send: int
     rubbish: int = 0
     refused: Refusal | None = None  # for its signature
+    counted: bool = False
+    agent: int = 0
     opened: Sequence[Opened] = ()
     layers: Sequence[Layer] = ()
 
@@ -53,6 +57,16 @@ class Case:
         """Whether this very file is current already: nothing would be sent."""
         current = self.model.current if self.model is not None else None
         return current is not None and current.sha256 == self.sha256 and not current.damaged
+
+    @property
+    def place(self) -> Place | None:
+        """Of the store."""
+        return self.probe.store if self.probe is not None else None
+
+    @property
+    def agent_in_store(self) -> int:
+        """Bytes that the agent will take of the store's disk."""
+        return room.of_agent(self.agent, self.place, self.probe.home if self.probe is not None else "")
 
 
 def _memory(case: Case) -> Iterator[Risk]:
@@ -63,10 +77,18 @@ def _memory(case: Case) -> Iterator[Risk]:
 
 
 def _store(case: Case) -> Iterator[Risk]:
-    free = case.facts.store_free + case.rubbish
-    if not case.unchanged and case.send > free:
-        text = f"{quantity(case.send, 'B')} are needed, {quantity(free, 'B')} are free in the store"
-        yield Risk("disk", text, "free space there; edgeq status shows the models, edgeq remove removes one", BoardError.code)
+    if case.unchanged:
+        return
+    need = room.needed(case.place, case.model, case.size, case.send, case.counted)
+    free = case.facts.store_free + case.rubbish - case.agent_in_store
+    files = case.place.files if case.place is not None else None
+    remedy = "free space there; edgeq status shows the models, edgeq remove removes one"
+    if need.bytes > free:
+        text = f"{quantity(need.bytes, 'B')} are needed, {quantity(free, 'B')} are free in the store"
+        yield Risk("disk", text, remedy, BoardError.code)
+    elif files is not None and not case.rubbish and need.files > files:
+        text = f"{need.files} files and folders are made, the file system of the store has room for {files}"
+        yield Risk("disk", text, remedy, BoardError.code)
 
 
 def _record(case: Case) -> Iterator[Risk]:
@@ -83,15 +105,20 @@ def _signature(case: Case) -> Iterator[Risk]:
 
 
 def _writable(case: Case) -> Iterator[Risk]:
-    store = case.probe.store if case.probe is not None else None
+    store = case.place
     if store is None or case.unchanged:
         return
-    if "ro" in store.options.split(","):
+    if store.read_only:
         text = f"{store.path} is on a file system that is mounted read-only"
-        yield Risk("read-only", text, "mount it writable, or choose another store with EDGEQ_STORE there", BoardError.code)
+        yield Risk("read-only", text, hint_of("read_only"), BoardError.code)
     elif not store.writable:
         text = f"{store.path} may not be written by {case.probe.user if case.probe else 'the user'}"
         yield Risk("rights", text, "give the user the right, or choose another store with EDGEQ_STORE there", BoardError.code)
+
+
+def _locked(case: Case) -> Iterator[Risk]:
+    if case.place is not None and case.place.lock == "held":
+        yield Risk("busy", text_of("busy"), hint_of("busy"), BoardError.code)
 
 
 def _kind(case: Case) -> Iterator[Risk]:
@@ -144,6 +171,7 @@ CHECKS: tuple[_Check, ...] = (
     _record,
     _signature,
     _writable,
+    _locked,
     _store,
     _memory,
     _kind,

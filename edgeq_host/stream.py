@@ -22,6 +22,7 @@ class ProcessStream:
     to its standard error."""
 
     reliable = True
+    brought = 0
 
     def __init__(
         self, command: Sequence[str], missing: str, ended: Ended, new_session: bool = True, environment: Mapping[str, str] | None = None

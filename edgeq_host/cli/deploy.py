@@ -23,15 +23,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @target.boards_option
 @click.option("--name", help="The model's name on the board; default: the stem of FILE.")
-@click.option(
-    "--keep",
-    envvar="EDGEQ_KEEP",
-    default=target.setting("keep"),
-    show_default=False,
-    type=click.IntRange(1, 8),
-    metavar="N",
-    help="Versions that stay there, this one counted; default: as before.",
-)
+@target.keep_option
 @click.option("--dry-run", is_flag=True, help="The same as edgeq plan: nothing is written.")
 @target.timeout_option
 @fleet.jobs_option

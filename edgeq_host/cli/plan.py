@@ -13,6 +13,7 @@ from edgeq_host.cli import fleet, output, target
 if TYPE_CHECKING:
     from edgeq_host.estimate import Estimate
     from edgeq_host.plan import Plan
+    from edgeq_host.probe import Place
     from edgeq_host.targets import Target
 
 
@@ -20,17 +21,27 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @target.boards_option
 @click.option("--name", help="The name that deploy would use; default: the stem of FILE.")
+@target.keep_option
 @fleet.jobs_option
-def command(file: Path, words: tuple[str, ...], every: bool, tags: tuple[str, ...], name: str | None, jobs: int, as_json: bool) -> int:
+def command(
+    file: Path,
+    words: tuple[str, ...],
+    every: bool,
+    tags: tuple[str, ...],
+    name: str | None,
+    keep: int | None,
+    jobs: int,
+    as_json: bool,
+) -> int:
     """Say what deploy would do and what the model takes there; writes nothing.
 
     \b
     edgeq plan model.eqm --board local
     """
-    return show(file, target.resolve_all(words, every, tags), name, jobs, as_json)
+    return show(file, target.resolve_all(words, every, tags), name, jobs, as_json, keep or 0)
 
 
-def show(file: Path, targets: Sequence[Target], name: str | None, jobs: int, as_json: bool, keep: int = 0) -> int:
+def show(file: Path, targets: Sequence[Target], name: str | None, jobs: int, as_json: bool, keep: int) -> int:
     """Plan and print; the exit code."""
     from edgeq_host.plan import plan
 
@@ -40,7 +51,7 @@ def show(file: Path, targets: Sequence[Target], name: str | None, jobs: int, as_
 def _print(found: Plan) -> None:
     q = output.quantity
     _print_device(found)
-    output.line(f"  file     {q(found.bytes, 'B')}, of which {q(found.send_bytes, 'B')} would be sent")
+    output.line(f"  file     {q(found.bytes, 'B')}, of which {q(found.send_bytes - found.agent_bytes, 'B')} would be sent")
     output.line(f"  store    {q(found.store.free, 'B')} free, then {q(max(0, found.store.free_after), 'B')}")
     output.line(f"  memory   {q(found.memory.free, 'B')} free, {q(max(0, found.memory.free_after), 'B')} while the largest variant is open")
     for v in found.variants:
@@ -53,8 +64,8 @@ def _print(found: Plan) -> None:
     output.table(["#", "layer", "operator", "kernel", "isa", "packing", "MACs"], rows, left=6)
     for change in found.changes:
         output.line(f"would: {change}")
-    if not found.changes:
-        output.line("would: change nothing, this file is current there")
+    if len(found.changes) == (found.agent_bytes > 0):
+        output.line(f"would: change nothing{' else' if found.changes else ''}, this file is current there")
     for risk in found.risks:
         output.line(f"{'fails:' if risk.code else 'risk: '} {risk.what}: {risk.text}" + (f" (exit {risk.code})" if risk.code else ""))
         output.line(f"       {risk.remedy}")
@@ -78,7 +89,15 @@ def _print_device(found: Plan) -> None:
         libc = f"{probe.libc} {probe.libc_version}".strip()
         parts = (probe.model, probe.os, libc, f"Python {probe.python}" if probe.python else "no python3")
         output.line(f"  device   {', '.join(filter(None, parts))}")
+    if found.agent_bytes:
+        where = _place(probe.agent) if probe is not None and probe.agent is not None else "there"
+        output.line(f"  agent    {q(found.agent_bytes, 'B')}, not there yet: for this plan it lies in {where}, and is removed again")
     current = found.installed.current if found.installed is not None else None
     if current is not None:
         damage = f"; {current.damaged}" if current.damaged else ""
         output.line(f"  now      version {current.version}, {q(current.bytes, 'B')}, {current.sha256[:16]}{damage}")
+
+
+def _place(agent: Place) -> str:
+    """A file system of the disk keeps the agent of a plan only where no memory has room for it."""
+    return f"{agent.path} ({'memory' if agent.in_memory else 'on the disk, as no memory has a place for it'})"

@@ -109,6 +109,13 @@ def timeout_option(function: F) -> F:
     return click.option("--timeout", default=60.0, show_default=True, type=Seconds(min=0.1), help="Seconds for the self-test.")(function)
 
 
+def keep_option(function: F) -> F:
+    """--keep, EDGEQ_KEEP or `keep` of edgeq.toml."""
+    text = "Versions that stay there, this one counted; default: as before."
+    kind, default = click.IntRange(1, 8), setting("keep")
+    return click.option("--keep", envvar="EDGEQ_KEEP", default=default, show_default=False, type=kind, metavar="N", help=text)(function)
+
+
 def threads_option(function: F) -> F:
     text = "Threads that compute one inference; the results are the same."
     return click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 64), help=text)(function)

@@ -83,6 +83,7 @@ class Bootstrap:
             if word == "run":
                 return
             if word == "send":
+                channel.brought = agent.size
                 self._write(channel, agent.path.read_bytes())
                 limit_s = ANSWER_S + agent.size / SLOWEST
             elif word == "place":

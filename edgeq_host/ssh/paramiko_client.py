@@ -184,6 +184,7 @@ class Paramiko:
     """A Channel: a command on the device, on its standard input and output."""
 
     reliable = True
+    brought = 0
 
     def __init__(self, address: Address, options: Options, command: str) -> None:
         self.where = f"ssh:{address}"

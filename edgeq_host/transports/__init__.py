@@ -32,6 +32,7 @@ class Transport(Protocol):
     """A stream of bytes in both directions. `read` and `write` raise Closed once the other end has gone."""
 
     reliable: bool  # no byte is lost or changed on the way
+    brought: int  # bytes of the agent, where it was not there and had to be sent first
 
     def read(self, size: int, timeout_s: float) -> bytes:
         """At most `size` bytes; empty where nothing came in time."""

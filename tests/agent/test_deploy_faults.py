@@ -29,6 +29,7 @@ class _Killing(pipe.PipeTransport):
     """Sends the agent a signal after a number of writes to it, each one frame."""
 
     reliable = False  # frames begin small: there are more of them
+    brought = 0
     signal = signal.SIGKILL
     left = 0
     used = 0

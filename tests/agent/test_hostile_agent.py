@@ -24,6 +24,7 @@ class Hostile:
     """A transport whose other end is here: once something is asked, the answers are sent."""
 
     reliable = True
+    brought = 0
 
     def __init__(self, answers: Iterable[bytes]) -> None:
         self._end, self._answers = Endpoint(LIMITS), iter(answers)

@@ -45,7 +45,7 @@ def either(request: pytest.FixtureRequest, local: Local, monkeypatch: pytest.Mon
 def beside(model: RemoteModel, rollup: str = "") -> int:
     """Bytes that the agent of a session takes beside the model and its arena. rollup: its smaps_rollup, where it runs elsewhere."""
     opened = model.opened
-    rollup = rollup or Path(f"/proc/{model.device.link._transport.pid}/smaps_rollup").read_text()  # type: ignore[attr-defined]
+    rollup = rollup or Path(f"/proc/{model.device.link.transport.pid}/smaps_rollup").read_text()  # type: ignore[attr-defined]
     return pss(rollup) - opened.file_bytes - opened.model_bytes - opened.arena_bytes
 
 

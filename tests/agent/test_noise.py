@@ -20,6 +20,7 @@ Fault = Callable[[int, bytes], bytes]
 
 class _Faulty(pipe.PipeTransport):
     reliable = False
+    brought = 0
     up: Fault
     down: Fault
     sent = received = 0

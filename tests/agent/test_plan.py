@@ -13,6 +13,8 @@ from edgeq_host.errors import EdgeqError
 from edgeq_host.plan import plan
 from edgeq_runtime import native
 from tests.agent.conftest import Local, packed
+from tests.cli.conftest import Edgeq
+from tests.cli.conftest import edgeq as edgeq
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -40,6 +42,19 @@ def test_a_plan_says_what_deploy_would_change_and_changes_nothing(local: Local) 
     before = files(local.store)
     assert plan(local.target, third, "kws").changes[1:] == ("keeps version 2 for rollback", "removes version 1")
     assert files(local.store) == before
+
+
+def test_a_plan_keeps_as_many_versions_as_deploy_is_told_to(local: Local, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEQ_STORE", str(local.store))
+    for i in (1, 2):
+        d.deploy(local.target, local.file("kws", packed(i)))
+    words = ("plan", local.file("kws", packed(3)), "-b", "local", "--json")
+    kept = "keeps version 2 for rollback"
+    assert edgeq(*words, "--keep", 3).json["changes"][1:] == [kept, "keeps version 1 for rollback"]
+    assert edgeq(*words, "--keep", 1).json["changes"][1:] == ["removes version 2", "removes version 1"]
+    monkeypatch.setenv("EDGEQ_KEEP", "3")
+    assert edgeq(*words).json == edgeq("deploy", "--dry-run", *words[1:]).json and len(edgeq(*words).json["changes"]) == 3
+    assert edgeq(*words, "--keep", 9).code == 2
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "flipped"])

@@ -24,7 +24,7 @@ from edgeq_host.trust import Refusal
 from tests.agent.conftest import Local, packed
 
 FACTS = Facts("", "aarch64", "", "", 0, 10**9, 5 * 10**8, 10**8, 1, ("portable",), ())
-GOOD = Place("/s", 10**9, 10**8, "ext4", "rw,relatime", True)
+GOOD = Place("/s", 10**9, 10**8, "ext4", "rw nosuid nodev", True, 4096, 100, 0, "free")
 
 
 def case(*facts: tuple[str, bytes], **fields: Any) -> Case:
@@ -42,8 +42,9 @@ DAMAGED = Installed("kws", None, None, "the record is damaged")
 PI = boards.resolve("raspberrypi_5")
 CASES = {
     "disk": (case(send=2 * 10**8), 3),
+    "busy": (case(probe=store(lock="held")), 3),
     "record": (case(model=DAMAGED), 3),
-    "read-only": (case(probe=store(options="ro,relatime", writable=False)), 3),
+    "read-only": (case(probe=store(options="ro noexec", writable=False)), 3),
     "rights": (case(probe=store(options="rw", writable=False)), 3),
     "clock": (case(("clock.wall", b"2000")), 0),
     "throttled": (case(("pi.throttled", b"throttled=0x50005")), 0),

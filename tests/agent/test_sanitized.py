@@ -90,6 +90,6 @@ def test_random_messages_and_bytes_give_no_finding(device: Local) -> None:
             for _ in range(300):
                 size = generator.randrange(80)
                 send_raw(session, wire.HEAD.pack(generator.choice(ids), size) + generator.randbytes(size))
-            session.link._transport.write(generator.randbytes(3000), 10)
+            session.link.transport.write(generator.randbytes(3000), 10)
             for _ in range(20):
                 session.link._pump(0.02)

@@ -34,6 +34,7 @@ class Loop:
     """A device in memory: `answer` gets what the host wrote and gives what comes back. None: it is gone."""
 
     reliable = False
+    brought = 0
 
     def __init__(self, clock: Clock) -> None:
         self.clock, self.waiting, self.closed = clock, b"", False

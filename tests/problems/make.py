@@ -116,8 +116,17 @@ def disk_full(b: Bench) -> None:
 
 def disk_read_only(b: Bench) -> None:
     disk = b.mount("size=64k")
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    subprocess.run(["mount", "-o", "remount,ro,noexec", str(disk)], check=True)
     b.device(environment={"EDGEQ_STORE": str(disk / "store")})
+
+
+def the_same_file_on_a_disk_read_only(b: Bench) -> list[object]:
+    """Nothing has to be written, for as many versions as are kept already."""
+    disk = b.mount("size=64k")
+    b.device(environment={"EDGEQ_STORE": str(disk / "store")})
+    assert b.deploy().code == 0
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    return ["--keep", "2"]
 
 
 def store_is_a_file(b: Bench) -> None:

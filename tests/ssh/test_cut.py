@@ -118,7 +118,7 @@ def test_a_local_client_that_is_killed_is_not_taken_for_the_agent(site: Site) ->
     server = site.server()
     with connect(site.target(server)) as device:
         device.facts()
-        client = device.link._transport
+        client = device.link.transport
         assert isinstance(client, ProcessStream)
         os.kill(client.pid, signal.SIGKILL)
         with pytest.raises(LinkError) as error:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.ssh.server import Sshd, device_folder, wait_until
+from bench.ssh.server import USER, Sshd, device_folder, wait_until
 from edgeq_host import agents
 from edgeq_host.deploy import status
 from edgeq_host.errors import LinkError
 from edgeq_host.plan import plan
 from tests.agent.conftest import packed
+from tests.cli.conftest import Edgeq
+from tests.cli.conftest import edgeq as edgeq
 from tests.ssh.conftest import Site
 
 PLACES = ("/var/tmp", "/dev/shm", "/tmp")
@@ -105,18 +107,41 @@ def test_a_folder_in_tmp_that_somebody_has_prepared_is_not_used(site: Site, priv
     refused(site, server, reason)
 
 
-def test_a_plan_leaves_nothing_on_the_device(site: Site, local_agents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def missing_agent(site: Site, local_agents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """One that no place has yet; its size."""
     own = tmp_path / "own-agent"
-    agent = local_agents / platform.machine() / agents.AGENT
-    own.write_bytes(agent.read_bytes() + site.client.encode())  # one that no place has yet
+    own.write_bytes((local_agents / platform.machine() / agents.AGENT).read_bytes() + site.client.encode())
     monkeypatch.setattr(agents, "FOLDER", device_folder(tmp_path / "own", platform.machine(), own))
+    return own.stat().st_size
+
+
+def test_a_plan_leaves_nothing_on_the_device_and_counts_the_agent_that_is_missing(site: Site, missing_agent: int) -> None:
     server = site.server()
     shm = Path(f"/dev/shm/edgeq-agents-{os.getuid()}")
     before = set(shm.iterdir()) if shm.is_dir() else set()
-    found = plan(site.target(server), site.file("kws", packed(1)))
-    assert found.send_bytes > 0 and not list(server.home.rglob("*"))
+    file = site.file("kws", packed(1))
+    found = plan(site.target(server), file)
+    assert not list(server.home.rglob("*"))
+    assert found.agent_bytes == missing_agent and found.send_bytes == missing_agent + file.stat().st_size
+    assert found.store.free - found.store.free_after == found.send_bytes  # both come to the disk of the home
+    assert found.changes[0] == f"brings the agent, {missing_agent} bytes, which stays there" and len(found.changes) == 2
     wait_until(lambda: (set(shm.iterdir()) if shm.is_dir() else set()) <= before, "the agent is removed from memory")
     status(site.target(server))
     assert list(server.agents.iterdir())
-    plan(site.target(server), site.file("kws", packed(1)))
+    again = plan(site.target(server), file)
     assert len(list(server.agents.iterdir())) == 1
+    assert (again.agent_bytes, again.send_bytes, len(again.changes)) == (0, file.stat().st_size, 1)
+
+
+@pytest.mark.parametrize(("shm", "where"), [("mode=1777", "memory"), ("noexec", "on the disk")])
+def test_a_plan_says_where_the_agent_lies_meanwhile(
+    site: Site, private: Private, missing_agent: int, edgeq: Edgeq, shm: str, where: str
+) -> None:
+    server = private(before=f"mount -t tmpfs -o {shm} none /dev/shm")
+    file = site.file("kws", packed(1))
+    found = edgeq("plan", file, "-b", f"ssh://{USER}@127.0.0.1:{server.port}", "--ssh", site.client)
+    assert found.code == 0, found
+    line = next(line for line in found.out.splitlines() if line.startswith("  agent "))
+    assert "not there yet" in line and f"({where}" in line and "removed again" in line
+    assert f"would: brings the agent, {missing_agent} bytes" in found.out

@@ -68,6 +68,7 @@ class Disk:
     room: int = 1 << 30
     fails: Callable[[Disk], bool] = lambda disk: False  # asked before each changing operation, which then gives `failure`
     failure: str = "io"
+    lock: str = ""  # the fault of every lock from now on
 
     def __post_init__(self) -> None:
         self.steps: list[Step] = []
@@ -189,6 +190,8 @@ class Disk:
         del self._kept[1:]
 
     def _lock(self) -> int:
+        if self.lock:
+            return FAULT[self.lock]
         if self.locked:
             return FAULT["busy"]
         self.locked = True

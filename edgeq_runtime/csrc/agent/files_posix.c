@@ -29,8 +29,9 @@ static int fault(void) {
         return EQ_FAULT_foreign;
     case EACCES:
     case EPERM:
-    case EROFS:
         return EQ_FAULT_denied;
+    case EROFS:
+        return EQ_FAULT_read_only;
     default:
         return EQ_FAULT_io;
     }

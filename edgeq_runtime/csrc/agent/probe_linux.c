@@ -114,6 +114,7 @@ int eq_probe_linux(const char *root, const char *store, const struct eq_port_lis
     eq_probe_cpu(&probe);
     memory(&probe);
     eq_probe_place(&probe, "store", store);
+    eq_probe_lock(&probe, store);
     agent(&probe);
     system_names(&probe);
     eq_probe_userland(&probe);

@@ -51,4 +51,5 @@ void eq_probe_cpu(struct eq_probe *probe);
 void eq_probe_sensors(struct eq_probe *probe);
 void eq_probe_userland(struct eq_probe *probe);
 void eq_probe_place(struct eq_probe *probe, const char *name, const char *folder);
+void eq_probe_lock(struct eq_probe *probe, const char *store);
 #endif

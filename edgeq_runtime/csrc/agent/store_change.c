@@ -81,6 +81,22 @@ static int same_file(const struct eq_store_version *a, const struct eq_store_ver
     return a->size == b->size && !memcmp(a->sha256, b->sha256, 32);
 }
 
+/* Whether the state has this very file as the current version, and it is sound: one that was damaged since is installed again. */
+static int is_current(struct eq_upload *u, const struct eq_store_ops *ops) {
+    const struct eq_store_version *now = &u->state.versions[0];
+    char path[EQ_STORE_PATH];
+    if (!now->version || !same_file(now, &u->wanted)) return 0;
+    u->wanted.version = now->version;
+    return !eq_store_path(path, u->name, now->version) && !eq_store_verify(ops, path, &u->wanted, NULL, NULL, NULL);
+}
+
+/* A store that cannot be changed (a fault of its lock) need not be, where it has the file already. */
+static int begin_unlocked(struct eq_upload *u, const struct eq_store_ops *ops, int fault, int *current) {
+    if (fault != EQ_FAULT_read_only && fault != EQ_FAULT_denied) return fault;
+    *current = !read_or_empty(ops, u->name, &u->state) && is_current(u, ops);
+    return *current ? 0 : fault;
+}
+
 static int begin_locked(struct eq_upload *u, int *current) {
     const struct eq_store_ops *ops = u->ops;
     char part[EQ_STORE_PATH];
@@ -88,14 +104,8 @@ static int begin_locked(struct eq_upload *u, int *current) {
     if (!err) err = eq_store_part(part, u->name, u->wanted.sha256);
     if (err) return err;
     eq_store_tidy(ops, part);
-    const struct eq_store_version *now = &u->state.versions[0];
-    if (now->version && same_file(now, &u->wanted)) {
-        char path[EQ_STORE_PATH];
-        err = eq_store_path(path, u->name, now->version);
-        u->wanted.version = now->version;
-        *current = !err && !eq_store_verify(ops, path, &u->wanted, NULL, NULL, NULL); /* damaged since: install it again */
-        if (err || *current) return err;
-    }
+    *current = is_current(u, ops);
+    if (*current) return 0;
     memcpy(u->part, part, sizeof part);
     u->offset = size_of(ops, u->part);
     err = ops->mkdir(ops->context, u->name);
@@ -123,7 +133,7 @@ int eq_store_begin(struct eq_upload *u, const struct eq_store_ops *ops, const ch
     u->wanted.size = size;
     memcpy(u->wanted.sha256, sha256, 32);
     int err = ops->lock(ops->context);
-    if (err) return err;
+    if (err) return begin_unlocked(u, ops, err, current);
     u->ops = ops;
     err = begin_locked(u, current);
     if (err) note_failed(u, err, 0);

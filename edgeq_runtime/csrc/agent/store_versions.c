@@ -81,6 +81,7 @@ static int keep_locked(const struct eq_store_ops *ops, const char *name, uint32_
 int eq_store_keep(const struct eq_store_ops *ops, const char *name, uint32_t keep, struct eq_store_state *state) {
     if (!eq_store_name_ok(name)) return EQ_FAULT_name;
     if (keep < 1 || keep > EQ_STORE_VERSIONS) return EQ_FAULT_argument;
+    if (!eq_store_read(ops, name, state) && state->keep == keep) return 0; /* also where the store cannot be changed */
     int err = ops->lock(ops->context);
     if (err) return err;
     err = keep_locked(ops, name, keep, state);
