@@ -53,7 +53,8 @@ def test_a_plan_keeps_as_many_versions_as_deploy_is_told_to(local: Local, edgeq:
     assert edgeq(*words, "--keep", 3).json["changes"][1:] == [kept, "keeps version 1 for rollback"]
     assert edgeq(*words, "--keep", 1).json["changes"][1:] == ["removes version 2", "removes version 1"]
     monkeypatch.setenv("EDGEQ_KEEP", "3")
-    assert edgeq(*words).json == edgeq("deploy", "--dry-run", *words[1:]).json and len(edgeq(*words).json["changes"]) == 3
+    planned, dry = edgeq(*words).json, edgeq("deploy", "--dry-run", *words[1:]).json
+    assert planned["changes"] == dry["changes"] and len(planned["changes"]) == 3
     assert edgeq(*words, "--keep", 9).code == 2
 
 
