@@ -49,7 +49,7 @@ def enroll(target: Target, public: PublicKey, by: PrivateKey | None) -> KeyChang
 
 def revoke(target: Target, which: str, by: PrivateKey | None) -> KeyChange:
     """Take a key from the device. which: its id, the beginning of it, or its name. Without the last one it takes every file again."""
-    with refusals(f"key {which} on {target.name}", "", target.name), connect(target) as device:
+    with refusals(f"a key of {target.name}", "", target.name), connect(target) as device:
         now = trust.ask(_new_enough(device))
         key = _find(now, which, target)
         signature = _proof(device, now, by, _REVOKE, PublicKey(key.raw, ""))
@@ -67,7 +67,7 @@ def _find(now: Trust, which: str, target: Target) -> PublicKey:
     found = [e.key for e in now.keys if which == e.key.name or (len(wanted) >= _SHORT and e.key.id.startswith(wanted))]
     if len(found) != 1:
         says = "several keys" if found else "no key"
-        raise UsageError(f"{target.name} has {says} {which!r}; it has {now.names}", "give the id of one of them")
+        raise UsageError(f"{target.name} has {says} of that name or id; it has {now.names}", "give the id of one of them")
     return found[0]
 
 

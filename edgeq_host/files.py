@@ -1,4 +1,4 @@
-"""Files that people write: read whole, but for what is no regular file or longer than a limit; and TOML from anywhere."""
+"""Files of other people: read whole, but for what is no regular file or longer than a limit; and TOML from anywhere."""
 
 from __future__ import annotations
 
@@ -18,15 +18,21 @@ MAX_DEPTH = 32  # tables and arrays of TOML inside each other
 _MAX_BITS = 64  # of a whole number, as TOML says
 
 
-def read_text(path: Path, limit: int, encoding: str = "utf-8") -> str:
-    """OSError or ValueError say why not. limit: bytes. A pipe is not waited for."""
+def read_bytes(path: Path, limit: int) -> bytes:
+    """OSError or ValueError say why not. limit: bytes. A pipe is not waited for, and what is longer is not read."""
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
             raise ValueError("it is no regular file")
-        data = file.read(limit + 1)
-    if len(data) > limit:
+        data = file.read(limit + 1) if found.st_size <= limit else b""
+    if max(len(data), found.st_size) > limit:
         raise ValueError(f"it is longer than {limit} bytes")
-    return data.decode(encoding)
+    return data
+
+
+def read_text(path: Path, limit: int, encoding: str = "utf-8") -> str:
+    """As read_bytes."""
+    return read_bytes(path, limit).decode(encoding)
 
 
 def toml(text: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Ed25519 keys that sign .eqm files: made, read, and named by their id. The only module that touches a secret.
 
-A private key comes from a file, a descriptor or an environment variable, never from an argument; no error repeats any of its bytes.
+A private key comes from a file, a descriptor or an environment variable, never from an argument; no error repeats any of its bytes,
+nor a name that names nothing.
 """
 
 from __future__ import annotations
@@ -79,11 +80,21 @@ class PrivateKey:
 
 @dataclass(frozen=True)
 class Secret:
-    """Where a secret is read from: exactly one of them. variable: of the environment, which loses it, so that no child sees it."""
+    """Where a secret is read from: exactly one of them. variable: of the environment, which loses it, so that no child sees it.
+    option: what it was given with, for errors."""
 
     file: Path | None = None
     descriptor: int | None = None
     variable: str | None = None
+    option: str = ""
+
+    @property
+    def place(self) -> str:
+        """What an error calls it. What names nothing is not repeated: it may be the secret itself, in the wrong place."""
+        if self.file is not None and os.path.lexists(self.file):
+            return str(self.file)
+        kind = "file" if self.file is not None else "descriptor" if self.descriptor is not None else "environment variable"
+        return f"the {kind}" + (f" that {self.option} names" if self.option else "")
 
     def read(self, what: str) -> bytes:
         """At most MAX_PEM bytes. UsageError where they cannot be had."""
@@ -95,8 +106,8 @@ class Secret:
             with open(source, "rb") as stream:
                 data = stream.read(MAX_PEM + 1)
         except OSError as error:
-            place = self.file if self.file is not None else f"descriptor {self.descriptor}"
-            raise UsageError(f"{what}: {place}: {error.strerror or error}", "name a file or an open descriptor that can be read") from None
+            hint = "name a file or an open descriptor that can be read"
+            raise UsageError(f"{what}: {self.place}: {error.strerror or error}", hint) from None
         if len(data) > MAX_PEM:
             raise UsageError(f"{what}: longer than {MAX_PEM} bytes", "that is no key and no passphrase; see edgeq key new")
         return data
@@ -106,7 +117,8 @@ class Secret:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise UsageError(f"{what}: that is no name of an environment variable", "give the name of the variable, not what it holds")
         if name not in os.environ:
-            raise UsageError(f"{what}: the environment variable {name} is not set", "set it to the content of the file")
+            hint = "give the name of the variable, not what it holds, and set it to the content of the file"
+            raise UsageError(f"{what}: {self.place} is not set", hint)
         return os.fsencode(os.environ.pop(name))
 
 
@@ -118,13 +130,13 @@ def check_name(name: str) -> str:
     return name
 
 
-def read_public(path: Path) -> PublicKey:
-    """A public key in PEM; its name is the one in the file, else the file's stem."""
+def read_public(path: Path, option: str = "") -> PublicKey:
+    """A public key in PEM; its name is the one in the file, else the file's stem. option: what `path` was given with."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    data = Secret(file=path).read("the public key")
+    data = Secret(file=path, option=option).read("the public key")
     hint = "give the .pub file that edgeq key new wrote, or any Ed25519 public key in PEM"
     if b"PRIVATE KEY-----" in data:
         raise UsageError(f"{path} holds a private key, not a public one", hint)

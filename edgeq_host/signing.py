@@ -5,14 +5,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from edgeq_host import files
 from edgeq_host.errors import ModelError, SignatureError, UsageError
 from edgeq_host.export import refusal
 from edgeq_host.export.container import TRAILER, TRAILER_BYTES, trailer_at
-from edgeq_host.keys import ID_BYTES, PrivateKey, PublicKey, key_id
+from edgeq_host.keys import ID_BYTES, PrivateKey, PublicKey, Secret, key_id
 from edgeq_runtime import native
 
 SIGNATURE_BYTES = 64
+_MAX_DETACHED = 1024  # 128 hex digits, with what an editor puts between them
 MAX_COUNTER = (1 << 64) - 1
 _SIGNED = TRAILER.size - SIGNATURE_BYTES  # bytes of the trailer that are signed, from its start
 _COUNTER = 56  # place of counter, then key id, in the trailer
@@ -110,8 +113,16 @@ def verify(data: bytes, what: str, keys: Sequence[PublicKey]) -> Signed:
     return Signed(key.name, key.id, found.counter)
 
 
-def signature_of(data: bytes, what: str) -> bytes:
-    """A detached signature: 64 bytes, or 128 hex digits."""
+def read_signature(path: Path) -> bytes:
+    """A detached signature: a file of 64 bytes, or of 128 hex digits."""
+    place = Secret(file=path, option="--attach").place
+    hint = "give what the key's owner returned"
+    try:
+        data = files.read_bytes(path, _MAX_DETACHED)
+    except OSError as error:
+        raise UsageError(f"the signature: {place}: {error.strerror or error}", hint) from None
+    except ValueError as error:
+        raise UsageError(f"the signature: {place}: {error}", hint) from None
     if len(data) == SIGNATURE_BYTES:
         return data
     try:
@@ -119,7 +130,5 @@ def signature_of(data: bytes, what: str) -> bytes:
     except ValueError:
         raw = b""
     if len(raw) != SIGNATURE_BYTES:
-        raise ModelError(
-            f"{what}: {len(data)} bytes are no Ed25519 signature: expected 64 bytes or 128 hex digits", "give what the key's owner returned"
-        )
+        raise ModelError(f"{path}: {len(data)} bytes are no Ed25519 signature: expected 64 bytes or 128 hex digits", hint)
     return raw

@@ -99,7 +99,7 @@ def _report(error: Exception, arguments: list[str]) -> int:
         return UsageError.code
     if isinstance(error, click.ClickException):
         ctx = getattr(error, "ctx", None)
-        hint = f"see edgeq {ctx.info_name} --help" if ctx is not None and ctx.parent is not None else "see edgeq --help"
+        hint = f"see {ctx.command_path if ctx is not None else 'edgeq'} --help"
         return output.error(UsageError(_without_key(error.format_message()), hint), as_json)
     if "--traceback" in arguments:
         output.trace(error)

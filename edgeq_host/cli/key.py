@@ -82,7 +82,7 @@ def enroll_command(file: Path, board: str | None, name: str | None, load: Load |
     from edgeq_host.enroll import enroll
     from edgeq_host.keys import PublicKey, read_public
 
-    public = read_public(file)
+    public = read_public(file, "PUB")
     by = load() if load else None
     _say(enroll(target.resolve(board), PublicKey(public.raw, name or public.name), by), "enrolled", as_json)
 

@@ -75,6 +75,7 @@ def private_key_options(flag: str, what: str) -> Callable[[F], F]:
         @functools.wraps(function)
         def run(*args: Any, passphrase: Secret | None, **kwargs: Any) -> Any:
             found = _secret(f"--{flag}", *(kwargs.pop(f"{flag}_{kind}") for kind in ("file", "fd", "env")))
+            _check_apart(found, passphrase)
 
             def load() -> PrivateKey:
                 from edgeq_host.keys import read_private
@@ -99,7 +100,20 @@ def private_key_options(flag: str, what: str) -> Callable[[F], F]:
 def _secret(flag: str, file: Path | None, descriptor: int | None, variable: str | None) -> Secret | None:
     from edgeq_host.keys import Secret
 
-    given = [value for value in (file, descriptor, variable) if value is not None]
+    options = {flag: file, f"{flag}-fd": descriptor, f"{flag}-env": variable}
+    given = [option for option, value in options.items() if value is not None]
     if len(given) > 1:
         raise UsageError(f"{flag} is given more than once", f"give one of {flag}, {flag}-fd and {flag}-env")
-    return Secret(file, descriptor, variable) if given else None
+    return Secret(file, descriptor, variable, given[0]) if given else None
+
+
+def _check_apart(key: Secret | None, passphrase: Secret | None) -> None:
+    """Where one is read, nothing is left for the other."""
+    if key is None or passphrase is None:
+        return
+    for what, same in (
+        ("descriptor", key.descriptor is not None and key.descriptor == passphrase.descriptor),
+        ("environment variable", key.variable is not None and key.variable == passphrase.variable),
+    ):
+        if same:
+            raise UsageError(f"{key.option} and {passphrase.option} name the same {what}", f"give each a {what} of its own")

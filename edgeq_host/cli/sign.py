@@ -23,7 +23,7 @@ _HINT = "give --key, --key-fd or --key-env; or --public with --digest or --attac
 @key_options.private_key_options("key", "The private key, as edgeq key new writes it.")
 @click.option("--public", type=key_options.KeyFile(), help="With --digest and --attach: the public key.")
 @click.option("--digest", is_flag=True, help="Give the bytes to be signed elsewhere: hex on stdout, or as they are with -o.")
-@click.option("--attach", type=click.Path(path_type=Path), metavar="SIG", help="Put in a signature that was made elsewhere.")
+@click.option("--attach", type=key_options.KeyFile(), metavar="SIG", help="Put in a signature that was made elsewhere.")
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="The file to write; default: FILE itself.")
 @click.option("--force", is_flag=True, help="Replace a signature that is there.")
 def command(
@@ -51,13 +51,13 @@ def command(
     if [load is not None, digest, attach is not None].count(True) != 1 or (load is None) != (public is not None):
         raise UsageError("one key signs, here or elsewhere", _HINT)
     data = read_file(file)
-    elsewhere = read_public(public) if public is not None else None
+    elsewhere = read_public(public, "--public") if public is not None else None
     if digest:
         assert elsewhere is not None
         _give(signing.message(data, str(file), elsewhere, counter), file, target, as_json)
         return
     if elsewhere is not None and attach is not None:
-        signature = signing.signature_of(read_file(attach), str(attach))
+        signature = signing.read_signature(attach)
         signed = signing.attach(data, str(file), elsewhere, counter, signature)
     else:
         assert load is not None

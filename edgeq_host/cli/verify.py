@@ -24,7 +24,7 @@ def command(file: Path, files: tuple[Path, ...], as_json: bool) -> None:
     from edgeq_host.keys import read_public
     from edgeq_host.signing import verify
 
-    found = verify(read_file(file), str(file), [read_public(path) for path in files])
+    found = verify(read_file(file), str(file), [read_public(path, "--key") for path in files])
     if as_json:
         output.document("edgeq.verify/1", file=str(file), **asdict(found))
     else:

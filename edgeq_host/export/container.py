@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import struct
 import tempfile
 from pathlib import Path
 
 import flatbuffers
 
+from edgeq_host import files
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_runtime import native
@@ -21,6 +23,7 @@ MIN_RUNTIME = 0 << 16 | 1
 BODY_STEP = 64  # the body's length is a multiple
 TRAILER = struct.Struct("<8sIIQ32sQ16s12s64s")  # and the CRC-32C of it
 TRAILER_BYTES = TRAILER.size + 4
+MAX_BYTES = (1 << 31) + (16 << 20)  # of a file: its body is below 2 GiB
 COSTS_MAGIC = b"EQMCOSTS"
 COSTS_FOOTER = struct.Struct("<II8s")  # bytes of the measured costs before it, their CRC-32C, magic
 
@@ -93,17 +96,22 @@ def refusal(error: native.Error, data: bytes, name: str) -> ModelError:
     )
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, limit: int = MAX_BYTES, what: str = "an .eqm file") -> bytes:
+    """UsageError where it is no regular file that can be read, or longer than `limit` bytes."""
     try:
-        return path.read_bytes()
+        return files.read_bytes(path, limit)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}", "give the path of an .eqm file") from error
+        raise UsageError(f"{path}: {error.strerror or error}", f"give the path of {what}") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}", f"give the path of {what}") from error
+    except MemoryError as error:
+        raise UsageError(f"{path}: this machine has not enough memory for it", f"give {what}, or free memory") from error
 
 
 def write_file(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write all or nothing: a temporary file beside `path`, synced, then renamed over it. ModelError if the file system refuses.
 
-    mode: of the file; by default what the umask leaves.
+    mode: of the file; by default that of the file it replaces, else what the umask leaves.
     A symbolic link is followed; what is no regular file (a device, a pipe) is written into, never replaced.
     """
     try:
@@ -123,14 +131,18 @@ def _replace(path: Path, data: bytes, mode: int | None) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask() if mode is None else mode)
+        os.chmod(temporary, _mode(path) if mode is None else mode)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _mode(path: Path) -> int:
+    """Of the file that is replaced, or of a new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & 0o777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

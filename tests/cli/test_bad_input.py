@@ -254,3 +254,20 @@ def test_results_that_cannot_be_written_are_said_and_a_closed_pipe_is_quiet(pack
     assert closed.returncode == 0 and closed.stderr == ""
     without = subprocess.run(f"{command} >&-", shell=True, capture_output=True, text=True)
     assert without.returncode == 0 and without.stderr == ""
+
+
+@pytest.mark.parametrize("words", [("deploy", "-b", "local"), ("plan", "-b", "local"), ("inspect",), ("verify", "--key", "k.pub")])
+def test_what_is_no_regular_file_or_too_long_is_not_read(edgeq: Edgeq, words: tuple[str, ...]) -> None:
+    os.mkfifo("fifo.eqm")
+    Path("zero.eqm").symlink_to("/dev/zero")
+    with open("long.eqm", "wb") as file:
+        file.truncate(1 << 40)
+    for name, says in (("fifo.eqm", "no regular file"), ("zero.eqm", "no regular file"), ("long.eqm", "longer than")):
+        refused(edgeq, words[0], name, *words[1:], code=2, names=says)
+
+
+@pytest.mark.parametrize("words", [("sign",), ("key", "enroll"), ("boards", "verify"), ("devices", "add")])
+def test_the_hint_of_a_usage_error_names_the_command_that_was_meant(edgeq: Edgeq, words: tuple[str, ...]) -> None:
+    found = edgeq(*words, "--no-such-option")
+    assert found.code == 2 and found.err.rstrip().endswith(f"see edgeq {' '.join(words)} --help")
+    assert edgeq(*words, "--help").code == 0

@@ -18,6 +18,7 @@ PLACES: list[tuple[str, ...]] = [
     (*SIGN, "--key-fd"),
     (*SIGN, "--key-env"),
     (*SIGN, "--digest", "--public"),
+    (*SIGN, "--public", "release.pub", "--attach"),
     (*SIGN, "--key", "release.key", "--passphrase-fd"),
     (*SIGN, "--key", "release.key", "--passphrase-env"),
     ("key", "new", "-o", "k.key", "--passphrase-fd"),
@@ -83,3 +84,33 @@ def test_the_longest_path_is_still_one(desk: Desk, monkeypatch: pytest.MonkeyPat
     assert len(path) == 4095
     assert said((*SIGN, "--key", path), monkeypatch)[0] == 0
     assert keys.read_private(keys.Secret(file=desk.folder / "release.key"), None).public("release") == desk.public()
+
+
+NAMES: list[tuple[str, ...]] = [place for place in PLACES if place[0] in ("sign", "key", "verify")]
+
+
+@pytest.mark.parametrize("value", ["MC4CAQAwBQYDK2VwBCIEIPDeLRcrGHdb", "hunter2secret", "271828182"])
+@pytest.mark.parametrize("place", NAMES, ids=" ".join)
+def test_a_word_that_names_nothing_is_not_repeated(desk: Desk, monkeypatch: pytest.MonkeyPatch, place: tuple[str, ...], value: str) -> None:
+    """A key without its lines, a passphrase, a number: each in the place of the name of where it lies."""
+    monkeypatch.chdir(desk.folder)
+    before = desk.model.read_bytes()
+    code, text = said((*place, value), monkeypatch)
+    assert code == 2 and value not in text and "hint:" in text, text
+    option = place[-1] if place[-1] not in ("--", "local") else "PUB"
+    assert option in text or "that is no" in text, text
+    assert desk.model.read_bytes() == before
+
+
+def test_a_key_to_revoke_is_not_repeated(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk.folder)
+    code, text = said(("key", "revoke", "hunter2secret", "--board", "local"), monkeypatch)
+    assert code == 2 and "hunter2secret" not in text and "no key of that name or id" in text
+
+
+@pytest.mark.parametrize("kind", ["descriptor", "environment variable"])
+def test_a_key_and_its_passphrase_from_one_place_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(desk.folder)
+    short, value = ("fd", "0") if kind == "descriptor" else ("env", "HOME")
+    code, text = said((*SIGN, f"--key-{short}", value, f"--passphrase-{short}", value), monkeypatch)
+    assert code == 2 and f"--key-{short} and --passphrase-{short} name the same {kind}" in text

@@ -119,6 +119,20 @@ def test_a_signature_is_replaced_only_with_force_and_the_error_says_whose_it_is(
     assert signing.verify(desk.model.read_bytes(), "m", [desk.public("other")]).counter == 2
 
 
+def test_a_file_keeps_its_mode_where_it_is_signed_in_place(desk: Desk) -> None:
+    desk.model.chmod(0o600)
+    assert desk.edgeq("sign", desk.model, "--counter", 1, "--key", "release.key").code == 0
+    assert desk.model.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_signature_is_no_pipe_and_not_longer_than_one(desk: Desk) -> None:
+    os.mkfifo(desk.folder / "fifo")
+    (desk.folder / "long").write_bytes(b"0" * 2000)
+    for words in (("--attach", "fifo"), ("--attach", "/dev/zero"), ("--attach", "long")):
+        found = desk.edgeq("sign", desk.model, "--counter", 9, "--public", "release.pub", *words)
+        assert found.code == 2 and "hint:" in found.err and ("no regular file" in found.err or "longer than" in found.err)
+
+
 def test_the_measured_costs_behind_a_trailer_stay(desk: Desk) -> None:
     plain = desk.model.read_bytes()
     signed = signing.sign(with_costs(plain, b"measured"), "m", desk.private(), 4)
