@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeq_host import rates, wire
+from edgeq_host import rates, signing, trust, wire
 from edgeq_host.bench import problems
 from edgeq_host.bench.problems import Size
 from edgeq_host.deploy import connect, refusals
@@ -18,6 +18,7 @@ from edgeq_host.device import MEMORY, Device
 from edgeq_host.errors import LinkError
 from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.graph import Edge, Graph, Node, Quant, Tensor
+from edgeq_host.keys import PrivateKey
 from edgeq_host.link import QUIET_S
 from edgeq_host.rates import Rate, Rates
 from edgeq_host.targets import Target
@@ -40,14 +41,20 @@ class OnBoard:
 
 
 def measure(
-    target: Target, rounds: int = ROUNDS, every: bool = False, quiet_s: float = QUIET_S, seen: Callable[[int, int], None] | None = None
+    target: Target,
+    rounds: int = ROUNDS,
+    every: bool = False,
+    quiet_s: float = QUIET_S,
+    seen: Callable[[int, int], None] | None = None,
+    key: PrivateKey | None = None,
 ) -> OnBoard:
-    """The kernels that operators choose on the device, or every one that runs there."""
+    """The kernels that operators choose on the device, or every one that runs there. key: one of the device's, where it has any."""
     found: dict[tuple[str, str, Size], Rate] = {}  # with one row in a tile two problems are the same
     unmeasured: dict[str, None] = {}
     asked = [(family, size) for family, sizes in problems.GRID.items() for size in sizes]
     with refusals(f"measuring the kernels of {target.name}", "", target.name), connect(target, quiet_s) as device:
         facts = device.facts()
+        layer = _layer(device, target, key)
         for number, (family, size) in enumerate(asked):
             for rate, why in _one(device, family, size, rounds, every):
                 if why:
@@ -56,7 +63,7 @@ def measure(
                     found.setdefault((rate.kernel, rate.isa, rate.size), rate)
             if seen is not None:
                 seen(number + 1, len(asked))
-        layer_ns = _layer_ns(device, list(found.values()))
+        layer_ns = _layer_ns(device, layer, list(found.values()))
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     where = rates.device_of(target, facts)
     known = Rates(where, target.source, date, rates.command_for(target.name), layer_ns, tuple(found.values()))
@@ -93,9 +100,18 @@ def _strange(device: Device, what: str) -> LinkError:
     return LinkError(f"{device.what}: its agent gave {what}", "update edgeq on both sides; if it stays, report it")
 
 
-def _layer_ns(device: Device, found: list[Rate]) -> float:
+def _layer(device: Device, target: Target, key: PrivateKey | None) -> bytes:
+    """The file of the smallest layer, signed for a device that runs signed files only. SignatureError where `key` is none of its keys."""
+    data = to_bytes(Bundle("layer", [Variant("int8", smallest())]))
+    known = trust.ask(device)
+    if not known.keys:
+        return data
+    return signing.sign(data, "layer", trust.one_of(known, key, target.name, "sign the layer that is measured", "--key"), 1)
+
+
+def _layer_ns(device: Device, layer: bytes, found: list[Rate]) -> float:
     """What the smallest layer takes beyond its kernel: it lies in the device's memory for a moment."""
-    device.put("", to_bytes(Bundle("layer", [Variant("int8", smallest())])), MEMORY)
+    device.put("", layer, MEMORY)
     device.open()
     layers = device.layers()
     times = [row[0] for _, _, row in device.profile(_RUNS, _WARMUP) if row]

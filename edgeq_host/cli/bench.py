@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from edgeq_host.cli import output, target
+from edgeq_host.cli import key_options, output, target
 from edgeq_host.errors import EdgeqError, UsageError
 
 if TYPE_CHECKING:
     from edgeq_host.bench.compare import Comparison
     from edgeq_host.bench.kernels import Report
+    from edgeq_host.keys import PrivateKey
 
 KERNELS = "kernels"
 _MOST_ON_BOARD = 101  # rounds that an agent takes
@@ -26,8 +28,20 @@ _MOST_ON_BOARD = 101  # rounds that an agent takes
 @click.option("--all", "every", is_flag=True, help="On a board: also the kernels that no operator chooses there.")
 @click.option("--against", metavar="A,B", help="Engines to compare with: onnxruntime, litert. Default: all.")
 @click.option("--data", type=click.Path(path_type=Path), help="Samples for the agreement of answers; default: noise.")
+@key_options.private_key_options(
+    "key", "On a board with enrolled keys: the private key of one of them, to sign the layer that is measured."
+)
 @click.option("--rounds", default=25, show_default=True, type=click.IntRange(3, 10_000), help="Rounds that are measured.")
-def command(what: str, board: str | None, every: bool, against: str | None, data: Path | None, rounds: int, as_json: bool) -> None:
+def command(
+    what: str,
+    board: str | None,
+    every: bool,
+    against: str | None,
+    data: Path | None,
+    load: Callable[[], PrivateKey] | None,
+    rounds: int,
+    as_json: bool,
+) -> None:
     """Measure on this machine: a model beside other engines, or every kernel beside the CPU's peak; with --board a device's kernels.
 
     One thread, medians of thread CPU time, engines in turn, so that all meet the same moods of the machine. The rates of a device
@@ -35,11 +49,14 @@ def command(what: str, board: str | None, every: bool, against: str | None, data
 
     \b
     edgeq bench kernels --board local
+    edgeq bench kernels --board kitchen --key release.key
     edgeq bench model.tflite --against onnxruntime,litert
     """
+    if load and not (what == KERNELS and board):
+        raise UsageError("--key is of a board's kernels", "leave it out")
     if what == KERNELS:
         _check_kernels(board, every, against, data, rounds)
-        _show(_on_board(board, rounds, every) if board else _here(rounds), as_json)
+        _show(_on_board(board, rounds, every, load) if board else _here(rounds), as_json)
         return
     _check_model(what, every)
     from edgeq_host.bench.compare import ENGINES, compare, subject
@@ -76,13 +93,15 @@ def _here(rounds: int) -> Report:
     return report(rounds)
 
 
-def _on_board(board: str, rounds: int, every: bool) -> Report:
+def _on_board(board: str, rounds: int, every: bool, load: Callable[[], PrivateKey] | None) -> Report:
     from edgeq_host import rates
     from edgeq_host.bench.board import measure
     from edgeq_host.bench.kernels import of_board
 
+    key = load() if load else None
+    on = target.resolve(board)
     with output.bar("measuring") as progress:
-        found = measure(target.resolve(board), rounds, every, seen=progress)
+        found = measure(on, rounds, every, seen=progress, key=key)
     try:
         output.note(f"kept for edgeq plan: {rates.save(found.rates)}")
     except EdgeqError as error:

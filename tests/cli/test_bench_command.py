@@ -42,6 +42,21 @@ def test_bench_of_a_boards_kernels_lets_plan_estimate(edgeq: Edgeq, packed: Path
     assert estimate["source"] == "modelled" and estimate["rates_source"] == "measured" and estimate["latency_us"] > 0
 
 
+def test_a_device_with_keys_is_measured_with_one_of_them(edgeq: Edgeq, packed: Path, tmp_path: Path) -> None:
+    for name in ("release", "other"):
+        assert edgeq("key", "new", "-o", tmp_path / f"{name}.key").code == 0
+    assert edgeq("key", "enroll", tmp_path / "release.pub", "-b", "local").code == 0
+    words = ("bench", "kernels", "-b", "local", "--rounds", "3")
+    for key, said in (((), "has keys"), (("--key", tmp_path / "other.key"), "is none of")):
+        refused = edgeq(*words, *key)
+        assert refused.code == 6 and said in refused.err and "give the private key of one of them with --key" in refused.err
+    assert edgeq(*words, "--key", tmp_path / "release.key").code == 0
+    signed = tmp_path / "signed.eqm"
+    assert edgeq("sign", packed, "--key", tmp_path / "release.key", "--counter", "1", "-o", signed).code == 0
+    assert edgeq("plan", signed, "-b", "local", "--json").json["estimate"]["latency_us"] > 0
+    assert edgeq("status", "-b", "local", "--json").json["models"] == []
+
+
 def test_a_damaged_file_of_rates_is_ignored_with_a_note(edgeq: Edgeq, packed: Path, tmp_path: Path) -> None:
     edgeq("bench", "kernels", "-b", "local", "--rounds", "3")
     (path,) = (tmp_path / "cache/edgeq/rates").iterdir()
@@ -57,6 +72,8 @@ def test_a_damaged_file_of_rates_is_ignored_with_a_note(edgeq: Edgeq, packed: Pa
         (["kernels", "--all"], "--all is of a board"),
         (["kernels", "-b", "local", "--rounds", "102"], "at most 101"),
         (["f.tflite", "-b", "local"], "on this machine alone"),
+        (["f.tflite", "--key", "release.key"], "--key is of a board's kernels"),
+        (["kernels", "--key", "release.key"], "--key is of a board's kernels"),
     ],
 )
 def test_options_of_the_other_kind_of_bench_are_refused(edgeq: Edgeq, words: list[str], said: str) -> None:
