@@ -11,7 +11,6 @@ from edgeq_host import risks
 from edgeq_host.boards import Evidence
 from edgeq_host.deploy import board_name, check_file, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Opened
-from edgeq_host.errors import SignatureError
 from edgeq_host.estimate import Estimate
 from edgeq_host.export import read_file, unpack
 from edgeq_host.faults import Refused
@@ -28,6 +27,8 @@ from edgeq_host.sizes import Sizes, sizes
 from edgeq_host.targets import Target
 from edgeq_host.units import counted
 
+_NOT_OPENED = "not estimated: the device opens no file with this signature"
+
 
 @dataclass(frozen=True)
 class Room:
@@ -38,12 +39,20 @@ class Room:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Bytes that are free now, and while the largest variant is open: None where the device does not open the file."""
+
+    free: int
+    free_after: int | None
+
+
+@dataclass(frozen=True)
 class Plan:
     """schema edgeq.plan/1. kind, note, evidence: of the board that it is, as somebody has said or the device says itself; empty and None
     where neither does. bytes: of the file; agent_bytes: of the agent where it is not there yet; send_bytes: all that deploy would send.
     device, probe, installed: what is there; an agent that was not there lies at `probe.agent` for the plan alone. store, memory: before
-    and after; memory while the largest variant is open. risks: what would go wrong; changes: what deploy would do. estimate_note: why
-    there is no estimate.
+    and after. arena_bytes, variants, layers: as the device opens the file; None and empty where it takes no file with this signature.
+    risks: what would go wrong; changes: what deploy would do. estimate_note: why there is no estimate.
     """
 
     board: str
@@ -55,9 +64,9 @@ class Plan:
     bytes: int
     agent_bytes: int
     send_bytes: int
-    arena_bytes: int
+    arena_bytes: int | None
     store: Room
-    memory: Room
+    memory: Memory
     isas: tuple[str, ...]
     device: Facts
     probe: Probe | None
@@ -71,7 +80,7 @@ class Plan:
 
 
 def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = QUIET_S, keep: int = 0) -> Plan:
-    """BoardError or SignatureError where the device refuses the file; what would only fail later, or may go wrong, is in `risks`.
+    """BoardError where the device cannot open the file; what would only fail later, or may go wrong, is in `risks`.
     keep: as deploy has it."""
     data = read_file(file)
     check_file(data, str(file))
@@ -80,8 +89,6 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
     target = replace(target, options=replace(target.options, passing=True))
     with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         case = look(device, target, name, len(data), digest, seal(data))
-        if case.refused is not None and not (case.unchanged or case.refused.may_run):
-            raise SignatureError(f"{file} on {target.name}: {case.refused.text}", case.refused.hint)
         installed = _looked_into(device, case.model) if case.model is not None else None
         model = unpack(data, str(file))
         opened, layers = _open_all(device, replace(case, model=installed), data, [text(v.name) for v in model.variants])
@@ -89,8 +96,8 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
     kind = target.board or (identify(case.probe) if case.probe is not None else None)
     send = 0 if case.unchanged else case.send
     kept = _freed(case, keep) - send - case.agent_in_store
-    estimate, note = estimates.of(target, case.facts, model, layers)
-    need = max(o.arena_bytes + o.model_bytes for o in opened)
+    estimate, note = estimates.of(target, case.facts, model, layers) if opened else (None, _NOT_OPENED)
+    need = max((o.arena_bytes + o.model_bytes for o in opened), default=None)
     return Plan(
         board=target.name,
         kind=kind.id if kind is not None else "",
@@ -98,12 +105,12 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
         evidence=kind.evidence if kind is not None else None,
         name=name,
         sha256=digest,
-        bytes=opened[0].file_bytes,
-        arena_bytes=opened[0].arena_bytes,
+        bytes=len(data),
+        arena_bytes=opened[0].arena_bytes if opened else None,
         agent_bytes=case.agent,
         send_bytes=case.agent + send,
         store=Room(case.facts.store_free, case.facts.store_free + kept),
-        memory=Room(case.facts.memory_free, case.facts.memory_free - need),
+        memory=Memory(case.facts.memory_free, case.facts.memory_free - need if need is not None else None),
         isas=case.facts.isa_names,
         device=case.facts,
         probe=case.probe,
@@ -118,8 +125,11 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
 
 
 def _open_all(device: Device, case: Case, data: bytes, variants: list[str]) -> tuple[list[Opened], list[Layer]]:
-    """Every variant, and the layers of the first. A file that the device has already is not sent to it once more."""
+    """Every variant, and the layers of the first; none where the device opens no file with this signature. A file that it has already is
+    not sent to it once more."""
     stored = case.model.name if case.unchanged and case.model is not None else ""
+    if not stored and case.refused is not None and not case.refused.may_run:
+        return [], []
     if not stored:
         device.put("", data, MEMORY)
     opened: list[Opened] = []

@@ -10,12 +10,13 @@ from edgeq_host import risks, trust
 from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import Device
 from edgeq_host.errors import BoardError, EdgeqError, SignatureError
-from edgeq_host.faults import Refused
+from edgeq_host.faults import Refused, hint_of
 from edgeq_host.link import QUIET_S
 from edgeq_host.probe import of_device
 from edgeq_host.risks import Case, Risk
 from edgeq_host.signing import Seal
 from edgeq_host.targets import Target
+from edgeq_host.trust import Refusal, Trust
 
 _T = TypeVar("_T")
 
@@ -48,12 +49,22 @@ def look(device: Device, target: Target, name: str, size: int, sha256: str, seal
     probe = _or_none(lambda: of_device(device), "unknown_command")
     seen = _or_none(lambda: device.seek(name, size, sha256), "unknown_command", "record", "counter")
     current, offset = seen or (False, 0)
-    known = trust.ask(device, name)
-    refused = trust.refusal(known, seal, sha256, name, target.name)
+    known, refused = _trust(device, target, name, sha256, seal)
     counted = bool(known.keys) and seal.claim is not None
     send = size if current else size - offset  # current, but damaged: all of it
     rubbish = max(0, sum(other.unfinished for other in models) - (0 if current else offset))
     return Case(facts, target.board, probe, size, sha256, model, send, rubbish, refused, counted, device.brought)
+
+
+def _trust(device: Device, target: Target, name: str, sha256: str, seal: Seal) -> tuple[Trust, Refusal | None]:
+    """The device's keys, and why it will not take the file."""
+    try:
+        known = trust.ask(device, name)
+    except Refused as refused:
+        if refused.name != "keys_file":
+            raise
+        return Trust(), Refusal(refused.name, refused.text, hint_of(refused.name, name, target.name))
+    return known, trust.refusal(known, seal, sha256, name, target.name)
 
 
 def _or_none(ask: Callable[[], _T], *names: str) -> _T | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgeq_host import room
 from edgeq_host.boards import Board
 from edgeq_host.device import Facts, Opened
-from edgeq_host.errors import BoardError, SignatureError
+from edgeq_host.errors import BoardError, SignatureError, UsageError
 from edgeq_host.faults import hint_of, text_of
 from edgeq_host.identify import identify, mismatches
 from edgeq_host.installed import Installed
@@ -18,6 +18,7 @@ from edgeq_host.trust import Refusal
 from edgeq_host.units import quantity
 
 SKEW_S = 60  # of two clocks, from which on it is said
+_NO_FILES = ("proc", "sysfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "devpts", "pstore", "configfs", "bpf", "mqueue")
 SLOW_GOVERNORS = ("powersave", "conservative", "userspace")
 
 
@@ -83,6 +84,8 @@ def _store(case: Case) -> Iterator[Risk]:
     free = case.facts.store_free + case.rubbish - case.agent_in_store
     files = case.place.files if case.place is not None else None
     remedy = "free space there; edgeq status shows the models, edgeq remove removes one"
+    if case.place is not None and not case.place.total_bytes:
+        return  # a file system that says no size: see _room
     if need.bytes > free:
         text = f"{quantity(need.bytes, 'B')} are needed, {quantity(free, 'B')} are free in the store"
         yield Risk("disk", text, remedy, BoardError.code)
@@ -100,7 +103,7 @@ def _record(case: Case) -> Iterator[Risk]:
 
 
 def _signature(case: Case) -> Iterator[Risk]:
-    if case.refused is not None and not case.unchanged:
+    if case.refused is not None and (case.refused.always or not case.unchanged):
         yield Risk("signature", case.refused.text, case.refused.hint, SignatureError.code)
 
 
@@ -113,7 +116,20 @@ def _writable(case: Case) -> Iterator[Risk]:
         yield Risk("read-only", text, hint_of("read_only"), BoardError.code)
     elif not store.writable:
         text = f"{store.path} may not be written by {case.probe.user if case.probe else 'the user'}"
-        yield Risk("rights", text, "give the user the right, or choose another store with EDGEQ_STORE there", BoardError.code)
+        code = UsageError.code if store.missing else BoardError.code  # it could not be made, or not be written
+        yield Risk("rights", text, "give the user the right, or choose another store with EDGEQ_STORE there", code)
+
+
+def _room(case: Case) -> Iterator[Risk]:
+    """A file system without a size: one of the kernel's own, such as /proc, or one that does not say it."""
+    store = case.place
+    if store is None or store.total_bytes or case.unchanged:
+        return
+    where = f"{store.path} is on a file system of type {store.type or 'unknown'}"
+    if store.type in _NO_FILES:
+        yield Risk("store", f"{where}, where no store can be made", hint_of("no_store"), UsageError.code)
+    else:
+        yield Risk("disk", f"{where}, which does not say how much room it has", "make sure that the model fits there")
 
 
 def _locked(case: Case) -> Iterator[Risk]:
@@ -172,6 +188,7 @@ CHECKS: tuple[_Check, ...] = (
     _signature,
     _writable,
     _locked,
+    _room,
     _store,
     _memory,
     _kind,

@@ -65,6 +65,11 @@ class Refusal:
         """Not to be installed, but to be tried in the device's memory."""
         return self.fault == "older"
 
+    @property
+    def always(self) -> bool:
+        """Also where this very file is current."""
+        return self.fault == "keys_file"
+
 
 def refusal(trust: Trust, seal: Seal, sha256: str, name: str, board: str) -> Refusal | None:
     """None where the device takes the file, whose SHA-256 is `sha256`, under `name`. The same rules as csrc/agent/trust.c."""

@@ -53,15 +53,16 @@ def _print(found: Plan) -> None:
     _print_device(found)
     output.line(f"  file     {q(found.bytes, 'B')}, of which {q(found.send_bytes - found.agent_bytes, 'B')} would be sent")
     output.line(f"  store    {q(found.store.free, 'B')} free, then {q(max(0, found.store.free_after), 'B')}")
-    output.line(f"  memory   {q(found.memory.free, 'B')} free, {q(max(0, found.memory.free_after), 'B')} while the largest variant is open")
+    output.line(f"  memory   {q(found.memory.free, 'B')} free, {_open(found.memory.free_after)}")
     for v in found.variants:
         output.line(
             f"  {v.name}: arena {v.arena_bytes} bytes (activations {v.activation_bytes}, scratch {v.scratch_bytes}), "
             f"model memory {v.model_bytes} bytes (packed weights {v.packed_bytes})"
         )
     output.line(f"  {found.variants[0].name}: {_latency(found.estimate, len(found.layers))}" if found.estimate else found.estimate_note)
-    rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.macs) for i, x in enumerate(found.layers)]
-    output.table(["#", "layer", "operator", "kernel", "isa", "packing", "MACs"], rows, left=6)
+    if found.layers:
+        rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.macs) for i, x in enumerate(found.layers)]
+        output.table(["#", "layer", "operator", "kernel", "isa", "packing", "MACs"], rows, left=6)
     for change in found.changes:
         output.line(f"would: {change}")
     if len(found.changes) == (found.agent_bytes > 0):
@@ -69,6 +70,10 @@ def _print(found: Plan) -> None:
     for risk in found.risks:
         output.line(f"{'fails:' if risk.code else 'risk: '} {risk.what}: {risk.text}" + (f" (exit {risk.code})" if risk.code else ""))
         output.line(f"       {risk.remedy}")
+
+
+def _open(free: int | None) -> str:
+    return "the model was not opened" if free is None else f"{output.quantity(max(0, free), 'B')} while the largest variant is open"
 
 
 def _latency(found: Estimate, layers: int) -> str:

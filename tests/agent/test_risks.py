@@ -42,6 +42,7 @@ DAMAGED = Installed("kws", None, None, "the record is damaged")
 PI = boards.resolve("raspberrypi_5")
 CASES = {
     "disk": (case(send=2 * 10**8), 3),
+    "store": (case(probe=store(type="proc", total_bytes=0, free_bytes=0)), 2),
     "busy": (case(probe=store(lock="held")), 3),
     "record": (case(model=DAMAGED), 3),
     "read-only": (case(probe=store(options="ro noexec", writable=False)), 3),
@@ -119,3 +120,26 @@ def test_preflight_ends_with_the_code_of_the_deploy(local: Local) -> None:
     with pytest.raises(BoardError, match="record") as info:
         preflight(local.target, "kws", 100, "00" * 32, seal(packed(2)))
     assert info.value.code == 3 and "edgeq remove kws" in info.value.hint
+
+
+def test_a_store_where_none_can_be_made_is_no_full_disk(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """/proc has no room at all; the agent would answer that the store cannot be made."""
+    monkeypatch.setenv("EDGEQ_STORE", "/proc/no-such-folder")
+    file = local.file("kws", packed(1))
+    found = plan(local.target, file)
+    assert [(risk.what, risk.code) for risk in found.risks if risk.what in ("store", "disk")] == [("store", 2)]
+    assert "type proc" in next(risk for risk in found.risks if risk.what == "store").text
+    with pytest.raises(EdgeqError, match="cannot be made") as info:
+        d.deploy(local.target, file)
+    assert info.value.code == 2
+
+
+def test_a_folder_that_cannot_be_made_is_code_2_and_one_that_cannot_be_written_3() -> None:
+    for missing, code in ((2, 2), (0, 3)):
+        found = risks.refusal(risks.of(case(probe=store(writable=False, missing=missing))))
+        assert found is not None and (found.what, found.code) == ("rights", code)
+
+
+def test_a_file_system_that_says_no_size_is_not_called_full() -> None:
+    found = risks.of(case(probe=store(type="fuse.sshfs", total_bytes=0, free_bytes=0)))
+    assert [(risk.what, risk.code) for risk in found] == [("disk", 0)]

@@ -16,7 +16,6 @@ from edgeq_host.enroll import enroll, enrolled, revoke
 from edgeq_host.errors import BoardError, SignatureError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.log import log
-from edgeq_host.plan import plan
 from edgeq_host.profile import profile
 from tests.agent.conftest import Local, built_agent, local, packed
 from tests.signing.conftest import Desk
@@ -256,26 +255,6 @@ def test_an_unsigned_file_is_not_run_in_the_memory_of_a_locked_device(locked: Lo
         assert device.open().variant == "int8"
     with pytest.raises(SignatureError, match="not signed"):
         profile(locked.target, "kws", packed(1), runs=1, warmup=0)
-
-
-def test_a_plan_predicts_what_a_locked_device_refuses(locked: Local, desk: Desk) -> None:
-    d.deploy(locked.target, locked.file("kws", signed(desk, 5)))
-    good = plan(locked.target, locked.file("kws", signed(desk, 6, 2)))
-    assert not [risk for risk in good.risks if risk.code]
-    old = plan(locked.target, locked.file("kws", signed(desk, 4, 2)))
-    assert [(risk.what, risk.code) for risk in old.risks] == [("signature", 6)]
-    with pytest.raises(SignatureError, match=r"not signed.*its keys are release"):
-        plan(locked.target, locked.file("kws", packed(2)))
-
-
-def test_a_deploy_to_several_predicts_it_too(locked: Local, desk: Desk) -> None:
-    from edgeq_host.preflight import preflight
-
-    data = packed(2)
-    with pytest.raises(SignatureError):
-        preflight(locked.target, "kws", len(data), hashlib.sha256(data).hexdigest(), signing.seal(data))
-    data = signed(desk, 1)
-    assert preflight(locked.target, "kws", len(data), hashlib.sha256(data).hexdigest(), signing.seal(data)).risks == ()
 
 
 def test_endless_data_ends_at_the_announced_length(locked: Local, desk: Desk) -> None:
