@@ -33,7 +33,7 @@ _HINTS = {
     "failed_before": "make the file again, or install it without --once to try once more",
     "host_gone": "repeat the command; nothing was changed",
     "no_previous": "a rollback needs two sound versions on the device",
-    "denied": "give the user of the agent the right to write to the store, or choose another with EDGEQ_STORE",
+    "denied": "give the user of the agent the right to read and write the store, or choose another with EDGEQ_STORE",
     "read_only": "mount it writable (on the device: mount -o remount,rw), or choose another store with EDGEQ_STORE there",
     "model": "make the file again with edgeq quantize; nothing was changed",
     "selftest_failed": "this device computes something else than the file says: report it with the output of `edgeq status`",
