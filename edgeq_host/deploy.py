@@ -151,14 +151,14 @@ def _ask_again(target: Target, name: str, lost: LinkError, quiet_s: float, selft
     """The link broke where the device was about to change: ask a new session what is installed, once nothing changes there any more."""
     try:
         with connect(target, quiet_s) as device:
-            _settle(device, max(SETTLE_S, selftest_s))
+            settle(device, max(SETTLE_S, selftest_s))
             return _find(device, name)
     except (EdgeqError, Refused) as error:
         hint = "the old or the new version runs; `edgeq status` says which, once the device has ended what it does and answers again"
         raise DeviceTimeoutError(f"{lost.message}; it could not be asked what it did: {error}", hint) from error
 
 
-def _settle(device: Device, limit_s: float) -> None:
+def settle(device: Device, limit_s: float = SETTLE_S) -> None:
     """Wait until no other program holds the store's lock: the agent of the lost session may see only later that its host is gone.
     Refused (`busy`) after limit_s."""
     absent = secrets.token_hex(24)  # a removal needs the lock, and one of what is not there changes nothing

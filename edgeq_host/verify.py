@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
 from edgeq_host import device as devices
-from edgeq_host import wire
-from edgeq_host.deploy import SETTLE_S, connect, deploy, remove, rollback, status
+from edgeq_host.deploy import connect, deploy, remove, rollback, settle, status
 from edgeq_host.device import Device
 from edgeq_host.errors import EdgeqError
 from edgeq_host.faults import Refused
 from edgeq_host.identify import identify, mismatches
+from edgeq_host.installed import Installed
 from edgeq_host.keys import PrivateKey
 from edgeq_host.probe import Probe, of_device, probe
 from edgeq_host.profile import profile
@@ -32,7 +31,6 @@ from edgeq_runtime import lists
 
 KERNEL_S = 300.0
 MEMORY_BYTES = 2_000_000  # that the agent may take beside model and arena
-_BUSY = next(fault.text for fault in wire.faults().values() if fault.name == "busy")
 
 
 @dataclass(frozen=True)
@@ -184,51 +182,36 @@ def _cut_upload(job: _Job) -> str:
     return f"{model.unfinished} of {len(job.models.data(1))} bytes were kept; the old version ran on"
 
 
-def _settled(target: Target) -> Any:
+def _settled(target: Target) -> Installed:
     """The model once the agent of a cut connection has let go of the store."""
-    end = time.monotonic() + SETTLE_S
-    while True:
-        found = next((model for model in status(target).models if model.name == NAME), None)
-        if found is not None and not found.damaged:
-            return found
-        if time.monotonic() > end:
-            raise _Failed("the model is gone" if found is None else f"the model is damaged: {found.damaged}")
-        time.sleep(0.2)
+    with connect(target) as device:
+        settle(device)
+        found = next((model for model in device.installed() if model.name == NAME), None)
+    if found is None or found.damaged:
+        raise _Failed("the model is gone" if found is None else f"the model is damaged: {found.damaged}")
+    return found
 
 
 def _resume(job: _Job) -> str:
     starts: list[int] = []
-    _patiently(lambda: deploy(job.target, job.models.files[1], NAME, progress=lambda done, of: starts.append(done)))
+    deploy(job.target, job.models.files[1], NAME, progress=lambda done, of: starts.append(done))
     job.expect(1)
     if not starts or starts[0] <= len(job.models.data(1)) // 4:
         raise _Failed("the upload began anew")
     return f"went on after {starts[0]} bytes; the new version runs"
 
 
-def _patiently(action: Callable[[], Any]) -> Any:
-    """Again while the agent of a cut connection still holds the store."""
-    end = time.monotonic() + SETTLE_S
-    while True:
-        try:
-            return action()
-        except EdgeqError as error:
-            if _BUSY not in error.message or time.monotonic() > end:
-                raise
-            time.sleep(0.2)
-
-
 def _cut_switch(job: _Job) -> str:
     """The connection ends while the device tests and switches: one of the two versions runs, and a second deploy is right."""
-    data = job.models.renew(0).read_bytes()
+    old, new = job.models.data(1), job.models.renew(0).read_bytes()
     with connect(job.target) as device:
-        if device.put(NAME, data, devices.STORE) is None:
-            _send_commit(device)
-    model = _settled(job.target)
-    digests = {version.sha256 for version in (model.current, model.previous) if version is not None}
-    if model.current is None or not digests:
-        raise _Failed("no version is current")
-    file = job.models.renew(1)
-    _patiently(lambda: deploy(job.target, file, NAME))
+        if device.put(NAME, new, devices.STORE) is not None:
+            raise _Failed("the file is current already: there was no switch to cut")
+        _send_commit(device)
+    current = _settled(job.target).current
+    if current is None or current.sha256 not in {hashlib.sha256(data).hexdigest() for data in (old, new)}:
+        raise _Failed(f"neither version is current, but {current.sha256[:16] if current is not None else 'none'}")
+    deploy(job.target, job.models.renew(1), NAME)
     job.expect(1)
     return "one of the versions ran on; the next deploy put its own in place"
 
@@ -238,8 +221,7 @@ def _send_commit(device: Device) -> None:
 
 
 def _rollback(job: _Job) -> str:
-    file = job.models.renew(0)
-    _patiently(lambda: deploy(job.target, file, NAME))
+    deploy(job.target, job.models.renew(0), NAME)
     back = rollback(job.target, NAME)
     job.expect(1)
     return f"version {back.version} is back and runs"

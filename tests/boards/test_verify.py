@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from edgeq_host import boards, verify, verify_report
+from edgeq_host.deploy import deploy
 from edgeq_host.device import Checked, Device
 from edgeq_host.errors import BoardError, LinkError
+from edgeq_host.installed import Version
 from edgeq_host.probe import parse
 from edgeq_host.targets import Target, of_board
-from tests.agent.conftest import Local, built_agent, local
+from tests.agent.conftest import Local, built_agent, local, packed
 from tests.cli.conftest import Edgeq, edgeq
 
 if sys.version_info >= (3, 11):
@@ -118,6 +122,34 @@ def test_a_device_that_computes_something_else_fails_where_it_is_seen(local: Loc
 def test_a_device_that_is_not_there_is_unreachable_and_writes_no_report(edgeq: Edgeq) -> None:
     gone = edgeq("boards", "verify", "pipe:/nowhere/agent", "-o", "r.toml")
     assert gone.code == 4 and not Path("r.toml").exists()
+
+
+def test_a_switch_that_is_none_or_ends_in_neither_version_fails(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = {"deploy": verify._deploy, "cut in a switch": verify._cut_switch}  # model 1 is current already when the switch is tried
+    monkeypatch.setattr(verify, "_STEPS", steps)
+    (_, nothing) = verify.verify(local.target).checks
+    assert nothing.state == "failed" and "no switch to cut" in nothing.text
+    real, third = verify._settled, Version(9, 5, "f" * 64)
+    monkeypatch.setattr(verify, "_settled", lambda target: replace(real(target), current=third))
+    monkeypatch.setattr(verify, "_STEPS", {"first": verify._deploy, "second": verify._resume, "cut in a switch": verify._cut_switch})
+    (*_, neither) = verify.verify(local.target).checks
+    assert neither.state == "failed" and "neither version is current, but ffff" in neither.text
+
+
+def test_what_was_cut_is_looked_at_once_the_store_is_let_go(local: Local) -> None:
+    deploy(local.target, local.file(verify.NAME, packed(1)))
+    with (local.store / ".lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        let_go = threading.Event()
+
+        def free() -> None:
+            let_go.set()
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        timer = threading.Timer(0.5, free)
+        timer.start()
+        assert verify._settled(local.target).current is not None and let_go.is_set()
+        timer.join()
 
 
 def test_a_link_that_is_lost_in_the_middle_fails_what_comes_after_and_still_ends(
