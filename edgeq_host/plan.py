@@ -86,8 +86,7 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
     check_file(data, str(file))
     name = board_name(file, name)
     digest = hashlib.sha256(data).hexdigest()
-    target = replace(target, options=replace(target.options, passing=True))
-    with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
+    with refusals(f"{file} on {target.name}", name, target.name), connect(target.passing(), quiet_s) as device:
         case = look(device, target, name, len(data), digest, seal(data))
         installed = _looked_into(device, case.model) if case.model is not None else None
         model = unpack(data, str(file))

@@ -292,6 +292,6 @@ def of_device(device: Device) -> Probe:
 
 
 def probe(target: Target, quiet_s: float = QUIET_S) -> Probe:
-    """Ask what a target is; nothing is written or executed there."""
-    with refusals(f"probe of {target.name}", board=target.name), connect(target, quiet_s) as device:
+    """Ask what a target is; nothing is left there, an agent that had to be sent neither."""
+    with refusals(f"probe of {target.name}", board=target.name), connect(target.passing(), quiet_s) as device:
         return of_device(device)

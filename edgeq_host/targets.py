@@ -34,6 +34,10 @@ class Target:
         emulator = self.board is not None and self.board.link == self.address and self.board.evidence.kind == "emulated"
         return "emulated" if emulator else "measured"
 
+    def passing(self) -> Target:
+        """For a session that leaves nothing on the device, an agent that had to be sent neither."""
+        return replace(self, options=replace(self.options, passing=True))
+
 
 def of_board(board: Board) -> Target:
     """A board that is its own device, such as `local`."""

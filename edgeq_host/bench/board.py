@@ -1,4 +1,4 @@
-"""The kernels of a device, measured there by its agent; nothing is written on it."""
+"""The kernels of a device, measured there by its agent; nothing is left on it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def measure(
     found: dict[tuple[str, str, Size], Rate] = {}  # with one row in a tile two problems are the same
     unmeasured: dict[str, None] = {}
     asked = [(family, size) for family, sizes in problems.GRID.items() for size in sizes]
-    with refusals(f"measuring the kernels of {target.name}", "", target.name), connect(target, quiet_s) as device:
+    with refusals(f"measuring the kernels of {target.name}", "", target.name), connect(target.passing(), quiet_s) as device:
         facts = device.facts()
         layer = _layer(device, target, key)
         for number, (family, size) in enumerate(asked):

@@ -146,7 +146,7 @@ def _entry(name: str) -> Entry:
 @click.option("--save", is_flag=True, help="Write the kind of board that it says it is into edgeq.toml.")
 @target.connection_options
 def probe_device(device: str, save: bool, as_json: bool) -> None:
-    """Ask a device what it is: board, processor, memory, disk, system, sensors. Nothing is changed on it.
+    """Ask a device what it is: board, processor, memory, disk, system, sensors. Nothing is left on it.
 
     \b
     edgeq devices probe kitchen

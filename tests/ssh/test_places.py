@@ -6,15 +6,19 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bench.ssh.server import USER, Sshd, device_folder, wait_until
 from edgeq_host import agents
+from edgeq_host.bench.board import measure
 from edgeq_host.deploy import status
 from edgeq_host.errors import LinkError
 from edgeq_host.plan import plan
+from edgeq_host.probe import probe
+from edgeq_host.targets import Target
 from tests.agent.conftest import packed
 from tests.cli.conftest import Edgeq
 from tests.cli.conftest import edgeq as edgeq
@@ -132,6 +136,14 @@ def test_a_plan_leaves_nothing_on_the_device_and_counts_the_agent_that_is_missin
     again = plan(site.target(server), file)
     assert len(list(server.agents.iterdir())) == 1
     assert (again.agent_bytes, again.send_bytes, len(again.changes)) == (0, file.stat().st_size, 1)
+
+
+@pytest.mark.parametrize("ask", [probe, partial(measure, rounds=1)], ids=["probe", "measure"])
+def test_what_only_asks_leaves_nothing_on_the_device(site: Site, missing_agent: int, ask: Callable[[Target], object]) -> None:
+    server = site.server()
+    ask(site.target(server))
+    assert not list(server.home.rglob("*"))
+    wait_until(lambda: not server.agents_running(), "the agent is gone")
 
 
 @pytest.mark.parametrize(("shm", "where"), [("mode=1777", "memory"), ("noexec", "on the disk")])
