@@ -1,4 +1,4 @@
-"""Change the keys of a device: the first is enrolled by whoever reaches it, every later change is proved by one of them (SPEC.md 5.6)."""
+"""Change the keys of a device: the first is enrolled by whoever reaches it, every later change is proved by one of them (SPEC.md 5.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files a device takes: the keys that are enrolled there, and the counter of a name (SPEC.md 5.6). What it would refuse is told
+"""Which files a device takes: the keys that are enrolled there, and the counter of a name (SPEC.md 5.7). What it would refuse is told
 here before anything is sent."""
 
 from __future__ import annotations

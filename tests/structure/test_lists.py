@@ -71,3 +71,8 @@ def test_generated_flatbuffer_code_is_fresh(tmp_path: Path) -> None:
     subprocess.run(["flatc", "--python", "--gen-onefile", "--gen-object-api", "-o", tmp_path, ROOT / "schema" / "eqm.fbs"], check=True)
     fresh = (tmp_path / "eqm_generated.py").read_text()
     assert fresh == (ROOT / "edgeq_host" / "export" / "eqm_generated.py").read_text(), "run flatc as this test does and commit its output"
+
+
+def test_every_folder_of_tests_is_in_the_table_of_the_documentation() -> None:
+    folders = {f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith("__")}
+    assert folders - set(re.findall(r"tests/\w+", (ROOT / "docs" / "testing.md").read_text())) == set()

@@ -1,4 +1,4 @@
-/* Keys that are enrolled on the device, and what a signed file must be to be installed there. SPEC.md 3.1 and 5.6 are the contract.
+/* Keys that are enrolled on the device, and what a signed file must be to be installed there. SPEC.md 3.1 and 5.7 are the contract.
  * Functions return 0 or an enum eq_fault unless said otherwise. Nothing is allocated. */
 #ifndef EQ_TRUST_H
 #define EQ_TRUST_H
