@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import struct
 import time
+from pathlib import Path
 
 import pytest
 
@@ -205,8 +206,21 @@ def test_an_address_names_a_transport_that_exists() -> None:
     assert "pipe" in schemes()
     with pytest.raises(UsageError, match="no transport 'carrier'"):
         open_transport("carrier:pigeon")
-    with pytest.raises(LinkError, match="cannot start"):
+    with pytest.raises(LinkError, match="cannot start") as info:
         open_transport("pipe:/nowhere/to/be/found")
+    assert "correct the address" in info.value.hint and "make build" not in info.value.hint
+
+
+def test_an_agent_of_edgeq_that_is_not_there_is_to_be_built_or_named_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("EDGEQ_AGENT", raising=False)
+    monkeypatch.setattr("edgeq_runtime.agent.path", lambda: tmp_path / "edgeq-agent")
+    with pytest.raises(LinkError, match="cannot start") as unbuilt:
+        open_transport("pipe:{agent} --root /s")
+    assert "make build" in unbuilt.value.hint
+    monkeypatch.setenv("EDGEQ_AGENT", "/nowhere/agent")
+    with pytest.raises(LinkError, match="cannot start /nowhere/agent") as named:
+        open_transport("pipe:{agent}")
+    assert "EDGEQ_AGENT" in named.value.hint and "make build" not in named.value.hint
 
 
 @pytest.mark.parametrize("scheme", schemes())
