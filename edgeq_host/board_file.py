@@ -129,7 +129,8 @@ def examine(path: Path, chip: bool = False) -> list[Problem]:
     return found
 
 
-def _table(path: Path, chip: bool) -> dict[str, Any]:
+def read_table(path: Path, chip: bool = False) -> dict[str, Any]:
+    """A file's keys. UsageError names the first that is wrong."""
     try:
         table = _load(path)
     except ValueError as error:
@@ -145,7 +146,7 @@ def _cores(table: Mapping[str, Any]) -> tuple[Cores, ...]:
 
 
 def read_chip(path: Path) -> Chip:
-    table = _table(path, chip=True)
+    table = read_table(path, chip=True)
     return Chip(**{**table, "isas": tuple(table["isas"]), "cores": _cores(table)})
 
 
@@ -167,7 +168,7 @@ def _chip(path: Path, chip: str | Mapping[str, str]) -> Chip:
 
 def read_board(path: Path) -> Board:
     """UsageError names the file, the key and what is expected."""
-    table = _table(path, chip=False)
+    table = read_table(path)
     chip = _chip(path, table["chip"])
     rows = {"systems": System, "alarms": Alarm}
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ POWER = ("ina3221", "vcgencmd", "rapl", "battery")
 POWER_MODES = ("nvpmodel",)
 COMPARE = "compare with boards/README.md"
 _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _VERSION = re.compile(r"\d+(\.\d+)+")
 
 
@@ -150,8 +150,20 @@ def _power_is_not_counted_twice(path: Path, table: Mapping[str, Any]) -> Iterato
 
 def _evidence_is_dated(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
     evidence = table["evidence"]
-    if evidence["kind"] not in EVIDENCE or not _DATE.fullmatch(evidence["date"]) or not evidence["version"] or not evidence["how"]:
-        yield Problem(f"evidence {evidence}", f"kind is of {', '.join(EVIDENCE)}, date is YYYY-MM-DD, version and how are not empty")
+    if evidence["kind"] not in EVIDENCE or not evidence["version"] or not evidence["how"]:
+        yield Problem(f"evidence {evidence}", f"kind is of {', '.join(EVIDENCE)}, version and how are not empty")
+    yield from _is_a_day_that_was(evidence["date"])
+
+
+def _is_a_day_that_was(text: str) -> Iterator[Problem]:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or text != day.isoformat():
+        yield Problem(f"evidence.date {text!r} is no day", "the day as YYYY-MM-DD, such as 2026-11-28")
+    elif day > date.today() + timedelta(days=1):  # it may be tomorrow already where the file was written
+        yield Problem(f"evidence.date {text} is in the future", "the day on which it was tried, or the clock of this machine is wrong")
 
 
 def _other_values(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:

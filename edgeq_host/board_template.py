@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from edgeq_host import __version__
-from edgeq_host.board_file import examine
+from edgeq_host.boards import examine
 from edgeq_host.errors import UsageError
 
 # Key, its comment, and what stands behind it where nothing is known: a key that is required, or None, an example in the comment.

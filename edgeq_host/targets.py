@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgeq_host import addresses, boards, inventory, settings
+from edgeq_host import addresses, boards, inventory, offers, settings
 from edgeq_host.boards import Board
 from edgeq_host.errors import UsageError
 from edgeq_host.inventory import Entry
+from edgeq_host.ssh import address as ssh_addresses
+from edgeq_host.text import near
 from edgeq_host.transports import DEFAULT, Options
 
 SHOWN = 20  # devices or hosts that a message lists
@@ -20,13 +21,15 @@ SHOWN = 20  # devices or hosts that a message lists
 class Target:
     """name: for people and for `board` in JSON: a device's name, the id of a board that is its own device, or an address.
 
-    board: the kind of board, where somebody has said it; the device itself says what it is when it is asked.
+    board: the kind of board, where somebody has said it; the device itself says what it is when it is asked. remark: what the user should
+    know of how it was chosen.
     """
 
     name: str
     address: str
     board: Board | None = None
     options: Options = DEFAULT
+    remark: str = field(default="", compare=False)
 
     @property
     def source(self) -> str:
@@ -45,8 +48,17 @@ def of_board(board: Board) -> Target:
 
 
 def of_entry(entry: Entry) -> Target:
-    board = boards.resolve(entry.board) if entry.board else None
-    return Target(entry.name, entry.address, board, Options(identity=str(Path(entry.key).expanduser()) if entry.key else ""))
+    """UsageError where the device has no address that can be used. A board that is not known here takes nothing from it but what its
+    file would say."""
+    if not entry.address and entry.wrong is not None:
+        raise UsageError(f"{entry.path}: device {entry.name!r}: {entry.wrong.text}", entry.wrong.hint)
+    board, remark = None, ""
+    try:
+        board = boards.resolve(entry.board) if entry.board else None
+    except UsageError as error:
+        remark = f"{entry.name}: {error.message}; what it is comes from the device alone"
+    options = Options(identity=str(Path(entry.key).expanduser()) if entry.key else "")
+    return Target(entry.name, entry.address, board, options, remark)
 
 
 def resolve(words: Sequence[str], every: bool = False, tags: Sequence[str] = (), options: Options = DEFAULT) -> list[Target]:
@@ -70,7 +82,7 @@ def with_options(target: Target, options: Options) -> Target:
 def _default() -> list[str]:
     board = settings.value("board")
     if board:
-        return [str(board)]
+        return [name for name in _split(str(board)) if name]
     known = ", ".join([*list(inventory.entries())[:SHOWN], *(board.id for board in boards.all_boards() if board.link)])
     raise UsageError("no board is given", f"give --board one of: {known}; or board = ... in {settings.NAME}")
 
@@ -103,17 +115,28 @@ def _of_kind(name: str, entries: dict[str, Entry]) -> Target:
             return of_board(board)
     fitting = [entry for entry in entries.values() if _members(name)(entry)]
     if len(fitting) == 1:
-        return of_entry(fitting[0])
+        return _one_of_several(name, fitting[0], entries)
     if fitting:
         shown = "\n".join(f"{entry.name}  {entry.address}  {entry.board}" for entry in fitting[:SHOWN])
         raise UsageError(f"{len(fitting)} devices are {name}", f"name one of them with --board, or all with --all:\n{shown}")
     raise _no_device(name, entries)
 
 
+def _one_of_several(name: str, entry: Entry, entries: dict[str, Entry]) -> Target:
+    """Others that nobody has asked could be meant as well."""
+    target = of_entry(entry)
+    unsaid = [other.name for other in entries.values() if not other.board and other.address]
+    if not unsaid:
+        return target
+    shown = ", ".join(unsaid[:SHOWN])
+    remark = f"{entry.name} is the only device that is known to be {_article(name)}; nobody has said yet what {shown} is"
+    return replace(target, remark=f"{remark}: edgeq devices probe {unsaid[0]} --save")
+
+
 def _no_device(name: str, entries: dict[str, Entry]) -> UsageError:
-    unsaid = [f"edgeq devices probe {entry.name} --save" for entry in entries.values() if not entry.board]
+    unsaid = [f"edgeq devices probe {entry.name} --save" for entry in entries.values() if not entry.board and entry.address]
     kind = "" if boards.family(name) else f" --board {boards.resolve(name).id}"  # a device of a family is asked which it is
-    lines = [f"edgeq devices add {host} ssh://{host}{kind}" for host in ssh_hosts()] or [f"edgeq devices add NAME pi@HOST{kind}"]
+    lines = offers.to_add(entries, kind) or [f"edgeq devices add NAME pi@HOST{kind}"]
     what = ["nobody has said yet what these are:", *unsaid[:SHOWN]] if unsaid else []
     return UsageError(f"no device of yours is {_article(name)}", "\n".join([*what, "say what it is and where:", *lines[:SHOWN]]))
 
@@ -124,38 +147,42 @@ def _article(name: str) -> str:
 
 def _unknown(name: str, entries: dict[str, Entry]) -> UsageError:
     known = [*entries, *boards.paths(), *boards.ALIASES, *boards.families()]
-    near = difflib.get_close_matches(name, known, 3)
-    text = f"no device and no kind of board is named {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else "")
-    if name in ssh_hosts():
-        return UsageError(text, f"your ssh knows a host of that name; add it:\nedgeq devices add {name} ssh://{name}")
+    meant = near(name, known)
+    text = f"no device and no kind of board is named {name!r}" + (f"; did you mean {' or '.join(meant)}?" if meant else "")
+    line = offers.to_add(entries, only=name)
+    if line:
+        return UsageError(text, f"your ssh knows a host of that name; add it:\n{line[0]}")
     devices = f"your devices: {', '.join(list(entries)[:SHOWN])}" if entries else "you have added no device (edgeq devices add)"
-    families = ", ".join(boards.families())
-    return UsageError(
-        text,
-        f"{devices}; kinds of board: {', '.join(boards.paths())}; families: {families}"
-        + ("" if ":" in name else f"; a host: ssh://{name}"),
-    )
+    kinds = f"kinds of board: {', '.join(boards.paths())}; families: {', '.join(boards.families())}"
+    host = offers.of_host(name)
+    return UsageError(text, f"{devices}; {kinds}" + (f"; a host: {host}" if host else ""))
 
 
 def _grouped(names: list[str], every: bool, tags: Sequence[str]) -> list[Target]:
     entries = inventory.entries()
     chosen = [e for e in entries.values() if not tags or set(tags) & set(e.tags)]
     for name in names:
-        if name not in entries and not _is_kind(name):
-            raise _unknown(name, entries)
+        _check_choice(name, entries)
     if names:
         chosen = [e for e in chosen if any(e.name == n or (_is_kind(n) and _members(n)(e)) for n in names)]
     if not chosen:
         said = " ".join([*(["--all"] if every else []), *(f"--tag {t}" for t in tags), *(f"--board {n}" for n in names)])
         known = sorted({tag for e in entries.values() for tag in e.tags})
-        raise UsageError(
-            f"no device fits {said}", f"edgeq devices list shows {len(entries)} devices; their tags: {', '.join(known) or 'none'}"
-        )
+        have = f"edgeq devices list shows yours; their tags: {', '.join(known) or 'none'}"
+        raise UsageError(f"no device fits {said}", have if entries else "you have added none: edgeq devices add NAME pi@HOST")
     return [of_entry(entry) for entry in chosen]
 
 
-def ssh_hosts() -> list[str]:
-    """The hosts that the user's ssh configuration names, without patterns; none where it cannot be read."""
-    from edgeq_host.ssh import config
-
-    return [host for host in config.names() if not set(host) & set("*?!") and host.isprintable()]
+def _check_choice(name: str, entries: dict[str, Entry]) -> None:
+    """UsageError for a word that chooses none among the devices, with --all or --tag."""
+    if name in entries:
+        return
+    if addresses.is_address(name):
+        shown = ssh_addresses.redacted(name)
+        raise UsageError(
+            f"--all and --tag choose among your devices, {shown} is an address", "leave them out, or add it: edgeq devices add NAME ADDRESS"
+        )
+    if not _is_kind(name):
+        raise _unknown(name, entries)
+    if name not in boards.families() and boards.resolve(name).link:
+        raise UsageError(f"--all and --tag choose among your devices, {name} is one of its own", "leave them out")

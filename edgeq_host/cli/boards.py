@@ -29,14 +29,17 @@ def list_command(as_json: bool) -> None:
     \b
     edgeq boards list
     """
-    from edgeq_host.boards import ALIASES, all_boards
+    from edgeq_host.boards import ALIASES, survey
 
-    found = all_boards()
+    found, wrong = survey()
     if as_json:
-        output.document("edgeq.boards/1", boards=[_fields(board) for board in found], aliases=dict(ALIASES))
+        texts = [error.message for error in wrong]
+        output.document("edgeq.boards/1", boards=[_fields(board) for board in found], aliases=dict(ALIASES), wrong=texts)
         return
     rows = [(b.id, b.name, b.family or "-", b.chip.arch, b.evidence.kind, b.evidence.date) for b in found]
     output.table(["id", "name", "family", "arch", "evidence", "date"], rows, left=6)
+    for error in wrong:
+        output.note(f"no board: {error.message}; {error.hint}")
 
 
 @output.subcommand(command, "show")
@@ -69,8 +72,7 @@ def validate_command(files: tuple[Path, ...], as_json: bool) -> int:
     \b
     edgeq boards validate boards/my_board.toml
     """
-    from edgeq_host.board_file import examine
-    from edgeq_host.boards import paths
+    from edgeq_host.boards import examine, paths
 
     chosen = files or tuple(paths().values())
     found = {path: examine(path, chip=path.absolute().parent.name == "chips") for path in chosen}
@@ -98,14 +100,17 @@ def new_command(board_id: str, file: Path | None, source: str | None, as_json: b
     edgeq boards new acme_gateway
     edgeq boards new acme_gateway --from root@gateway.local
     """
-    from edgeq_host import board_template
+    from edgeq_host import board_template, boards
 
     path = file or Path("boards") / f"{board_id}.toml"
     text = board_template.render(board_id) if source is None else _of_device(board_id, source)
     board_template.write(path, text)
+    shipped = (boards.SHIPPED / f"{board_id}.toml").is_file()
     if as_json:
-        output.document("edgeq.boards-new/1", id=board_id, file=str(path))
+        output.document("edgeq.boards-new/1", id=board_id, file=str(path), replaces=board_id if shipped else None)
         return
+    if shipped:
+        output.note(f"edgeq ships a board {board_id}: where this file is found it takes its place")
     output.line(f"{path}: {'fill it in' if source is None else 'look it through'}, then: edgeq boards validate {path}")
 
 

@@ -46,6 +46,9 @@ def list_devices(tags: tuple[str, ...], as_json: bool) -> None:
         output.document("edgeq.devices/1", devices=[_fields(e) for e in found])
     elif found:
         output.table(["name", "address", "board", "tags", "from"], [_row(e) for e in found], left=5)
+        for e in found:
+            if e.wrong is not None:
+                output.note(f"{e.name}: {e.wrong.text}; {e.wrong.hint}")
     else:
         output.line("no devices: edgeq devices add NAME pi@HOST names one")
 
@@ -55,7 +58,7 @@ def _fields(entry: Entry) -> dict[str, Any]:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    return entry.name, entry.address, entry.board or "-", " ".join(entry.tags) or "-", str(entry.path)
+    return entry.name, entry.address or "-", entry.board or "-", " ".join(entry.tags) or "-", str(entry.path)
 
 
 @output.subcommand(command, "add")
@@ -92,6 +95,10 @@ def add_device(
         raise UsageError("give NAME and ADDRESS, or --from FILE.csv alone", "see edgeq devices add --help")
     new = inventory.from_csv(table) if table else [inventory.entry(name or "", address or "", board or "", str(key or ""), tags)]
     inventory.check_new(_place(user), new)
+    if one:
+        inventory.check_key(new[0])
+    for other, device in inventory.same_address(new):
+        output.note(f"{device} has the address of {other}: two names of one device?")
     if one and not board and not no_probe:
         new = [_probed(new[0])]
     inventory.add(_place(user), new)
@@ -101,7 +108,7 @@ def add_device(
     for entry in new if one else []:
         output.line(f"{entry.name} is {entry.address}" + (f", {entry.board}" if entry.board else ""))
     if table:
-        output.line(f"{len(new)} devices of {table} are in {_place(user)}")
+        output.line(f"{output.counted(len(new), 'device')} of {table} added to {_place(user)}")
 
 
 def _probed(entry: Entry) -> Entry:

@@ -26,10 +26,21 @@ class Address:
         return (f"{self.user}@" if self.user else "") + host + (f":{self.port}" if self.port else "")
 
 
+def redacted(text: str) -> str:
+    """Without what stands between a user's name and the @: it may be a password."""
+    head, at, place = text.rpartition("@")
+    scheme, slashes, rest = head.rpartition("://")
+    user, colon, _ = (rest if slashes else head).partition(":")
+    return f"{scheme}{slashes}{user}{':...' if colon else ''}@{place}" if at else text
+
+
 def parse(rest: str) -> Address:
     """UsageError for what ssh or a shell could take for anything but a name: a leading '-', blanks, quotes, odd bytes."""
     text = rest.removeprefix("//").removesuffix("/")
     user, at, place = text.rpartition("@")
+    if at and ":" in user:
+        hint = "leave it out: ssh asks for it. A key needs none: ssh-copy-id. What stands on a command line everyone can see: change it"
+        raise _refused(rest, "it holds a password", hint)
     host, port = _split(place)
     if at and (not _USER.fullmatch(user) or user[0] == "-" or user[-1] == "\\"):
         raise _refused(
@@ -66,4 +77,4 @@ def _split(place: str) -> tuple[str, int]:
 
 
 def _refused(rest: str, text: str, hint: str) -> UsageError:
-    return UsageError(f"the address {rest[:80]!r}: {text}", hint)
+    return UsageError(f"the address {redacted(rest)[:80]!r}: {text}", hint)

@@ -44,6 +44,7 @@ WITHOUT_EFFECT_AS = {
     "sendenv": ("lang lc_*", "lang", "lc_*", "lang lc_* color_term no_color", "lang lc_* colorterm no_color"),
 }
 _LINE = re.compile(r"\s*(\w+)(?:\s*=\s*|\s+)(.*?)\s*$")
+_WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
 _NONE = Path("/dev/null")
 _MOST_FILES, _MOST_BYTES = 1000, 16 << 20
 
@@ -94,7 +95,7 @@ def names() -> list[str]:
             continue
         for match in filter(None, map(_LINE.match, lines)):
             if match[1].lower() == "host":
-                found.update(match[2].replace('"', "").split())
+                found.update(quoted or plain for quoted, plain in _WORD.findall(match[2]))
             elif match[1].lower() == "include":
                 waiting += map(Path, _included(match[2], path))
     return sorted(found)

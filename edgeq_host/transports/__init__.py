@@ -78,6 +78,14 @@ def open_transport(address: str, options: Options = DEFAULT) -> Transport:
     return transport
 
 
+def check(address: str) -> None:
+    """UsageError where the transport takes no such address; nothing is opened."""
+    scheme, _, rest = address.partition(":")
+    module = importlib.import_module(f"{__name__}.{scheme}")
+    if hasattr(module, "check"):
+        module.check(rest)
+
+
 def open_program(address: str, options: Options, command: str) -> Program:
     """Start a command of the device's shell. UsageError where there is no shell behind the address; else as open_transport."""
     scheme, _, rest = address.partition(":")

@@ -34,6 +34,11 @@ def _client(options: Options) -> Callable[[Address, Options, str], Channel]:
     return paramiko_client.Paramiko
 
 
+def check(rest: str) -> None:
+    """UsageError for what is no host."""
+    addresses.parse(rest)
+
+
 def open_program(rest: str, options: Options, command: str) -> Channel:
     """A command of the device's shell. UsageError and LinkError as below."""
     address = addresses.parse(rest)

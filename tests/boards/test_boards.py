@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from fnmatch import fnmatchcase
@@ -216,3 +217,45 @@ def test_no_file_of_a_project_says_what_local_starts(folder: Path) -> None:
     with pytest.raises(UsageError, match="would take the place of local"):
         boards.resolve("local")
     assert boards.resolve("sim:raspberrypi4").path.parent == boards.SHIPPED
+
+
+@pytest.mark.parametrize("name", ["local", "sim_raspberrypi_4", "raspberrypi", "jetson", "host", "raspberrypi5"])
+def test_a_name_that_means_something_else_is_no_id_of_a_board_of_ones_own(folder: Path, name: str) -> None:
+    path = own(folder, GOOD, name)
+    assert [problem.text.partition(" which")[0] for problem in boards.examine(path)] == [f"it would take the place of {name},"]
+    assert boards.families() == ["jetson", "raspberrypi"] and path not in [board.path for board in boards.all_boards()]
+
+
+def test_a_family_with_the_name_of_a_board_takes_nothing_from_that_board(folder: Path) -> None:
+    path = own(folder, GOOD.replace("chip = {", 'family = "local"\nchip = {'))
+    assert [problem.text for problem in boards.examine(path)] == ["the family local has the name of a board"]
+    assert boards.families() == ["jetson", "raspberrypi"] and boards.resolve("local").path.parent == boards.SHIPPED
+
+
+@pytest.mark.parametrize(("day", "text"), [("2026-13-28", "is no day"), ("20261128", "is no day"), ("2999-01-01", "in the future")])
+def test_evidence_has_a_day_that_was(folder: Path, day: str, text: str) -> None:
+    path = own(folder, re.sub(r"date = .*", f'date = "{day}"', GOOD))
+    (problem,) = boards.examine(path)
+    assert text in problem.text and day in problem.text and problem.hint
+
+
+def test_a_file_that_is_not_finished_keeps_no_other_from_being_a_board(folder: Path) -> None:
+    own(folder, GOOD.replace("chip", "chop"), "half")
+    own(folder, GOOD, "whole")
+    found, wrong = boards.survey()
+    assert "whole" in {board.id for board in found} and "half" not in {board.id for board in found}
+    assert len(wrong) == 1 and "half.toml: unknown key chop" in wrong[0].message
+    with pytest.raises(UsageError, match="unknown key chop"):
+        boards.resolve("half")
+
+
+def test_a_family_in_the_place_of_a_board_is_said_to_be_one(folder: Path) -> None:
+    with pytest.raises(UsageError, match="'jetson' is a family of boards, not a board") as info:
+        boards.resolve("jetson")
+    assert "nvidia_jetson_nano" in info.value.hint
+
+
+@pytest.mark.parametrize(("word", "meant"), [("rpi5", "raspberrypi5"), ("pi4", "raspberrypi4"), ("agx", "nvidia_jetson_agx_orin")])
+def test_short_words_are_known_as_well(folder: Path, word: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"did you mean {meant}"):
+        boards.resolve(word)

@@ -103,3 +103,24 @@ def test_validate_says_every_problem_of_every_file(edgeq: Edgeq, tmp_path: Path)
 def test_all_shipped_files_are_sound(edgeq: Edgeq) -> None:
     shown = edgeq("boards", "validate", *sorted((boards.SHIPPED / "chips").glob("*.toml")))
     assert shown.code == 0 and edgeq("boards", "validate").code == 0
+
+
+def test_a_new_board_takes_no_place_or_says_whose(edgeq: Edgeq) -> None:
+    for name in ("local", "raspberrypi", "host"):
+        refused = edgeq("boards", "new", name)
+        assert refused.code == 2 and f"take the place of {name}" in refused.err and not Path("boards", f"{name}.toml").exists()
+    made = edgeq("boards", "new", "raspberrypi_5")
+    assert made.code == 0 and "edgeq ships a board raspberrypi_5" in made.err
+    assert edgeq("boards", "new", "raspberrypi_4b", "--json").json["replaces"] == "raspberrypi_4b"
+    assert edgeq("boards", "new", "acme_gateway", "--json").json["replaces"] is None
+
+
+def test_a_file_that_is_not_finished_is_named_beside_the_list(edgeq: Edgeq) -> None:
+    Path("boards").mkdir()
+    Path("boards/half.toml").write_text('id = "half"\nname = "x"\n')
+    shown = edgeq("boards", "list")
+    assert shown.code == 0 and "raspberrypi_5" in shown.out and "half.toml: chip is missing" in shown.err
+    (text,) = edgeq("boards", "list", "--json").json["wrong"]
+    assert "half.toml: chip is missing" in text
+    assert edgeq("status", "-b", "local").code == edgeq("devices", "list").code == 0
+    assert edgeq("boards", "validate").code == 2

@@ -36,6 +36,30 @@ def test_a_whole_csv_file_is_added_or_nothing(edgeq: Edgeq) -> None:
     assert [d["name"] for d in edgeq("devices", "list", "--json").json["devices"]] == ["a", "b"]
 
 
+def test_a_device_that_is_wrong_is_listed_and_can_be_removed(edgeq: Edgeq) -> None:
+    Path("edgeq.toml").write_text("[devices.bad]\naddress = 'ssh://pi:geheim@x'\n[devices.gw]\naddress = 'root@gw'\nboard = 'acme_real'\n")
+    shown = edgeq("devices", "list")
+    assert shown.code == 0 and "gw    ssh:root@gw  acme_real" in shown.out and "bad   -" in shown.out
+    assert "bad: the address" in shown.err and "gw: no board 'acme_real'" in shown.err and "geheim" not in shown.out + shown.err
+    listed = edgeq("devices", "list", "--json")
+    assert "geheim" not in listed.out and [d["wrong"] is None for d in listed.json["devices"]] == [False, False]
+    assert edgeq("status", "-b", "local").code == 0
+    for name in ("bad", "gw"):
+        assert edgeq("devices", "remove", name).code == 0
+    assert edgeq("devices", "list", "--json").json["devices"] == []
+
+
+def test_what_is_odd_about_new_devices_is_said(edgeq: Edgeq) -> None:
+    edgeq("init")
+    refused = edgeq("devices", "add", "k", "pi@k", "--no-probe", "--key", "/no/geheim")
+    assert refused.code == 2 and "the key of k is no file" in refused.err and "geheim" not in refused.err
+    assert edgeq("devices", "add", "k", "pi@k", "--no-probe").code == 0
+    assert "l has the address of k" in edgeq("devices", "add", "l", "pi@k", "--no-probe").err
+    wrong = edgeq("devices", "add", "j", "pi@j", "--board", "jetson")
+    assert wrong.code == 2 and "is a family of boards" in wrong.err and "nvidia_jetson_nano" in wrong.err
+    assert edgeq("devices", "add", "--from", ".").code == 2
+
+
 def test_what_does_not_fit_together_is_a_usage_error(edgeq: Edgeq) -> None:
     for words in (["add"], ["add", "x"], ["add", "x", "pi@x", "--from", "f.csv"], ["remove", "x"], ["nonsense"]):
         refused = edgeq("devices", *words)

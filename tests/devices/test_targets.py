@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
 
-from edgeq_host import inventory, targets
+from edgeq_host import inventory, offers, targets
 from edgeq_host.errors import UsageError
 from edgeq_host.transports import Options
 
@@ -78,9 +79,62 @@ def test_none_is_answered_with_lines_that_are_ready_to_run(project: Path, three:
     assert "edgeq devices add lab ssh://lab" in info.value.hint
 
 
+def test_lines_that_are_offered_can_be_run_as_they_stand(project: Path) -> None:
+    ssh = Path.home() / ".ssh"
+    ssh.mkdir(parents=True)
+    (ssh / "config").write_text('Host jetson _pi a "my host" fe80::1 fe80::2%eth0 -x raspberrypi5 lab attic my-jetson\n')
+    inventory.add(project / "edgeq.toml", [inventory.entry("a", "pi@other"), inventory.entry("loft", "ssh://root@attic:2222")])
+    with pytest.raises(UsageError, match="no device of yours is a raspberrypi_5") as info:
+        names("raspberrypi_5")
+    lines = [line for line in info.value.hint.splitlines() if line.startswith("edgeq devices add")]
+    words = [shlex.split(line)[3:] for line in lines]
+    assert {address for _, address, *_ in words} == {
+        *("ssh://jetson", "ssh://_pi", "ssh://a", "ssh://[fe80::1]", "ssh://[fe80::2%eth0]", "ssh://raspberrypi5", "ssh://lab"),
+        "ssh://my-jetson",
+    }
+    inventory.add(project / "edgeq.toml", [inventory.entry(name, address, board) for name, address, _, board in words])
+    with pytest.raises(UsageError) as info:
+        names("jetson")
+    assert info.value.hint.splitlines()[-1] == "edgeq devices add NAME pi@HOST"
+
+
+def test_an_odd_host_that_ssh_knows_is_offered_under_a_name_that_can_be(project: Path) -> None:
+    ssh = Path.home() / ".ssh"
+    ssh.mkdir(parents=True)
+    (ssh / "config").write_text("Host _pi\n")
+    with pytest.raises(UsageError) as info:
+        names("_pi")
+    assert info.value.hint.endswith("edgeq devices add pi ssh://_pi")
+
+
 def test_what_nobody_knows_is_said_with_what_was_perhaps_meant(three: Path) -> None:
     with pytest.raises(UsageError, match="did you mean kitchen"):
         names("kichen")
+    with pytest.raises(UsageError) as info:
+        names("mill")
+    assert info.value.hint.endswith("; a host: ssh://mill")
+    with pytest.raises(UsageError) as info:
+        names("a b")
+    assert "ssh://" not in info.value.hint
+
+
+def test_devices_that_nobody_asked_are_named_where_a_kind_has_one_that_is_known(three: Path) -> None:
+    (found,) = targets.resolve(["raspberrypi_5"])
+    assert found.name == "kitchen" and "nobody has said yet what shed is: edgeq devices probe shed --save" in found.remark
+    assert [t.remark for t in targets.resolve(["kitchen"])] == [""] and names("kitchen", "raspberrypi_5") == ["kitchen"]
+
+
+def test_no_word_that_means_no_device_of_yours_chooses_among_them(three: Path) -> None:
+    for word, says in (("root@den", "root@den is an address"), ("local", "is one of its own"), ("sim:raspberrypi4", "is one of its own")):
+        with pytest.raises(UsageError, match=f"choose among your devices, .*{says}") as info:
+            names(word, every=True)
+        assert "leave them out" in info.value.hint
+
+
+def test_without_devices_all_of_them_are_none(project: Path) -> None:
+    with pytest.raises(UsageError, match="no device fits --all") as info:
+        names(every=True)
+    assert info.value.hint == "you have added none: edgeq devices add NAME pi@HOST"
 
 
 def test_all_and_tags_choose_among_the_devices(three: Path) -> None:
@@ -100,6 +154,8 @@ def test_without_a_word_the_setting_is_meant(three: Path) -> None:
         names()
     three.write_text('board = "kitchen"\n' + three.read_text())
     assert names() == ["kitchen"]
+    three.write_text(three.read_text().replace('"kitchen"', '"kitchen, attic"', 1))
+    assert names() == ["kitchen", "attic"]
 
 
 def test_hosts_come_from_the_files_that_ssh_reads_and_those_that_they_include(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,10 +166,10 @@ def test_hosts_come_from_the_files_that_ssh_reads_and_those_that_they_include(pr
     os.mkfifo(ssh / "more.d" / "b.conf")
     (ssh / "more.d" / "c.conf").write_bytes(b"Host \xff\n")
     (ssh / "deep").write_text("host cellar\n")
-    assert {"attic", "cellar", "garage", "lab"} <= set(targets.ssh_hosts())
+    assert {"attic", "cellar", "garage", "lab"} <= set(offers.ssh_hosts())
     monkeypatch.setenv("EDGEQ_SSH_CONFIG", str(project / "own"))
-    assert targets.ssh_hosts() == []
+    assert offers.ssh_hosts() == []
     (project / "own").write_text("Host shed *.lan\nMatch host lab\n")
-    assert targets.ssh_hosts() == ["shed"]
+    assert offers.ssh_hosts() == ["shed"]
     monkeypatch.setenv("EDGEQ_SSH_CONFIG", "/dev/null")
-    assert targets.ssh_hosts() == []
+    assert offers.ssh_hosts() == []
