@@ -153,7 +153,8 @@ def _looked_into(device: Device, model: Installed) -> Installed:
         return v
 
     versions = tuple(map(version, model.versions))
-    return replace(model, current=next(iter(versions), None), versions=versions)
+    current, previous = (*versions, None, None)[:2]
+    return replace(model, current=current, previous=previous, versions=versions)
 
 
 def _kept(case: Case, installed: Installed, keep: int) -> list[Version]:

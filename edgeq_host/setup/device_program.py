@@ -13,11 +13,13 @@ import site
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any, Dict, Optional
 
 WORD = "edgeq"  # the host puts a random one in its place
 PACKAGE = "edgeq_runtime"
 LIMIT_S = 60
+AGENT = os.path.join(os.path.expanduser("~"), ".local", "bin", "edgeq-agent")
 Order = Dict[str, Any]
 
 
@@ -83,6 +85,18 @@ def write(path: str, data: bytes, mode: int) -> None:
     os.chmod(path, mode)
 
 
+def replace(path: str, data: bytes) -> None:
+    """Give a file other content, at once."""
+    write(path + ".new", data, 0o644)
+    os.replace(path + ".new", path)
+    sync(os.path.dirname(path))
+
+
+def drop(path: str) -> None:
+    os.unlink(path)
+    sync(os.path.dirname(path))
+
+
 def unpack(order: Order, data: bytes, target: str) -> None:
     at = 0
     for name, size, mode, digest in order["files"]:
@@ -134,13 +148,11 @@ def install(order: Order, data: bytes) -> Order:
     except (Refused, subprocess.TimeoutExpired) as error:
         undo(link, before, target)
         raise Refused(getattr(error, "kind", "import"), str(error)) from None
-    agent = os.path.join(os.path.expanduser("~"), ".local", "bin", "edgeq-agent")
-    os.makedirs(os.path.dirname(agent), exist_ok=True)
-    if ours(agent) or not os.path.lexists(agent):
-        point(agent, os.path.join(link, "lib", "edgeq-agent"))
+    os.makedirs(os.path.dirname(AGENT), exist_ok=True)
+    if ours(AGENT) or not os.path.lexists(AGENT):
+        point(AGENT, os.path.join(link, "lib", "edgeq-agent"))
     tidy(where, name)
-    found["changed"] = before != name
-    return found
+    return dict(found, changed=before != name)
 
 
 def ours(agent: str) -> bool:
@@ -152,7 +164,7 @@ def undo(link: str, before: str, target: str) -> None:
     if before:
         point(link, before)
     elif os.path.islink(link):
-        os.unlink(link)
+        drop(link)
     if os.path.basename(target) != before:
         shutil.rmtree(target, ignore_errors=True)
 
@@ -168,9 +180,8 @@ def remove(order: Order, data: bytes) -> Order:
     where = folder()
     link = os.path.join(where, PACKAGE)
     was = os.path.islink(link)
-    agent = os.path.join(os.path.expanduser("~"), ".local", "bin", "edgeq-agent")
-    if ours(agent):
-        os.unlink(agent)
+    if ours(AGENT):
+        os.unlink(AGENT)
     if was:
         os.unlink(link)
         tidy(where, "")
@@ -181,8 +192,7 @@ def remove(order: Order, data: bytes) -> Order:
 def systemctl(*words: str) -> str:
     """Refused where it fails; what it printed."""
     command = ["systemctl", "--user", *words]
-    environment = dict(os.environ)
-    environment.setdefault("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    environment = {"XDG_RUNTIME_DIR": f"/run/user/{os.getuid()}", **os.environ}
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, timeout=LIMIT_S)
     except OSError as error:
@@ -230,9 +240,7 @@ def service(order: Order, data: bytes) -> Order:
         with open(path, "rb") as file:
             before = file.read()
     if before != data:
-        write(path + ".new", data, 0o644)
-        os.replace(path + ".new", path)
-        sync(os.path.dirname(path))
+        replace(path, data)
     try:
         systemctl("daemon-reload")
         systemctl("enable", order["unit"])
@@ -245,21 +253,16 @@ def service(order: Order, data: bytes) -> Order:
 
 def restore(path: str, before: Optional[bytes], unit: str) -> None:
     """The unit as it was before, as far as systemd lets it."""
-    try:
-        if before is None:
-            systemctl("disable", "--now", unit)
-    except Refused:
-        pass
     if before is None:
-        os.unlink(path)
+        with suppress(Refused):
+            systemctl("disable", "--now", unit)
+        drop(path)
     else:
-        write(path, before, 0o644)
-    try:
+        replace(path, before)
+    with suppress(Refused):
         systemctl("daemon-reload")
         if before is not None:
             systemctl("restart", unit)
-    except Refused:
-        pass
 
 
 def service_remove(order: Order, data: bytes) -> Order:
@@ -267,7 +270,7 @@ def service_remove(order: Order, data: bytes) -> Order:
     was = os.path.isfile(path)
     if was:
         systemctl("disable", "--now", order["unit"])
-        os.unlink(path)
+        drop(path)
         systemctl("daemon-reload")
     others = [name for name in os.listdir(units()) if name.startswith("edgeq-")] if os.path.isdir(units()) else []
     marked = os.path.exists(os.path.join(units(), ".edgeq-linger"))
@@ -278,8 +281,7 @@ ORDERS = {"look": look, "install": install, "remove": remove, "service": service
 
 
 def answer(value: Order) -> None:
-    sys.stdout.write(f"{WORD} {json.dumps(value)}\n")
-    sys.stdout.flush()
+    print(f"{WORD} {json.dumps(value)}", flush=True)
 
 
 def main() -> None:

@@ -68,7 +68,9 @@ def test_a_plan_over_a_damaged_version_says_what_deploy_does(local: Local, damag
     path.unlink()
     if damage != "missing":
         path.write_bytes(data[:-1] if damage == "short" else data[:50] + bytes([data[50] ^ 1]) + data[51:])
-    said = plan(local.target, local.file("kws", packed(2 if which == 2 else 3))).changes
+    found = plan(local.target, local.file("kws", packed(2 if which == 2 else 3)))
+    assert found.installed is not None and (found.installed.current, found.installed.previous) == found.installed.versions
+    said = found.changes
     kept = 3 - which
     text = {"missing": "its file is missing", "short": "its file has another size", "flipped": "its file is damaged"}[damage]
     assert sorted(said[1:]) == [f"keeps version {kept} for rollback", f"removes version {which}: {text}"]

@@ -12,7 +12,7 @@ import pytest
 
 from bench.ssh.server import wait_until
 from edgeq_host.errors import BoardError, UsageError
-from edgeq_host.setup import service
+from edgeq_host.setup import device_program, service
 from tests.setup.conftest import Device
 
 SYSTEMD = Path("/lib/systemd/systemd")
@@ -90,6 +90,19 @@ def test_a_device_without_systemd_is_told_and_keeps_nothing(device: Device, tmp_
     with pytest.raises(BoardError, match="systemctl cannot be run") as info:
         service.start(device.target, "camera", "/bin/true")
     assert "systemd" in info.value.hint and not unit(device).exists()
+
+
+def test_a_unit_that_comes_back_is_whole_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not written where it lies: what has it open goes on reading what it was."""
+    monkeypatch.setattr(device_program, "systemctl", lambda *words: "")
+    path = tmp_path / "edgeq-camera.service"
+    path.write_bytes(b"the new one")
+    with path.open("rb") as file:
+        device_program.restore(str(path), b"before", path.name)
+        assert path.read_bytes() == b"before" and file.read() == b"the new one"
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    device_program.restore(str(path), None, path.name)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("name", ["", "../x", "A", "a b", "x" * 42, "a\n"])
