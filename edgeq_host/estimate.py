@@ -64,7 +64,7 @@ def of(target: Target, facts: Facts, model: eqm.ModelT, layers: Sequence[Layer])
 def estimate(known: Rates, layers: Sequence[Layer], graph: Graph) -> Estimate:
     times = [layer_ns(known, layer, node, graph) for layer, node in zip(layers, graph.nodes, strict=True)]
     ns = [t for t in times if t is not None]
-    return Estimate(sum(ns) / 1000, "modelled", known.source, known.date, known.command, len(times) - len(ns))
+    return Estimate(sum(ns) / 1000, "modelled", known.source, known.date, rates.command_for(known.device.name), len(times) - len(ns))
 
 
 def layer_ns(known: Rates, layer: Layer, node: Node, graph: Graph) -> float | None:

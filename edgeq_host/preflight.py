@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from edgeq_host import risks, trust
@@ -19,26 +18,18 @@ from edgeq_host.targets import Target
 from edgeq_host.trust import Refusal, Trust
 
 _T = TypeVar("_T")
+Risks = tuple[Risk, ...]
 
 
-@dataclass(frozen=True)
-class Preflight:
-    """unchanged: this very file is current there already."""
-
-    board: str
-    unchanged: bool
-    risks: tuple[Risk, ...]
-
-
-def preflight(target: Target, name: str, size: int, sha256: str, seal: Seal, quiet_s: float = QUIET_S) -> Preflight:
-    """EdgeqError, with the exit code of the deploy, where it would be refused."""
+def preflight(target: Target, name: str, size: int, sha256: str, seal: Seal, quiet_s: float = QUIET_S) -> Risks:
+    """What may go wrong all the same. EdgeqError, with the exit code of the deploy, where it would be refused."""
     with refusals(f"plan on {target.name}", name, target.name), connect(target, quiet_s) as device:
         case = look(device, target, name, size, sha256, seal)
     found = risks.of(case)
     risk = risks.refusal(found)
     if risk is not None:
         raise _error(target, risk)
-    return Preflight(target.name, case.unchanged, tuple(found))
+    return tuple(found)
 
 
 def look(device: Device, target: Target, name: str, size: int, sha256: str, seal: Seal) -> Case:

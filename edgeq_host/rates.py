@@ -46,12 +46,11 @@ class Rate:
 
 @dataclass(frozen=True)
 class Rates:
-    """source: measured or emulated, on `date` by `command`. layer_ns: what a layer takes beside its kernel."""
+    """source: measured or emulated, on `date`. layer_ns: what a layer takes beside its kernel."""
 
     device: Device
     source: str
     date: str
-    command: str
     layer_ns: float
     rates: tuple[Rate, ...]
 
@@ -114,7 +113,7 @@ def parse(data: bytes, device: Device) -> Rates:
     if fields["source"] not in ("measured", "emulated") or not _DATE.fullmatch(fields["date"]):
         raise ValueError("its source or date is none")
     rates = tuple(_rate(row) for row in fields["rates"])
-    return Rates(device, fields["source"], fields["date"], command_for(device.name), positive(fields["layer_ns"], 0.0), rates)
+    return Rates(device, fields["source"], fields["date"], positive(fields["layer_ns"], 0.0), rates)
 
 
 def _rate(row: dict[str, Any]) -> Rate:

@@ -66,7 +66,7 @@ def measure(
         layer_ns = _layer_ns(device, layer, list(found.values()))
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     where = rates.device_of(target, facts)
-    known = Rates(where, target.source, date, rates.command_for(target.name), layer_ns, tuple(found.values()))
+    known = Rates(where, target.source, date, layer_ns, tuple(found.values()))
     return OnBoard(facts.machine, facts.isa_names, known, tuple(unmeasured))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgeq_host.deploy import Deployed
     from edgeq_host.fleet.deploys import Work
     from edgeq_host.fleet.work import Outcome
+    from edgeq_host.preflight import Risks
     from edgeq_host.targets import Target
 
 
@@ -105,22 +106,27 @@ def _fleet(work: Work, as_json: bool) -> int:
     output.note(f"run {work.run.id}: {work.run.name}, {work.size} bytes; {len(ready)} of {len(surveyed)} devices can take it")
     for outcome in lost:
         fleet.failure(outcome, as_json)
+    risks = {outcome.target.name: outcome.value or () for outcome in surveyed}
+    for board, found in risks.items():
+        for risk in found:
+            output.note(f"risk:  {board}: {risk.what}: {risk.text}; {risk.remedy}")
     states = [outcome.state for outcome in lost]
     refused = states.count(FAILED)
     with fleet.bars("sending to") as moved, output.to_the_end() as show:
         for done in deploys.install(work, ready, refused, moved):
             states.append(done.state)
-            show(partial(_show, done, as_json))
+            show(partial(_show, done, risks[done.target.name], as_json))
     if not ready:
         states += [NOT_TRIED] * (len(surveyed) - len(lost))
     return _end(work, states, as_json)
 
 
-def _show(outcome: Outcome[Deployed], as_json: bool) -> None:
+def _show(outcome: Outcome[Deployed], risks: Risks, as_json: bool) -> None:
+    said = [asdict(risk) for risk in risks]
     if outcome.value is None:
-        fleet.failure(outcome, as_json)
+        fleet.failure(outcome, as_json, risks=said)
     elif as_json:
-        output.json_line("edgeq.deploy/1", state=outcome.state, **asdict(outcome.value))
+        output.json_line("edgeq.deploy/1", state=outcome.state, risks=said, **asdict(outcome.value))
     else:
         output.line(_text(outcome.value))
 

@@ -56,11 +56,12 @@ def bars(label: str) -> Iterator[Moved | None]:
         yield move
 
 
-def failure(outcome: Outcome[Any], as_json: bool) -> None:
-    """The line of a device that did not end well."""
+def failure(outcome: Outcome[Any], as_json: bool, **fields: object) -> None:
+    """The line of a device that did not end well. fields: more for JSON."""
     name, error = outcome.target.name, outcome.error
     if as_json:
-        fields = {"error": output.fields_of(error)} if error is not None else {}
+        if error is not None:
+            fields["error"] = output.fields_of(error)
         output.json_line("edgeq.device/1", board=name, state=outcome.state, **fields)
     elif error is None:
         output.line(f"{name}: {outcome.state}")

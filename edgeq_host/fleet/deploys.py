@@ -14,7 +14,7 @@ from edgeq_host.export import read_file
 from edgeq_host.fleet import runs
 from edgeq_host.fleet.runs import Run
 from edgeq_host.fleet.work import DONE, FAILED, NOT_TRIED, UNKNOWN, Limits, Outcome, each
-from edgeq_host.preflight import Preflight, preflight
+from edgeq_host.preflight import Risks, preflight
 from edgeq_host.signing import Seal, seal
 from edgeq_host.targets import Target
 
@@ -32,7 +32,7 @@ class Work:
     seal: Seal
     limits: Limits
     targets: tuple[Target, ...]
-    unknown: tuple[Outcome[Preflight], ...] = ()
+    unknown: tuple[Outcome[Risks], ...] = ()
 
 
 def begin(file: Path, name: str | None, targets: Sequence[Target], timeout_s: float, limits: Limits, keep: int = 0) -> Work:
@@ -68,11 +68,11 @@ def _same(run: Run, file: Path) -> bytes:
     return data
 
 
-def _known(names: Sequence[str], find: Callable[[str], Target]) -> tuple[list[Target], list[Outcome[Preflight]]]:
+def _known(names: Sequence[str], find: Callable[[str], Target]) -> tuple[list[Target], list[Outcome[Risks]]]:
     """The devices of names, and the outcomes of those that mean none any more. UsageError where edgeq.toml itself is wrong."""
     entries = inventory.entries()
     found: list[Target] = []
-    unknown: list[Outcome[Preflight]] = []
+    unknown: list[Outcome[Risks]] = []
     for name in names:
         try:
             found.append(find(name))
@@ -82,11 +82,11 @@ def _known(names: Sequence[str], find: Callable[[str], Target]) -> tuple[list[Ta
     return found, unknown
 
 
-def survey(work: Work) -> tuple[list[Target], list[Outcome[Preflight]]]:
+def survey(work: Work) -> tuple[list[Target], list[Outcome[Risks]]]:
     """Ask every device, without sending the model. Those that can be changed; and the outcomes of all. Where more than max_failures
     would refuse the file, none can."""
 
-    def ask(target: Target) -> Preflight:
+    def ask(target: Target) -> Risks:
         return preflight(target, work.run.name, work.size, work.run.sha256, work.seal)
 
     found = list(each(work.targets, ask, Limits(work.limits.jobs)))

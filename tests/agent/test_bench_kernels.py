@@ -26,9 +26,7 @@ from edgeq_runtime import build, lists, native
 from tests.agent.conftest import Local, packed
 
 DEVICE = rates.Device("kitchen", "ssh://pi@kitchen", "aarch64", "edgeq-agent 0.1.0", ("portable", "neon"))
-RATES = Rates(
-    DEVICE, "measured", "2026-11-28", "edgeq bench kernels --board kitchen", 50.0, (Rate("add_s8_s8_s8", "neon", (64, 1, 1), 10.0),)
-)
+RATES = Rates(DEVICE, "measured", "2026-11-28", 50.0, (Rate("add_s8_s8_s8", "neon", (64, 1, 1), 10.0),))
 ASKED = {"family": "gemm", "rows": 0, "channels": 16, "inputs": 16, "rounds": 1, "all": 0}
 
 

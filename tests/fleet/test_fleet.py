@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.ssh.server import descendants, programs, wait_until
-from edgeq_host import targets
+from edgeq_host import inventory, targets
 from edgeq_host.deploy import rollback
 from edgeq_host.errors import ModelError
 from edgeq_host.fleet import runs
@@ -189,6 +189,17 @@ def test_a_signal_ends_every_session_at_once_and_says_how_to_go_on(
         fleet.store(name).unlink(missing_ok=True)
         fleet.mend(name)
     assert edgeq("deploy", "--resume", run.stem).code == 0
+
+
+def test_the_risks_of_the_plan_are_told_of_each_device(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    fleet.add("good")
+    inventory.add(fleet.toml, [inventory.entry("other", f"pipe:{fleet.agent} --root {fleet.store('other')}", "raspberrypi_5", "", ())])
+    found = edgeq("deploy", model, "--all", "--json")
+    devices, _ = lines(found)
+    assert [risk["what"] for risk in devices["good"]["risks"]] == []
+    assert {risk["what"] for risk in devices["other"]["risks"]} == {"board"} and devices["other"]["state"] == "done"
+    said = [line for line in found.err.splitlines() if line.startswith("risk: ")]
+    assert len(said) == len(devices["other"]["risks"]) and all(line.startswith("risk:  other: board: ") for line in said)
 
 
 def test_the_environment_names_no_part_of_all(fleet: Fleet, model: Path, edgeq: Edgeq, monkeypatch: pytest.MonkeyPatch) -> None:
