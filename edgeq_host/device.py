@@ -179,8 +179,10 @@ class Device:
 
     def _send(self, data: bytes, start: int, progress: Progress | None) -> None:
         step = min(self.link.max_message - wire.DATA_OVERHEAD, UPLOAD_STEP)
+        since = self.link.clock()
         for at in range(start, len(data), step):
             self.link.queue("data", offset=at, bytes=data[at : at + step])
+            self.link.ease(at + step - start, since)
             self.link.poll()  # raises where the device has refused: no need to send the rest
             if progress is not None:
                 progress(min(at + step, len(data)), len(data))

@@ -19,7 +19,7 @@ _HINTS = {
     "name": "choose another with --name",
     "threads": "use fewer with --threads",
     "missing": "`edgeq status` lists what is installed; `edgeq deploy` installs",
-    "busy": "wait until the other deploy has ended, then repeat",
+    "busy": "wait until the other deploy has ended (after one that was interrupted: until what it had sent has arrived), then repeat",
     "full": "free space on the device, or remove models and unfinished uploads with `edgeq remove` (`edgeq status` lists both); "
     "nothing was changed",
     "io": "check the disk of the device; nothing was changed",

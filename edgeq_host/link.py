@@ -20,6 +20,7 @@ SOFTWARE = int.from_bytes(bytes(int(part) for part in re.findall(r"\d+", __versi
 LIMITS = Limits(65000, 1 << 21, (1 << 16) + 64, SOFTWARE)  # a frame of 65000 fits into two packets of SSH, one of 65536 does not
 CONNECT_S = 10.0
 MESSAGE_BYTES, MOST_BYTES = 256, 256 << 20  # what a message takes beside its fields; of the answers to one request: a million small ones
+AHEAD_S, AHEAD_BYTES = 4.0, 4 * LIMITS.max_payload  # of an upload that may be on its way: so much of the line's time, or so many bytes
 QUIET_S = 30.0  # without any good frame while an answer is due, or any byte taken
 
 
@@ -39,14 +40,14 @@ class Link:
         clock: Callable[[], float] = time.monotonic,
         cancel: threading.Event | None = None,
     ) -> None:
-        self.transport, self._what, self._quiet_s, self._clock, self._cancel = transport, what, quiet_s, clock, cancel
+        self.transport, self._what, self._quiet_s, self.clock, self._cancel = transport, what, quiet_s, clock, cancel
         self._end = Endpoint(limits)
         self._in = bytearray()
         self._taken = 0  # bytes of messages, with MESSAGE_BYTES for each
         self._connect()
 
     def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
+        return int(self.clock() * 1000)
 
     def _flush(self) -> None:
         while frame := self._end.transmit(self._now_ms()):
@@ -72,9 +73,9 @@ class Link:
 
     def _connect(self) -> None:
         self._end.connect(secrets.randbelow(0xFFFF) + 1, self._now_ms(), self.transport.reliable)
-        end = self._clock() + min(CONNECT_S, self._quiet_s)
+        end = self.clock() + min(CONNECT_S, self._quiet_s)
         while not self._end.state(self._now_ms()).open:
-            if self._clock() >= end:
+            if self.clock() >= end:
                 raise LinkError(
                     f"{self._what}: no answer",
                     "check that the device is on, that the address is right and that no other program uses the line",
@@ -102,6 +103,13 @@ class Link:
         data = wire.encode(name, **values)
         while data := data[self._end.write(data) :]:
             self._pump(1.0)
+            self._check_quiet()
+
+    def ease(self, queued: int, since: float) -> None:
+        """Wait while more is on its way than a line takes that has carried the rest of `queued` bytes from `since` on. Buffers between
+        here and there may hold it, and what an interrupted command has sent still arrives, to a store that is locked until then."""
+        while (ahead := self._end.pending()) > AHEAD_BYTES and ahead * (self.clock() - since) > AHEAD_S * (queued - ahead):
+            self._pump(0.1)
             self._check_quiet()
 
     def send(self, name: str, /, **values: Any) -> None:

@@ -60,6 +60,7 @@ def library() -> ctypes.CDLL:
         "eq_link_transmit": (c_size_t, [c_void_p, _BUFFER, c_size_t, c_uint32]),
         "eq_link_wait": (c_uint32, [c_void_p, c_uint32]),
         "eq_link_write": (c_size_t, [c_void_p, ctypes.c_char_p, c_size_t]),
+        "eq_link_pending": (c_uint32, [c_void_p]),
         "eq_link_read": (c_size_t, [c_void_p, _BUFFER, c_size_t]),
         "eq_link_look": (None, [c_void_p, c_uint32, POINTER(State)]),
     }
@@ -102,6 +103,10 @@ class Endpoint:
 
     def write(self, data: bytes) -> int:
         return int(self._lib.eq_link_write(self._link, data, len(data)))
+
+    def pending(self) -> int:
+        """Bytes that were written and have not been acknowledged."""
+        return int(self._lib.eq_link_pending(self._link))
 
     def read(self) -> bytes:
         """What has come, in order; at most 64 KiB a call."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,30 @@ def test_a_slow_link_carries_nothing_twice(site: Site) -> None:
     proxy = site.proxy(server, bytes_per_s=100_000)
     assert deploy(site.target(proxy), file).changed
     assert proxy.bytes_up < 1.03 * file.stat().st_size
+
+
+@pytest.mark.slow
+def test_what_an_interrupted_upload_has_sent_does_not_keep_the_store_locked_for_long(site: Site) -> None:
+    """Megabytes would fit into the buffers between here and there."""
+    server = site.server()
+    status(site.target(server))
+    proxy = site.proxy(server, bytes_per_s=40_000)
+    cancel = threading.Event()
+
+    def interrupted() -> None:
+        with pytest.raises(LinkError, match="interrupted"):
+            deploy(site.target(proxy, cancel=cancel), site.file("net", packed(1, 200_000)))
+
+    upload = threading.Thread(target=interrupted)
+    upload.start()
+    wait_until(lambda: list(server.store.glob("net/part-*")), "the upload has begun")
+    time.sleep(5)
+    cancel.set()
+    upload.join()
+    end = time.monotonic() + 12
+    while subprocess.run(["flock", "-n", server.store / ".lock", "true"]).returncode:
+        assert time.monotonic() < end, "the store is still locked"
+        time.sleep(0.1)
 
 
 @pytest.mark.slow

@@ -154,6 +154,7 @@ def test_a_plan_says_where_the_agent_lies_meanwhile(
     file = site.file("kws", packed(1))
     found = edgeq("plan", file, "-b", f"ssh://{USER}@127.0.0.1:{server.port}", "--ssh", site.client)
     assert found.code == 0, found
+    wait_until(lambda: not list(server.home.rglob("edgeq-agent*")), "the agent is removed from the disk")
     line = next(line for line in found.out.splitlines() if line.startswith("  agent "))
     assert "not there yet" in line and f"({where}" in line and "removed again" in line
     assert f"would: brings the agent, {missing_agent} bytes" in found.out
