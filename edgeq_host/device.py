@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]  # bytes sent, of how many
 
 @dataclass(frozen=True)
 class Facts:
-    """What the device says of itself; 0 where it does not know."""
+    """What the device says of itself; 0 where it does not know. board: what its agent was built for, such as "linux"."""
 
     board: str
     machine: str

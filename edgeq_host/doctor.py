@@ -7,6 +7,8 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from edgeq_host import programs
+from edgeq_host.boards import SHIPPED, read_board
 from edgeq_host.errors import EdgeqError
 from edgeq_host.ssh import report
 from edgeq_host.targets import Target
@@ -34,6 +36,7 @@ def examine(target: Target | None) -> Iterator[Finding]:
     yield _guarded("runtime library", _library)
     yield _guarded("ssh", report.client)
     yield _guarded("ssh files", report.files)
+    yield from _emulators()
     if target is not None:
         yield _guarded(f"agent on {target.name}", lambda: _agent(target))
 
@@ -50,6 +53,16 @@ def _package(name: str, purpose: str) -> Finding:
         if purpose:
             return Finding(name, "missing", f"only for {purpose}", f"pip install {name}")
         return Finding(name, "fails", "not installed", f"pip install {name}")
+
+
+def _emulators() -> Iterator[Finding]:
+    """Of the boards that are emulated; who has no use for them needs none."""
+    shipped = map(read_board, SHIPPED.glob("*.toml"))  # one of the user's that is wrong must not be in the way here
+    for arch in sorted({board.chip.arch for board in shipped if board.evidence.kind == "emulated" and board.link}):
+        try:
+            yield Finding(f"emulator of {arch}", "ok", str(programs.emulator(arch)))
+        except EdgeqError as error:
+            yield Finding(f"emulator of {arch}", "missing", f"only for emulated boards: {error.message}", error.hint)
 
 
 def _guarded(what: str, look: Callable[[], str]) -> Finding:

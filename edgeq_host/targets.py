@@ -32,6 +32,11 @@ class Target:
     remark: str = field(default="", compare=False)
 
     @property
+    def place(self) -> str:
+        """Where it is, for people: the address, or what a board is that is its own device."""
+        return self.board.name if self.board is not None and self.board.link == self.address else self.address
+
+    @property
     def source(self) -> str:
         """What figures from it are: "emulated" where the board is an emulator, else "measured"."""
         emulator = self.board is not None and self.board.link == self.address and self.board.evidence.kind == "emulated"

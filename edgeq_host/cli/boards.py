@@ -24,7 +24,7 @@ def command() -> None:
 
 @output.subcommand(command, "list")
 def list_command(as_json: bool) -> None:
-    """Every kind of board: id, name, family, architecture and how we know that it works.
+    """Every kind of board: id, its other names, name, family, architecture and how we know that it works.
 
     \b
     edgeq boards list
@@ -36,8 +36,9 @@ def list_command(as_json: bool) -> None:
         texts = [error.message for error in wrong]
         output.document("edgeq.boards/1", boards=[_fields(board) for board in found], aliases=dict(ALIASES), wrong=texts)
         return
-    rows = [(b.id, b.name, b.family or "-", b.chip.arch, b.evidence.kind, b.evidence.date) for b in found]
-    output.table(["id", "name", "family", "arch", "evidence", "date"], rows, left=6)
+    also = {board.id: ", ".join(name for name, known in ALIASES.items() if known == board.id) or "-" for board in found}
+    rows = [(b.id, also[b.id], b.name, b.family or "-", b.chip.arch, b.evidence.kind, b.evidence.date) for b in found]
+    output.table(["id", "also", "name", "family", "arch", "evidence", "date"], rows, left=7)
     for error in wrong:
         output.note(f"no board: {error.message}; {error.hint}")
 
@@ -139,9 +140,11 @@ def verify_command(device: str, file: Path | None, load: Callable[[], PrivateKey
     """
     from edgeq_host import verify_report
     from edgeq_host.errors import RolledBackError
-    from edgeq_host.export import write_file
+    from edgeq_host.export import check_place, write_file
     from edgeq_host.verify import verify
 
+    if file is not None:
+        check_place(file)
     key = load() if load else None
     on = target.resolve(device)
     found = verify(on, None if as_json else lambda check: output.line(f"{check.state:<9} {check.name}: {check.text}"), key)

@@ -145,7 +145,7 @@ def resolve_all(words: Sequence[str], every: bool = False, tags: Sequence[str] =
     found = find(words, every, tags, connection())
     if len(found) == 1 and found[0].name not in words:
         kind = f", {found[0].board.id}" if found[0].board is not None and found[0].board.id != found[0].name else ""
-        output.note(f"board {found[0].name}: {found[0].address}{kind}")
+        output.note(f"board {found[0].name}: {found[0].place}{kind}")
     for target in found:
         if target.remark:
             output.note(target.remark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -108,6 +109,18 @@ def read_file(path: Path, limit: int = MAX_BYTES, what: str = "an .eqm file") ->
         raise UsageError(f"{path}: this machine has not enough memory for it", f"give {what}, or free memory") from error
 
 
+def check_place(path: Path) -> None:
+    """ModelError where write_file would be refused, before the data is made: a file is made beside `path`, and removed."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.is_file() or not path.exists():
+            with tempfile.TemporaryFile(dir=(path.resolve() if path.is_symlink() else path).parent):
+                pass
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_file(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write all or nothing: a temporary file beside `path`, synced, then renamed over it. ModelError if the file system refuses.
 
@@ -120,8 +133,11 @@ def write_file(path: Path, data: bytes, mode: int | None = None) -> None:
         else:
             _replace(path.resolve() if path.is_symlink() else path, data, mode)
     except OSError as error:
-        hint = "nothing was written; check the folder, its rights and the free space"
-        raise ModelError(f"{path}: {error.strerror or error}", hint) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> ModelError:
+    return ModelError(f"{path}: {error.strerror or error}", "nothing was written; check the folder, its rights and the free space")
 
 
 def _replace(path: Path, data: bytes, mode: int | None) -> None:

@@ -29,6 +29,24 @@ def test_list_has_a_row_for_every_board(edgeq: Edgeq) -> None:
     assert {board["evidence"]["kind"] for board in found["boards"]} == {"silicon", "emulated", "built"}
 
 
+def test_list_has_the_other_names_of_a_board(edgeq: Edgeq) -> None:
+    rows = {row.split()[0]: row for row in edgeq("boards", "list").out.splitlines()[1:]}
+    for name, board in boards.ALIASES.items():
+        assert name in rows[board].replace(",", " ").split(), name
+
+
+@pytest.mark.parametrize("place", ["none/r.toml", ".", "file/r.toml"])
+def test_verify_does_not_begin_where_its_report_cannot_be_written(
+    place: str, edgeq: Edgeq, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("edgeq_host.verify.verify", lambda *words: pytest.fail("it has begun"))
+    before = sorted(tmp_path.rglob("*"))
+    done = edgeq("boards", "verify", "local", "-o", place)
+    assert done.code == 3 and place in done.err and "hint:" in done.err and done.out == ""
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("name", [*boards.paths()])
 def test_show_says_everything_that_the_file_says(edgeq: Edgeq, name: str) -> None:
     board, shown = boards.resolve(name), edgeq("boards", "show", name)

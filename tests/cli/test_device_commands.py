@@ -165,6 +165,29 @@ def test_doctor_finds_a_working_machine(edgeq: Edgeq) -> None:
     assert found.code == 0 and {f["what"] for f in found.json["findings"]} >= {"numpy", "runtime library", "agent on local"}
 
 
+def test_doctor_says_whether_boards_can_be_emulated(edgeq: Edgeq, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def finding() -> dict[str, str]:
+        found = edgeq("doctor", "--json")
+        assert found.code == 0  # it is no fault to have none
+        return next(f for f in found.json["findings"] if f["what"] == "emulator of aarch64")
+
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    assert (finding()["state"], finding()["text"]) == ("ok", "/usr/bin/qemu-aarch64")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert finding()["state"] == "missing" and "qemu-user" in finding()["hint"]
+
+
+def test_the_first_line_says_which_board_is_meant_and_no_template(edgeq: Edgeq) -> None:
+    found = edgeq("status", "-b", "host")
+    assert found.code == 0 and found.err == "board local: This machine, the agent as a process\n", found.err
+
+
+def test_a_device_does_not_say_that_it_is_this_machine(edgeq: Edgeq) -> None:
+    """The same agent runs on every Linux machine."""
+    found = edgeq("status", "-b", "local", "--json").json
+    assert found["board"] == "local" and found["device"]["board"] == "linux"
+
+
 def test_doctor_speaks_as_status_does(edgeq: Edgeq, packed: Path) -> None:
     edgeq("deploy", packed, "-b", "local")
     shown = edgeq("doctor").out.splitlines()
@@ -196,11 +219,11 @@ def test_inspect_asks_the_board_for_the_kernel_instruction_set_and_packing_of_ev
 
 
 def test_versions_and_the_log_on_the_command_line(edgeq: Edgeq, packed: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.eqm"
-    assert (
-        edgeq("quantize", DIGITS / "digits.onnx", "--calibration", DIGITS / "calibration.npz", "--calibrator", "mse", "-o", other).code == 0
-    )
-    for file in (packed, other, packed):
+    files = packed, tmp_path / "mse.eqm", tmp_path / "percentile.eqm"
+    source = DIGITS / "digits.onnx", "--calibration", DIGITS / "calibration.npz"
+    for file in files[1:]:
+        assert edgeq("quantize", *source, "--calibrator", file.stem, "-o", file).code == 0
+    for file in files:
         assert edgeq("deploy", file, "-b", "local", "--name", "digits", "--keep", 3).code == 0
     (model,) = edgeq("status", "-b", "local", "--json").json["models"]
     assert [v["version"] for v in model["versions"]] == [3, 2, 1] and model["keep"] == 3

@@ -211,7 +211,7 @@ void eq_port_info(struct eq_port_info *info) {
     struct utsname name;
     char cpu[96] = "";
     memset(info, 0, sizeof *info);
-    snprintf(info->board, sizeof info->board, "local");
+    snprintf(info->board, sizeof info->board, "linux"); /* what it is for; which board that is the probe tells */
     if (uname(&name)) memset(&name, 0, sizeof name);
     (void)value_of("/proc/cpuinfo", "model name", cpu, sizeof cpu);
     snprintf(info->machine, sizeof info->machine, "%.24s%s%.90s", name.machine, *cpu ? ", " : "", cpu);
