@@ -52,8 +52,8 @@ def jump_host_down(b: Bench) -> None:
     b.device(f"ssh://{USER}@kitchen-host", server)
 
 
-def an_option_in_the_place_of_a_host(b: Bench) -> None:
-    b.device("ssh://-oProxyCommand=touch${IFS}hacked", b.site.server())
+def an_option_in_the_place_of_a_host(b: Bench) -> list[object]:
+    return ["-b", "ssh://-oProxyCommand=touch${IFS}hacked"]
 
 
 def no_shell(b: Bench) -> None:

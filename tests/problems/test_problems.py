@@ -39,7 +39,7 @@ PROBLEMS = {
     "host key unknown": Problem(make.host_key_unknown, 4, "SHA256:", "--accept-new-host-key"),
     "key refused": Problem(make.key_refused, 4, "key|denied", "authorized_keys|ssh-copy-id|key"),
     "jump host down": Problem(make.jump_host_down, 4, "127.0.0.1", "jump|ProxyJump|ssh"),
-    "an option in the place of a host": Problem(make.an_option_in_the_place_of_a_host, 2, "-oProxyCommand", "host"),
+    "an option in the place of a host": Problem(make.an_option_in_the_place_of_a_host, 2, "-oProxyCommand", "host", UNSEEN),
     "no shell": Problem(make.no_shell, 4, "shell|command|ended", "shell|login|ssh"),
     "a machine without agent": Problem(make.a_machine_without_agent, 3, "riscv64", "Arm"),
     "no tools": Problem(make.no_tools, 3, "lacks", "coreutils|busybox"),
