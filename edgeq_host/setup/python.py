@@ -13,7 +13,6 @@ from edgeq_host.setup.session import PythonSession
 from edgeq_host.targets import Target
 from edgeq_host.units import quantity
 
-OLDEST_PYTHON = (3, 6)
 OLDEST_GLIBC = (2, 17)
 ROOM = 2  # times the files: while a new version takes the old one's place both are there
 
@@ -63,9 +62,7 @@ def remove(target: Target, interpreter: str = "python3") -> PythonRemoved:
 
 def _checked(name: str, facts: dict[str, Any]) -> str:
     """The architecture of the library that this Python can load."""
-    python, bits, libc = facts["python"], facts["bits"], facts["libc"]
-    if tuple(map(int, python.split(".")[:2])) < OLDEST_PYTHON:
-        raise BoardError(f"{name}: its Python is {python}, 3.6 or newer is needed", "name another with --interpreter")
+    bits, libc = facts["bits"], facts["libc"]
     version = re.fullmatch(r"glibc (\d+)\.(\d+).*", libc)
     if version is None or (int(version[1]), int(version[2])) < OLDEST_GLIBC:
         text = f"{name}: its C library is {libc or 'not glibc'}, glibc {'.'.join(map(str, OLDEST_GLIBC))} or newer is needed for Python"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 import edgeq_runtime
 from edgeq_host import agents
-from edgeq_host.errors import BoardError, LinkError
+from edgeq_host.errors import BoardError, UsageError
 from edgeq_host.setup import payload, python, session
 from edgeq_host.setup.python import _checked
 from tests.agent.conftest import packed, sample
@@ -140,11 +142,27 @@ def test_a_device_without_python_is_told(device: Device) -> None:
     assert "--interpreter" in info.value.hint
 
 
-def test_a_program_that_is_no_python_is_told(device: Device) -> None:
-    with pytest.raises(LinkError):
-        python.install(device.target, "false")
-    with pytest.raises(LinkError):
-        python.install(device.target, "echo")
+@pytest.mark.parametrize(
+    ("program", "text"), [("false", "ended with code 1"), ("echo", "ended with code 0: -u -c"), ("/etc/passwd", "code 126")]
+)
+def test_a_program_that_is_no_python_is_told(device: Device, program: str, text: str) -> None:
+    with pytest.raises(BoardError, match=text) as info:
+        python.install(device.target, program)
+    assert program in info.value.message and "--interpreter" in info.value.hint
+
+
+def test_a_python_that_is_too_old_says_which_it_is(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "OLDEST_PYTHON", (sys.version_info[0], sys.version_info[1] + 1))
+    wanted = f"its Python is {platform.python_version()}, {sys.version_info[0]}.{sys.version_info[1] + 1} or newer is needed"
+    with pytest.raises(BoardError, match=wanted) as info:
+        python.install(device.target, device.python)
+    assert "--interpreter" in info.value.hint and not names(device)
+
+
+@pytest.mark.parametrize("program", ["", " ", "python3\n"])
+def test_a_name_that_is_no_program_is_an_error_of_usage(device: Device, program: str) -> None:
+    with pytest.raises(UsageError):
+        python.install(device.target, program)
 
 
 @pytest.mark.slow
@@ -162,7 +180,6 @@ def test_the_oldest_python_at_hand_takes_it_too(device: Device) -> None:
         ({"libc": "glibc 2.12"}, "its C library is glibc 2.12, glibc 2.17 or newer is needed"),
         ({"libc": ""}, "its C library is not glibc"),
         ({"libc": "musl 1.2"}, "its C library is musl 1.2"),
-        ({"python": "3.5.9"}, "its Python is 3.5.9, 3.6 or newer"),
         ({"used": False}, "does not look into f"),
         ({"machine": "riscv64"}, "riscv64"),
         ({"machine": "x86_64", "bits": 32}, "a 32-bit Python on x86_64"),
