@@ -28,7 +28,7 @@ _WITHOUT_EFFECT = """
     forwardagent forwardx11 forwardx11timeout forwardx11trusted gatewayports gssapiauthentication gssapidelegatecredentials
     hashknownhosts ipqos kbdinteractiveauthentication localcommand localforward loglevel logverbose nohostauthenticationforlocalhost
     numberofpasswordprompts obscurekeystroketiming passwordauthentication permitlocalcommand rekeylimit remotecommand remoteforward
-    requesttty serveralivecountmax serveraliveinterval stdinnull streamlocalbindmask streamlocalbindunlink stricthostkeychecking
+    requesttty serveralivecountmax serveraliveinterval sessiontype stdinnull streamlocalbindmask streamlocalbindunlink stricthostkeychecking
     syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys usekeychain visualhostkey xauthlocation
 """
 TAKEN = {"include", *_HONOURED.split(), *_WITHOUT_EFFECT.split()}

@@ -6,19 +6,23 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from edgeq_host.errors import EdgeqError, UsageError
-from edgeq_host.ssh import problems
+from edgeq_host.errors import EdgeqError, LinkError, UsageError
+from edgeq_host.ssh import identity, problems
+from edgeq_host.ssh.identity import Unusable
+from edgeq_host.ssh.jumps import Jump
 from edgeq_host.ssh.problems import KnownKey
 
-SSH_FAILED = 255  # ssh's own exit code; any other is the command's
+_SSH_FAILED = 255  # ssh's own exit code; any other is the command's
 _DEBUG = re.compile(r"^debug\d: ")
 _NOISE = re.compile(r"^(OpenSSH_\d|Authenticated to |Transferred: |Bytes per second: |Warning: Permanently added)")
 _SHOWN = re.compile(r"debug1: Server host key: (\S+ SHA256:\S+)")
 _OFFENDING = re.compile(r"^Offending (?:key for IP|(?:\S+ )?key) in (.+):(\d+)$")
 _OFFERED = re.compile(r"debug1: Offering public key: (.+?) (\S+) (SHA256:\S+)(.*)")
+_TRIED = re.compile(r"debug1: (?:Server accepts key|Trying private key): (.+?)(?: \S+ SHA256:\S+(?: explicit)?)?$")  # not those of an agent
+_OPEN_FAILED = re.compile(r"channel \d+: open failed: (.*)")
 _REASONS = (
     ("Connection refused", "connection_refused"),
     ("timed out", "timed_out"),
@@ -36,8 +40,11 @@ def plain(errors: str) -> list[str]:
     return [line for line in lines if line and not _DEBUG.match(line) and not _NOISE.match(line)]
 
 
-def stage(errors: str) -> str:
+def stage(errors: str, jumps: Sequence[Jump] = ()) -> str:
     """How far a connection has come."""
+    for jump in jumps:
+        if not _passed(jump.errors()):
+            return f"jump host {jump.address}: {stage(jump.errors())}"
     if "debug1: Sending command" in errors or "debug1: Entering interactive session" in errors:
         return "it let you in, but the shell there says nothing: a login script may wait for input"
     if "debug1: Connection established" in errors or "debug1: Remote protocol version" in errors:
@@ -50,16 +57,48 @@ def killed(errors: str) -> bool:
     return "rtype exit-signal" in errors
 
 
-def explain(where: str, errors: str, code: int | None, config: Mapping[str, str], said: str) -> EdgeqError:
+def failed(code: int | None, errors: str) -> bool:
+    """Whether ssh itself did not do its work. A command that ends with that very code tells it before."""
+    return code == _SSH_FAILED and "rtype exit-status" not in errors
+
+
+def unrecorded(errors: str) -> UsageError | None:
+    """The error for a host key that was accepted and not written down."""
+    found = re.search(r"^Failed to add the host to the list of known hosts \((.*)\)", errors, re.MULTILINE)
+    return problems.unrecorded(found[1]) if found else None
+
+
+def explain(where: str, errors: str, code: int | None, config: Mapping[str, str], said: str, jumps: Sequence[Jump] = ()) -> EdgeqError:
     """The error for a session that ended before the agent ran. config: what `ssh -G` says. said: the last that came from the device."""
+    if code is not None and not failed(code, errors):
+        return problems.no_shell(where, said[-200:] or _tail(plain(errors)) or f"the command there ended with code {code}")
+    before = ""
+    for jump in jumps:
+        if not _passed(jump.errors()):
+            return _of_jump(where, jump, before + jump.errors())
+        before = "".join(f"{line}\n" for line in plain(jump.errors()) if _OPEN_FAILED.search(line))
+    return _cause(where, before + errors, config)
+
+
+def _cause(where: str, errors: str, config: Mapping[str, str]) -> EdgeqError:
     lines = plain(errors)
-    if code not in (SSH_FAILED, None):
-        return problems.no_shell(where, said[-200:] or _tail(lines) or f"the command there ended with code {code}")
     for rule in _RULES:
         found = rule(where, lines, errors, config)
         if found is not None:
             return found
     return problems.other(where, _tail(lines) or "it said nothing")
+
+
+def _passed(errors: str) -> bool:
+    """Whether a jump host has let the connection in: it goes on from there, or a master that runs already does that."""
+    return "debug1: Entering interactive session" in errors or "master session id" in errors
+
+
+def _of_jump(where: str, jump: Jump, errors: str) -> EdgeqError:
+    cause = _cause(f"{where}: jump host {jump.address}", errors, jump.config)
+    if isinstance(cause, LinkError) and cause.kind not in problems.OF_HOST_KEYS:
+        return problems.jump_failed(where, str(jump.address), cause.message)
+    return cause
 
 
 def _tail(lines: list[str]) -> str:
@@ -135,11 +174,29 @@ def _denied(where: str, lines: list[str], errors: str, config: Mapping[str, str]
         return None
     if _proxy(config) and "debug1: Authentications that can continue" not in errors:
         return problems.jump_failed(where, _proxy(config), found[0] if found else _tail(lines))
-    tried = [f"offered {match[2]} {match[3]} ({match[1]}{match[4]})" for match in map(_OFFERED.search, errors.splitlines()) if match]
-    tried += [line for line in lines if re.match(r"Load key |.*UNPROTECTED PRIVATE KEY|Permissions \d+ for |sign_and_send_pubkey", line)]
+    unusable = _unusable(lines, errors)
+    offered = [match for match in map(_OFFERED.search, errors.splitlines()) if match and match[1] not in unusable]
+    tried = [f"offered {match[2]} {match[3]} ({match[1]}{match[4]})" for match in offered]
+    tried += [line for line in lines if line.startswith("sign_and_send_pubkey")]
     if too_many:
         tried.append("too many keys for it: name the right one with --identity")
-    return problems.key_refused(where, found[2] if found else "", tried)
+    return problems.key_refused(where, found[2] if found else "", tried, unusable.values())
+
+
+def _unusable(lines: list[str], errors: str) -> dict[str, Unusable]:
+    """By file: keys that the device would have taken, or that ssh has tried, and could not use."""
+    if "with partial success" in errors:  # one was used; more is asked for
+        return {}
+    said = {match[1]: match[2] for line in lines if (match := re.match(r'Load key "(.+)": (.+)', line))}
+    tried = [match[1] for match in map(_TRIED.search, errors.splitlines()) if match and Path(match[1]).is_file()]
+    found = {}
+    for path in dict.fromkeys([*tried, *said]):
+        why = identity.unusable(Path(path))
+        if why is None and path in said:
+            why = Unusable(f"{path}: {said[path]}", "name another key with --identity")
+        if why is not None:
+            found[path] = why
+    return found
 
 
 def _not_resolved(where: str, lines: list[str], errors: str, config: Mapping[str, str]) -> EdgeqError | None:
@@ -153,7 +210,7 @@ def _not_resolved(where: str, lines: list[str], errors: str, config: Mapping[str
 
 def _behind_jump(where: str, lines: list[str], errors: str, config: Mapping[str, str]) -> EdgeqError | None:
     """The jump host was reached, and could not go on from there."""
-    found = _first(lines, r"channel \d+: open failed: (.*)")
+    found = next(filter(None, map(_OPEN_FAILED.search, lines)), None)
     if found is None:
         return None
     kind = next((kind for text, kind in _REASONS if text in found[1]), "connection_refused")

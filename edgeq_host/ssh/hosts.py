@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq_host.errors import UsageError
-from edgeq_host.ssh.problems import KnownKey
+from edgeq_host.ssh.problems import KnownKey, unrecorded
 
 MARKERS = ("@revoked", "@cert-authority")
 
@@ -108,4 +108,4 @@ def record(path: Path, name: str, kind: str, blob: bytes) -> None:
             text = file.read()
             file.write(line if not text or text.endswith("\n") else "\n" + line)
     except OSError as error:
-        raise UsageError(f"the host key cannot be recorded in {path}: {error.strerror or error}", "mend its rights") from error
+        raise unrecorded(str(path), error.strerror or str(error)) from error

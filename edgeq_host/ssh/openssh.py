@@ -8,20 +8,27 @@ Ctrl-C: that is for the host alone, which then ends the link in order. Without a
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from edgeq_host.errors import UsageError
-from edgeq_host.ssh import diagnosis, problems
+from edgeq_host.ssh import diagnosis, identity, jumps, problems
 from edgeq_host.ssh.address import Address
+from edgeq_host.ssh.jumps import Jump
 from edgeq_host.stream import ProcessStream
 from edgeq_host.transports import Closed, Options
 
 CONNECT_S = 10  # where the user's configuration says nothing
 ALIVE_S, ALIVE_COUNT = 10, 3  # asks the device that often when it is silent, and gives up after that many times
 _LOOK_S = 20.0  # for ssh to read its configuration; a `Match exec` in it may take some time
+# A command needs its channel, its input and a client that stays; ssh before 8.7 has no such keywords.
+_OF_THE_CHANNEL = {"SessionType": "default", "StdinNull": "no", "ForkAfterAuthentication": "no"}
 _IGNORING_INT = 'trap "" INT; exec "$@"'
 
 
@@ -53,7 +60,8 @@ def _base(address: Address, options: Options) -> list[str]:
 
 def effective(address: Address, options: Options) -> dict[str, str]:
     """What ssh would do by all of its configuration, by lower-case keyword. UsageError where a file of it is wrong."""
-    command = [*_base(address, options), "-G", "--", address.host]
+    # With a command, without which ForkAfterAuthentication is an error here already; RemoteCommand beside one is, too.
+    command = [*_base(address, options), "-o", "RemoteCommand=none", "-G", "--", address.host, "true"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=_LOOK_S)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -77,6 +85,7 @@ def _settings(options: Options, config: Mapping[str, str], asks: bool) -> dict[s
         "ControlMaster": "no",  # a master that runs is used; this process does not become one, which others would depend on
         "RemoteCommand": "none",
     }
+    wanted.update({keyword: value for keyword, value in _OF_THE_CHANNEL.items() if config.get(keyword.lower(), value) != value})
     if not asks:
         wanted["BatchMode"] = "yes"
     if config.get("connecttimeout", "none") in ("none", "0"):
@@ -84,6 +93,28 @@ def _settings(options: Options, config: Mapping[str, str], asks: bool) -> dict[s
     if config.get("serveraliveinterval", "0") == "0":
         wanted.update(ServerAliveInterval=str(ALIVE_S), ServerAliveCountMax=str(ALIVE_COUNT))
     return wanted
+
+
+def _has_agent(config: Mapping[str, str]) -> bool:
+    agent = config.get("identityagent", "SSH_AUTH_SOCK")
+    return bool(os.environ.get(agent)) if agent == "SSH_AUTH_SOCK" else agent != "none"
+
+
+def _words(address: Address, options: Options, config: Mapping[str, str], asks: bool) -> list[str]:
+    """ssh with all that edgeq sets, up to the host."""
+    settings = _settings(options, config, asks)
+    return [*_base(address, options), "-T", "-a", "-x", *(word for key in settings for word in ("-o", f"{key}={settings[key]}"))]
+
+
+def _through(hops: Sequence[Jump], options: Options, asks: bool) -> list[str]:
+    """Words that lead a connection through these hosts. ssh starts its own command for ProxyJump without what edgeq sets, so that host
+    keys of jump hosts would be checked by other rules, and what is wrong with them not be said."""
+    if not hops:
+        return []
+    *before, last = hops
+    words = [*_words(last.address, options, last.config, asks), "-E", str(last.log), *_through(before, options, asks)]
+    escaped = [word.replace("%", "%%") for word in words]
+    return ["-o", f"ProxyCommand={shlex.join([*escaped, '-W', '[%h]:%p', '--', last.address.host])}"]
 
 
 def _ended_here(code: int) -> str:
@@ -96,32 +127,54 @@ class OpenSsh(ProcessStream):
     def __init__(self, address: Address, options: Options, command: str) -> None:
         self.where = f"ssh:{address}"
         self._config = effective(address, options)
+        if options.identity:
+            identity.check(Path(options.identity), public=_has_agent(self._config))
+        self._accepts = options.accept_new_host_key
         self.asks = interactive(options)
         seconds = self._config.get("connecttimeout", "none")
         self.connect_s = float(seconds) if seconds.isdigit() and int(seconds) else float(CONNECT_S)
-        settings = _settings(options, self._config, self.asks)
-        words = [*_base(address, options), "-T", "-a", "-x", *(word for key in settings for word in ("-o", f"{key}={settings[key]}"))]
+        self._folder = tempfile.TemporaryDirectory(prefix="edgeq-ssh-")
+        own = replace(options, identity="")  # as with ssh, -i is for the host itself
+        self._jumps = jumps.chain(self._config, lambda hop: effective(hop, own), Path(self._folder.name))
+        words = [*_words(address, options, self._config, self.asks), *_through(self._jumps, own, self.asks)]
         environment = dict(os.environ) if self.asks else {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}
         start = ["sh", "-c", _IGNORING_INT, "sh", *words, "--", address.host, command]
         super().__init__(start, "install the OpenSSH client", self._end, not self.asks, environment)
 
+    def _said_by_all(self) -> str:
+        return "".join(jump.errors() for jump in self._jumps) + self.errors()
+
+    def read(self, size: int, timeout_s: float) -> bytes:
+        """UsageError where a host key was accepted that could not be recorded: whatever is shown the next time would be accepted, too."""
+        data = super().read(size, timeout_s)
+        if data and self._accepts:  # with the first bytes; the keys were looked at long before
+            self._accepts = False
+            unrecorded = diagnosis.unrecorded(self._said_by_all())
+            if unrecorded is not None:
+                raise unrecorded
+        return data
+
     def stage(self) -> str:
         """How far the connection has come, for an error that says where it hangs."""
-        return diagnosis.stage(self.errors())
+        return diagnosis.stage(self.errors(), self._jumps)
 
     def explain(self, code: int | None, said: str) -> Exception:
         if code is not None and code < 0:
             return problems.unreachable(self.where, "connection_lost", _ended_here(code))
-        return diagnosis.explain(self.where, self.errors(), code, self._config, said)
+        return diagnosis.explain(self.where, self.errors(), code, self._config, said, self._jumps)
+
+    def close(self) -> None:
+        super().close()
+        self._folder.cleanup()
 
     def _end(self, code: int | None, errors: str) -> Closed:
         """While the agent runs: what became of the connection, or of the agent."""
-        text = " ".join(diagnosis.plain(errors)[-3:])[-400:]
+        text = " ".join(diagnosis.plain(self._said_by_all())[-3:])[-400:]
         if code is not None and code < 0:
             return Closed(_ended_here(code), code=code)
         if diagnosis.killed(errors):
             return Closed("the agent was killed", code=code)
-        if code == diagnosis.SSH_FAILED:
+        if diagnosis.failed(code, errors):
             return Closed(f"the connection was lost{': ' + text if text else ''}", code=code)
         how = "closed its output" if code is None else f"ended with code {code}"
         return Closed(f"the agent {how}" + (f": {text}" if text else ""), usage=code == UsageError.code, code=code)

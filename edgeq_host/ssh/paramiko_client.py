@@ -7,15 +7,17 @@ import logging
 import shlex
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import paramiko
 
 from edgeq_host.errors import EdgeqError, LinkError, UsageError
 from edgeq_host.ssh import address as addresses
-from edgeq_host.ssh import config, hosts, keys, problems
+from edgeq_host.ssh import config, hosts, identity, keys, problems
 from edgeq_host.ssh.address import Address
 from edgeq_host.ssh.config import Settings
+from edgeq_host.ssh.identity import Unusable
 from edgeq_host.ssh.openssh import ALIVE_S, interactive
 from edgeq_host.transports import Closed, Options, Stuck
 
@@ -23,8 +25,6 @@ LOGIN_S = 30.0
 _END_S = 2.0  # for the agent to end by itself once its input is closed
 _CHUNK = 1 << 16
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")  # how a key of type ssh-rsa signs
-# Of a jump host, too, these are said as they are: somebody may be in between.
-_GRAVE = ("host_key_changed", "host_key_revoked")
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its threads print what is reported as an error anyway
 
@@ -121,15 +121,17 @@ class _Hop:
 
     def _log_in(self) -> None:
         tried: list[str] = []
+        unusable: list[Unusable] = []
         methods = ""
         try:
             inside, methods = self._methods()
-            for label, key in keys.candidates(self.settings, self.options.identity, interactive(self.options)):
+            for found in keys.candidates(self.settings, self.options.identity, interactive(self.options)):
                 if inside:
                     return
-                if key is None:
-                    tried.append(label)
+                if isinstance(found, Unusable):
+                    unusable.append(found)
                     continue
+                label, key = found
                 tried.append(f"offered {label}")
                 inside = self._offer(key, tried)
             if inside:
@@ -138,7 +140,7 @@ class _Hop:
             if not tried:
                 raise _network(self.where, error) from error
             tried.append(f"then the connection ended: {error}; name the right key with --identity")
-        raise problems.key_refused(self.where, methods, tried)
+        raise problems.key_refused(self.where, methods, tried, unusable)
 
     def _offer(self, key: paramiko.PKey, tried: list[str]) -> bool:
         try:
@@ -173,7 +175,7 @@ def _hops(address: Address, options: Options, where: str) -> Iterator[_Hop]:
             through = _onwards(before, own, where) if before else _socket(own, where)
             before = _Hop(own, options, f"{where}: jump host {name}", through)
         except LinkError as error:
-            if error.kind in _GRAVE:
+            if error.kind in problems.OF_HOST_KEYS:
                 raise
             raise problems.jump_failed(where, name, error.message) from error
         yield before
@@ -188,6 +190,8 @@ class Paramiko:
 
     def __init__(self, address: Address, options: Options, command: str) -> None:
         self.where = f"ssh:{address}"
+        if options.identity:
+            identity.check(Path(options.identity))
         self.asks = False  # once a channel stands nobody is asked any more
         self.connect_s = 0.0
         self._errors = bytearray()

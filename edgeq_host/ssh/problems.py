@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgeq_host.errors import LinkError
+from edgeq_host.errors import LinkError, UsageError
+from edgeq_host.ssh.identity import Unusable
+
+# Of a jump host, too, these are said as they are: somebody may be in between, and the remedy is that of the host key.
+OF_HOST_KEYS = ("host_key_changed", "host_key_unknown", "host_key_revoked")
 
 
 @dataclass(frozen=True)
@@ -48,15 +52,23 @@ def host_key_revoked(where: str, key: str, place: str) -> LinkError:
     return LinkError(f"{where}: the host key {key} is revoked by {place}", "do not connect: the key is in wrong hands", "host_key_revoked")
 
 
-def key_refused(where: str, methods: str, tried: Iterable[str]) -> LinkError:
-    """methods: what the device accepts. tried: keys that were offered, or why they could not be."""
-    keys = list(tried)
-    offered = "; ".join(keys) if keys else "no key was there to offer"
+def key_refused(where: str, methods: str, tried: Iterable[str], unusable: Iterable[Unusable] = ()) -> LinkError:
+    """methods: what the device accepts. tried: keys that were offered. unusable: those that could not be."""
+    keys, others = list(tried), list(unusable)
+    found = "; ".join([*(other.text for other in others), *keys]) or "no key was there to offer"
     accepted = f" (it accepts {methods})" if methods else ""
-    return LinkError(
-        f"{where}: the device refused to let you in{accepted}. {offered[:600]}",
-        "check the user's name, and that your key is in ~/.ssh/authorized_keys there (ssh-copy-id puts it there); --identity names a key",
-        "key_refused",
+    if others and not keys:
+        return LinkError(f"{where}: no key could be used to let you in{accepted}. {found[:600]}", others[0].hint, "key_refused")
+    hint = "check the user's name, and that your key is in ~/.ssh/authorized_keys there (ssh-copy-id puts it there); --identity names a key"
+    hint = f"{others[0].hint}. Else {hint}" if others else hint
+    return LinkError(f"{where}: the device refused to let you in{accepted}. {found[:600]}", hint, "key_refused")
+
+
+def unrecorded(file: str, reason: str = "") -> UsageError:
+    """A host key that was accepted and could not be written down."""
+    said = f": {reason}" if reason else ""
+    return UsageError(
+        f"the host key cannot be recorded in {file}{said}", "mend its rights: without a record every key would be accepted the next time"
     )
 
 

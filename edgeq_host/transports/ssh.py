@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from edgeq_host.errors import UsageError
 from edgeq_host.ssh import address as addresses
@@ -42,8 +41,6 @@ def check(rest: str) -> None:
 def open_program(rest: str, options: Options, command: str) -> Channel:
     """A command of the device's shell. UsageError and LinkError as below."""
     address = addresses.parse(rest)
-    if options.identity and not Path(options.identity).is_file():
-        raise UsageError(f"there is no key file {options.identity}", "--identity names the file of a private key")
     return _client(options)(address, options, command)
 
 

@@ -17,6 +17,8 @@ import pytest
 from bench.ssh.proxy import Proxy
 from bench.ssh.server import USER, Sshd, device_folder, make_key, program
 from edgeq_host import agents, boards
+from edgeq_host.deploy import status
+from edgeq_host.errors import EdgeqError, LinkError
 from edgeq_host.targets import Target
 from edgeq_host.transports import Closed, Options, open_program
 from edgeq_runtime import build
@@ -98,6 +100,22 @@ def client(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@contextlib.contextmanager
+def agent(socket: Path, key: Path) -> Iterator[Path]:
+    """An ssh-agent that holds the key."""
+    needs("ssh-agent", "openssh-client")
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    try:
+        while not socket.exists():
+            assert process.poll() is None
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        subprocess.run(["ssh-add", "-q", key], check=True, stdin=subprocess.DEVNULL, env=environment)
+        yield socket
+    finally:
+        process.kill()
+        process.wait()
+
+
 class Site:
     """This side: an ssh configuration, known hosts, the client under test. The servers that a test starts are stopped with it."""
 
@@ -155,3 +173,21 @@ def site(client: str, user_key: Path, local_agents: Path, tmp_path: Path, monkey
     assert os.environ["EDGEQ_SSH_CONFIG"]
     yield made
     made.close()
+
+
+def problem(target: Target) -> EdgeqError:
+    with pytest.raises(EdgeqError) as caught:
+        status(target)
+    error = caught.value
+    assert error.hint and "Traceback" not in error.message and "PRIVATE" not in error.message
+    return error
+
+
+def unreached(target: Target, kind: str, *words: str) -> LinkError:
+    """The one error that both clients give: code 4, this kind; `words` stand in its message."""
+    error = problem(target)
+    assert isinstance(error, LinkError) and error.code == 4
+    assert error.kind == kind, (error.kind, error.message)
+    for word in words:
+        assert word in error.message, (word, error.message)
+    return error

@@ -12,7 +12,7 @@ from bench.ssh.server import USER, fingerprint, make_key, public
 from edgeq_host.deploy import status
 from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.ssh import config, hosts, report
-from tests.ssh.conftest import Site, needs
+from tests.ssh.conftest import Site, agent
 
 REFUSED = {
     "match": "Match host kitchen\n  User pi",
@@ -113,25 +113,16 @@ def test_an_accepted_key_is_added_behind_a_file_without_a_last_line_end(tmp_path
 
 
 def test_keys_of_the_agent_are_used(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    needs("ssh-agent", "openssh-client")
     server = site.server()
     locked = make_key(tmp_path / "locked", comment="locked")
     (server.folder / "authorized_keys").write_text(public(locked))
     site.configure("IdentitiesOnly no", key=site.key)
-    socket = tmp_path / "agent"
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-    try:
+    with agent(tmp_path / "agent", locked) as socket:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-        while not socket.exists():
-            assert agent.poll() is None
-        subprocess.run(["ssh-add", "-q", locked], check=True, stdin=subprocess.DEVNULL)
         status(site.target(server))
         with pytest.raises(LinkError) as error:
             status(site.target(server, identity=str(site.key)))
         assert fingerprint(locked) not in error.value.message
-    finally:
-        agent.kill()
-        agent.wait()
 
 
 def test_doctor_names_the_client_and_the_files(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,3 +161,11 @@ def test_the_key_of_identity_comes_first_and_openssh_alone_goes_on_with_those_of
     assert (
         fingerprint(other) in error.value.hint + error.value.message and fingerprint(site.key) not in error.value.hint + error.value.message
     )
+
+
+@pytest.mark.parametrize(
+    "line", ["StdinNull yes", "ForkAfterAuthentication yes", "SessionType none", "SessionType subsystem", "RequestTTY force"]
+)
+def test_what_the_configuration_does_for_a_terminal_does_not_touch_the_session(site: Site, line: str) -> None:
+    site.configure(line)
+    assert status(site.target(site.server())).models == ()

@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bench.ssh.server import USER, Sshd, fingerprint, free_port, make_key, public
+from bench.ssh.server import USER, fingerprint, free_port, make_key, public
 from edgeq_host.deploy import status
-from edgeq_host.errors import BoardError, EdgeqError, LinkError, UsageError
-from edgeq_host.targets import Target
-from tests.ssh.conftest import Site
-
-
-def problem(target: Target) -> EdgeqError:
-    with pytest.raises(EdgeqError) as caught:
-        status(target)
-    error = caught.value
-    assert error.hint and "Traceback" not in error.message and "PRIVATE" not in error.message
-    return error
-
-
-def unreached(target: Target, kind: str, *words: str) -> LinkError:
-    """The one error that both clients give: code 4, this kind; `words` stand in its message."""
-    error = problem(target)
-    assert isinstance(error, LinkError) and error.code == 4
-    assert error.kind == kind, (error.kind, error.message)
-    for word in words:
-        assert word in error.message, (word, error.message)
-    return error
+from edgeq_host.errors import BoardError, UsageError
+from tests.ssh.conftest import Site, problem, unreached
 
 
 def test_a_changed_host_key_shows_both_fingerprints_and_how_to_forget_the_old_one(site: Site, tmp_path: Path) -> None:
@@ -60,6 +40,18 @@ def test_an_unknown_host_key_is_refused_until_the_user_accepts_it(site: Site) ->
     status(site.target(server))
 
 
+def test_an_accepted_key_that_cannot_be_recorded_is_refused(site: Site) -> None:
+    """Else every key would be accepted, the next time, too."""
+    server = site.server(known=False)
+    site.configure("UserKnownHostsFile /proc/none/known_hosts")
+    error = problem(site.target(server, accept_new_host_key=True))
+    assert isinstance(error, UsageError) and "cannot be recorded in /proc/none/known_hosts" in error.message
+    assert not server.agents.exists()
+    site.configure(f"UserKnownHostsFile /proc/none/known_hosts {site.known}")
+    site.known.write_text(server.known)
+    status(site.target(server, accept_new_host_key=True))  # what is known need not be recorded
+
+
 def test_a_host_that_is_recorded_with_another_type_of_key_is_asked_for_that_type(site: Site, tmp_path: Path) -> None:
     second = make_key(tmp_path / "second", "ecdsa")
     server = site.server(known=False, host_kind="rsa", options=(f"HostKey {second}",))
@@ -80,28 +72,6 @@ def test_a_revoked_host_key_is_refused(site: Site) -> None:
     server = site.server()
     site.known.write_text(f"{site.known.read_text()}@revoked * {public(server.host_key)}\n")
     unreached(site.target(server, accept_new_host_key=True), "host_key_revoked", fingerprint(server.host_key), str(site.known))
-
-
-def test_a_refused_key_is_named_with_what_the_device_accepts(site: Site, tmp_path: Path) -> None:
-    server = site.server()
-    other = make_key(tmp_path / "other")
-    site.configure(key=other)
-    error = unreached(site.target(server), "key_refused", "publickey", fingerprint(other))
-    assert "authorized_keys" in error.hint and "--identity" in error.hint
-    status(site.target(server, identity=str(site.key)))
-
-
-def test_a_key_with_a_passphrase_and_nobody_to_ask_is_refused(site: Site, tmp_path: Path) -> None:
-    server = site.server()
-    locked = make_key(tmp_path / "locked", passphrase="correct horse")
-    (server.folder / "authorized_keys").write_text(public(locked))
-    error = unreached(site.target(server, identity=str(locked)), "key_refused", "publickey")
-    assert "correct horse" not in error.message + error.hint
-
-
-def test_a_device_that_asks_for_a_password_is_refused_without_a_question(site: Site, tmp_path: Path) -> None:
-    server = site.server(options=("PubkeyAuthentication no", "KbdInteractiveAuthentication yes", "PasswordAuthentication yes"))
-    unreached(site.target(server), "key_refused", "password")
 
 
 def test_a_host_that_is_down_refuses_the_connection(site: Site) -> None:
@@ -135,56 +105,6 @@ def test_a_host_that_closes_the_connection_is_no_ssh_server(site: Site) -> None:
         unreached(site.target(f"pi@127.0.0.1:{listener.getsockname()[1]}"), "connection_lost")
 
 
-@pytest.fixture
-def behind(site: Site) -> Callable[..., tuple[Sshd, Target]]:
-    """A device that is reached through another sshd. change: replaces the port of the jump host, or of the device."""
-
-    def make(jump_port: int = 0, device_port: int = 0, **more: object) -> tuple[Sshd, Target]:
-        jump, device = site.server("jump", **more), site.server("device")
-        site.configure(
-            f"Host jump\n  HostName 127.0.0.1\n  Port {jump_port or jump.port}\n  User {USER}\n"
-            f"Host kitchen\n  HostName 127.0.0.1\n  Port {device_port or device.port}\n  User {USER}\n  ProxyJump jump"
-        )
-        return device, site.target("kitchen")
-
-    return make
-
-
-def test_a_device_is_reached_through_a_jump_host(behind: Callable[..., tuple[Sshd, Target]]) -> None:
-    device, target = behind()
-    status(target)
-    assert device.agents.is_dir()
-
-
-def test_a_jump_host_that_is_down_is_named(behind: Callable[..., tuple[Sshd, Target]]) -> None:
-    _, target = behind(jump_port=free_port())
-    assert "jump" in unreached(target, "jump_host", "jump", "refused").hint
-
-
-def test_a_jump_host_that_refuses_the_key_is_named(site: Site, behind: Callable[..., tuple[Sshd, Target]]) -> None:
-    _, target = behind()
-    (site.folder / "jump" / "authorized_keys").write_text("")
-    unreached(target, "jump_host", "jump")
-
-
-def test_a_device_that_is_down_behind_a_jump_host_is_told_from_the_jump_host(behind: Callable[..., tuple[Sshd, Target]]) -> None:
-    _, target = behind(device_port=free_port())
-    unreached(target, "connection_refused", "from ")
-
-
-def test_a_proxy_command_is_used_and_named_when_it_fails(site: Site) -> None:
-    import sys
-
-    server = site.server()
-    relay = Path(__file__).with_name("relay.py")
-    site.configure(
-        f"Host kitchen\n  HostName 127.0.0.1\n  Port {server.port}\n  User {USER}\n  ProxyCommand {sys.executable} {relay} %h %p"
-    )
-    status(site.target("kitchen"))
-    site.configure(f"Host kitchen\n  HostName 127.0.0.1\n  Port {server.port}\n  User {USER}\n  ProxyCommand false")
-    unreached(site.target("kitchen"), "jump_host", "false")
-
-
 def test_an_account_that_allows_sftp_alone_has_no_shell(site: Site) -> None:
     server = site.server(options=("ForceCommand internal-sftp",))
     unreached(site.target(server), "no_shell")
@@ -193,6 +113,12 @@ def test_an_account_that_allows_sftp_alone_has_no_shell(site: Site) -> None:
 def test_an_account_without_a_shell_says_so(site: Site) -> None:
     server = site.server(options=("ForceCommand echo This account is currently not available.; exit 1",))
     unreached(site.target(server), "no_shell", "not available")
+
+
+@pytest.mark.parametrize("code", [255, 7])
+def test_a_login_that_ends_with_a_code_has_no_shell_even_where_it_is_that_of_ssh_itself(site: Site, code: int) -> None:
+    server = site.server(options=(f"ForceCommand exit {code}",))
+    unreached(site.target(server), "no_shell", f"the command there ended with code {code}")
 
 
 def test_a_machine_that_edgeq_has_no_agent_for_is_incompatible(site: Site) -> None:
@@ -272,10 +198,6 @@ def test_an_address_may_be_written_as_to_ssh(site: Site, address: str) -> None:
     server = site.server(options=("ListenAddress ::1",))
     site.known.write_text(server.known + server.known.replace("127.0.0.1", "::1"))
     status(site.target(address.format(user=USER, port=server.port)))
-
-
-def test_a_key_file_that_is_not_there_is_an_error_of_usage(site: Site) -> None:
-    assert problem(site.target("host", identity=str(site.folder / "no-key"))).code == 2
 
 
 def test_an_unknown_client_is_an_error_of_usage(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
