@@ -14,7 +14,7 @@ from edgeq_host import device as devices
 from edgeq_host import trust, wire
 from edgeq_host.device import Device, Facts, Progress
 from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError, UsageError
-from edgeq_host.export import read_file, refusal
+from edgeq_host.export import check_file, read_file
 from edgeq_host.faults import Refused
 from edgeq_host.installed import Installed, Switched, Version, split_version
 from edgeq_host.link import QUIET_S
@@ -85,14 +85,6 @@ def refusals(what: str, name: str = "", board: str = "") -> Iterator[None]:
         yield
     except Refused as refused:
         raise refused.error(what, name, board) from refused
-
-
-def check_file(data: bytes, what: str) -> None:
-    """ModelError where the bytes are no sound model file: nothing is sent then."""
-    try:
-        native.check(data)
-    except native.Error as error:
-        raise refusal(error, data, what) from error
 
 
 def board_name(file: Path, name: str | None) -> str:

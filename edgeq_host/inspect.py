@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgeq_host import signing
-from edgeq_host.deploy import check_file, connect, refusals
+from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import MEMORY
+from edgeq_host.export import check_file, refusal, unpack
 from edgeq_host.export import eqm_generated as eqm
-from edgeq_host.export import refusal, unpack
 from edgeq_host.export.prepack import names as packed_for
 from edgeq_host.layer import Layer
 from edgeq_host.sizes import Sizes, sizes

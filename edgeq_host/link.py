@@ -28,6 +28,11 @@ def _version(number: int) -> str:
     return f"{number >> 8}.{number & 255}"
 
 
+def software_text(number: int) -> str:
+    """As SOFTWARE is made, of either end."""
+    return ".".join(map(str, number.to_bytes(4, "big")[1:]))
+
+
 class Link:
     """Requests are answered in order. Everything that goes wrong on the way is a LinkError; what the device refuses is Refused."""
 
@@ -85,7 +90,7 @@ class Link:
         if state.protocol == 0:
             major, minor = wire.protocol()
             theirs = f"{_version(state.peer.oldest)} to {_version(state.peer.newest)}"
-            software = ".".join(map(str, int(state.peer.software).to_bytes(4, "big")[1:]))
+            software = software_text(int(state.peer.software))
             old = (state.peer.newest >> 8, state.peer.newest & 255) < (major, minor)
             remedy = "update the agent on the device (its firmware, or edgeq-runtime)" if old else "update edgeq on this machine"
             raise LinkError(

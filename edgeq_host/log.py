@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from edgeq_host import wire
 from edgeq_host.deploy import connect, refusals
-from edgeq_host.link import QUIET_S
+from edgeq_host.link import QUIET_S, software_text
 from edgeq_host.targets import Target
 
 
@@ -66,5 +66,5 @@ def _entry(reply: wire.Reply) -> Entry:
         text=f"{event.text}: {fault.text}" if number else event.text,
         detail=reply["detail"],
         sha256=reply["sha256"].hex(),
-        agent=".".join(map(str, int(reply["software"]).to_bytes(4, "big")[1:])),
+        agent=software_text(reply["software"]),
     )

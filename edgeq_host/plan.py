@@ -9,10 +9,10 @@ from pathlib import Path
 from edgeq_host import estimate as estimates
 from edgeq_host import risks
 from edgeq_host.boards import Evidence
-from edgeq_host.deploy import board_name, check_file, connect, refusals
+from edgeq_host.deploy import board_name, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Opened
 from edgeq_host.estimate import Estimate
-from edgeq_host.export import read_file, unpack
+from edgeq_host.export import check_file, read_file, unpack
 from edgeq_host.faults import Refused
 from edgeq_host.identify import identify
 from edgeq_host.inspect import text

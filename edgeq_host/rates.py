@@ -15,6 +15,7 @@ from edgeq_host.bench.problems import Size
 from edgeq_host.device import Facts
 from edgeq_host.errors import ModelError
 from edgeq_host.export import write_file
+from edgeq_host.files import read_bytes
 from edgeq_host.targets import Target
 
 SCHEMA = "edgeq.rates/1"
@@ -85,12 +86,11 @@ def load(device: Device) -> Rates | None:
     """None where nothing was measured. ValueError says what is wrong with the file."""
     path = path_of(device)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, MAX_BYTES)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error.strerror or error if isinstance(error, OSError) else error}") from error
     try:
         return parse(data, device)
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
@@ -101,8 +101,6 @@ def load(device: Device) -> Rates | None:
 
 def parse(data: bytes, device: Device) -> Rates:
     """The rates of exactly this device. ValueError, KeyError, TypeError and their like where the bytes are anything else."""
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES} bytes")
     fields = json.loads(data.decode("utf-8"))
     if fields["schema"] != SCHEMA:
         raise ValueError(f"its schema is not {SCHEMA}")

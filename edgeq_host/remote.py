@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgeq_host import device as devices
-from edgeq_host.deploy import check_file, connect, refusals
+from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import Edge
 from edgeq_host.errors import ModelError
+from edgeq_host.export import check_file
 from edgeq_host.graph import Array
 from edgeq_host.installed import split_version
 from edgeq_host.layer import Layer

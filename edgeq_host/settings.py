@@ -13,14 +13,16 @@ from edgeq_host.errors import UsageError
 from edgeq_host.files import MAX_TOML, read_text, toml
 
 NAME = "edgeq.toml"
+# What a value may be: one of these words, or a number from .. to.
+LIMITS: Mapping[str, tuple[Any, ...]] = {"ssh": ("openssh", "paramiko"), "keep": (1, 8), "jobs": (1, 64)}
+_KEEP, _JOBS = (f"{least} to {most}" for least, most in (LIMITS["keep"], LIMITS["jobs"]))
 # Key -> type and what it does. `edgeq init` writes them, commented, into a new file.
 KEYS: Mapping[str, tuple[type, str]] = {
     "board": (str, "the device, kind of board or family that commands use without --board"),
     "ssh": (str, 'the client that reaches devices: "openssh" or "paramiko"; without it OpenSSH where it is installed'),
-    "keep": (int, "versions of a model that a device keeps, the current one included: 1 to 8"),
-    "jobs": (int, "devices that a command works on at the same time: 1 to 64"),
+    "keep": (int, f"versions of a model that a device keeps, the current one included: {_KEEP}"),
+    "jobs": (int, f"devices that a command works on at the same time: {_JOBS}"),
 }
-LIMITS: Mapping[str, tuple[Any, ...]] = {"ssh": ("openssh", "paramiko"), "keep": (1, 8), "jobs": (1, 64)}
 DEVICE_KEYS: Mapping[str, tuple[type, str]] = {
     "address": (str, "as typed to ssh: pi@kitchen.local, pi@kitchen.local:2222, ssh://kitchen"),
     "board": (str, "the kind of board: edgeq boards list"),

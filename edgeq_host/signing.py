@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeq_host import files
 from edgeq_host.errors import ModelError, SignatureError, UsageError
-from edgeq_host.export import refusal
+from edgeq_host.export import check_file
 from edgeq_host.export.container import TRAILER, TRAILER_BYTES, trailer_at
 from edgeq_host.keys import ID_BYTES, PrivateKey, PublicKey, Secret, key_id
 from edgeq_runtime import native
@@ -48,13 +48,6 @@ class Signed:
     counter: int
 
 
-def _check(data: bytes, what: str) -> None:
-    try:
-        native.check(data)
-    except native.Error as error:
-        raise refusal(error, data, what) from error
-
-
 def claim(data: bytes) -> Claim | None:
     """Of a file that the C reader has accepted; None where it is unsigned."""
     counter, identity = _PLACES.unpack_from(data, trailer_at(data) + _COUNTER)
@@ -69,7 +62,7 @@ def seal(data: bytes) -> Seal:
 
 def message(data: bytes, what: str, public: PublicKey, counter: int) -> bytes:
     """The bytes that `public`'s owner signs to give the file this counter. ModelError where the file is not sound."""
-    _check(data, what)
+    check_file(data, what)
     if not 1 <= counter <= MAX_COUNTER:
         raise UsageError(f"the counter {counter} is not in 1 .. {MAX_COUNTER}", "a counter grows with every release: 1, 2, 3, ...")
     head = bytearray(data[trailer_at(data) :][:_SIGNED])
@@ -96,7 +89,7 @@ def sign(data: bytes, what: str, key: PrivateKey, counter: int) -> bytes:
 
 def verify(data: bytes, what: str, keys: Sequence[PublicKey]) -> Signed:
     """ModelError where the file is not sound; SignatureError where none of the keys has signed it as it lies."""
-    _check(data, what)
+    check_file(data, what)
     sealed = seal(data)
     found = sealed.claim
     if found is None:

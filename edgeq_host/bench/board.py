@@ -23,7 +23,7 @@ from edgeq_host.link import QUIET_S
 from edgeq_host.rates import Rate, Rates
 from edgeq_host.targets import Target
 
-ROUNDS, MAX_ROUNDS = 15, 101
+ROUNDS, MAX_ROUNDS = 15, 101  # the most that an agent takes
 _MOST_ROWS = 64  # answers to one problem
 _MOST_TILE = 255  # rows that a kernel takes at once
 _RUNS, _WARMUP = 200, 20

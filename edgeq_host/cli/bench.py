@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from edgeq_host.cli import key_options, output, target
+from edgeq_host.cli import key_options, output, shared, target
 from edgeq_host.errors import EdgeqError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from edgeq_host.keys import PrivateKey
 
 KERNELS = "kernels"
-_MOST_ON_BOARD = 101  # rounds that an agent takes
 
 
 @output.command("bench")
@@ -61,7 +60,7 @@ def command(
     _check_model(what, every)
     from edgeq_host.bench.compare import ENGINES, compare, subject
 
-    names = tuple(filter(None, (part.strip() for part in against.split(",")))) if against is not None else ENGINES
+    names = shared.names(against) if against is not None else ENGINES
     found = compare(subject(Path(what)), names, rounds, data)
     if as_json:
         output.document("edgeq.bench/1", source="measured", **asdict(found))
@@ -74,8 +73,11 @@ def _check_kernels(board: str | None, every: bool, against: str | None, data: Pa
         raise UsageError("--against and --data are of models, not of kernels", "give a MODEL, or leave them out")
     if every and not board:
         raise UsageError("--all is of a board", "this machine measures every kernel without it; give --board for another")
-    if board and rounds > _MOST_ON_BOARD:
-        raise UsageError(f"--rounds {rounds} on a board", f"an agent measures at most {_MOST_ON_BOARD}")
+    if board:
+        from edgeq_host.bench.board import MAX_ROUNDS
+
+        if rounds > MAX_ROUNDS:
+            raise UsageError(f"--rounds {rounds} on a board", f"an agent measures at most {MAX_ROUNDS}")
 
 
 def _check_model(what: str, every: bool) -> None:

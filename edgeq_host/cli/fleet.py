@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgeq_host import settings
 from edgeq_host.cli import output, target
 from edgeq_host.errors import PartialError
 
@@ -29,7 +30,7 @@ def jobs_option(function: F) -> F:
         envvar="EDGEQ_JOBS",
         default=target.setting("jobs", 8),
         show_default="8",
-        type=click.IntRange(1, 64),
+        type=click.IntRange(*settings.LIMITS["jobs"]),
         help="Devices at the same time.",
     )(function)
 

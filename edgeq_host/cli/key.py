@@ -23,7 +23,7 @@ def command() -> None:
     """Keys that sign .eqm files, and which of them a device takes."""
 
 
-@output.command("new")
+@output.subcommand(command, "new")
 @click.option(
     "-o", "--output", "file", required=True, type=click.Path(path_type=Path), help="The private key; the public one is beside it: .pub."
 )
@@ -47,7 +47,7 @@ def new_command(file: Path, name: str | None, passphrase: Secret | None, force: 
         output.line(f"{beside}: its public key")
 
 
-@output.command("list")
+@output.subcommand(command, "list")
 @target.board_option(required=True)
 def list_command(board: str | None, as_json: bool) -> None:
     """The keys that a device takes. Without any it takes every file, signed or not.
@@ -67,7 +67,7 @@ def list_command(board: str | None, as_json: bool) -> None:
         output.line(f"no keys on {on.name}: it takes every file, signed or not")
 
 
-@output.command("enroll")
+@output.subcommand(command, "enroll")
 @click.argument("file", metavar="PUB", type=key_options.KeyFile())
 @target.board_option(required=True)
 @click.option("--name", help="What the device calls it; default: the name in the file.")
@@ -87,7 +87,7 @@ def enroll_command(file: Path, board: str | None, name: str | None, load: Load |
     _say(enroll(target.resolve(board), PublicKey(public.raw, name or public.name), by), "enrolled", as_json)
 
 
-@output.command("revoke")
+@output.subcommand(command, "revoke")
 @click.argument("which", metavar="ID|NAME")
 @target.board_option(required=True)
 @key_options.private_key_options("by", "The private key of one that the device has, which may be this one.")
@@ -110,7 +110,3 @@ def _say(change: KeyChange, what: str, as_json: bool) -> None:
     output.line(f"{change.board}: {change.name} ({change.id}) {what if change.changed else f'was {what} already'}")
     if not change.left:
         output.note("no key is left: every file is taken, signed or not")
-
-
-for _command in (new_command, enroll_command, revoke_command, list_command):
-    command.add_command(_command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgeq_host import settings
 from edgeq_host.cli import output
 from edgeq_host.cli.key_options import KeyFile
 from edgeq_host.errors import UsageError
@@ -38,8 +39,6 @@ def setting(key: str, otherwise: Any = None) -> Callable[[], Any]:
     """The default of an option that edgeq.toml may give."""
 
     def read() -> Any:
-        from edgeq_host import settings
-
         return settings.value(key, otherwise)
 
     return read
@@ -67,7 +66,7 @@ def connection_options(function: F) -> F:
             "--ssh",
             envvar="EDGEQ_SSH",
             default=setting("ssh"),
-            type=click.Choice(["openssh", "paramiko"]),
+            type=click.Choice(settings.LIMITS["ssh"]),
             expose_value=False,
             callback=keep,
             help=text,
@@ -112,7 +111,7 @@ def timeout_option(function: F) -> F:
 def keep_option(function: F) -> F:
     """--keep, EDGEQ_KEEP or `keep` of edgeq.toml."""
     text = "Versions that stay there, this one counted; default: as before."
-    kind, default = click.IntRange(1, 8), setting("keep")
+    kind, default = click.IntRange(*settings.LIMITS["keep"]), setting("keep")
     return click.option("--keep", envvar="EDGEQ_KEEP", default=default, show_default=False, type=kind, metavar="N", help=text)(function)
 
 

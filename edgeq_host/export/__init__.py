@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeq_host.export.body import build, used_tensors
 from edgeq_host.export.bundle import Bundle, Provenance, Score, SelfTest, Variant
-from edgeq_host.export.container import check_place, pack, read_file, refusal, unpack, write_file
+from edgeq_host.export.container import check_file, check_place, pack, read_file, refusal, unpack, write_file
 from edgeq_host.export.join import join
 from edgeq_host.export.prepack import prepack
 
@@ -14,6 +14,7 @@ __all__ = [
     "Score",
     "SelfTest",
     "Variant",
+    "check_file",
     "check_place",
     "join",
     "pack",

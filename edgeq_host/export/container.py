@@ -74,15 +74,20 @@ def trailer_at(data: bytes) -> int:
 
 
 def unpack(data: bytes, name: str) -> eqm.ModelT:
-    """The tables of a file that the C reader has accepted. ModelError if it does not."""
-    try:
-        native.check(data)
-    except native.Error as error:
-        raise refusal(error, data, name) from error
+    """The tables of a file. ModelError if the C reader does not accept it."""
+    check_file(data, name)
     try:
         return eqm.ModelT.InitFromObj(eqm.Model.GetRootAs(bytearray(data), 0))
     except (struct.error, IndexError, TypeError, ValueError, AttributeError) as error:  # parts that only reports read
         raise ModelError(f"{name}: its provenance cannot be read ({error})", "make it again with edgeq quantize") from error
+
+
+def check_file(data: bytes, name: str) -> None:
+    """ModelError where the C reader finds no sound model file."""
+    try:
+        native.check(data)
+    except native.Error as error:
+        raise refusal(error, data, name) from error
 
 
 def refusal(error: native.Error, data: bytes, name: str) -> ModelError:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq_host import inventory
-from edgeq_host.deploy import Deployed, board_name, check_file, deploy
+from edgeq_host.deploy import Deployed, board_name, deploy
 from edgeq_host.errors import UsageError
-from edgeq_host.export import read_file
+from edgeq_host.export import check_file, read_file
 from edgeq_host.fleet import runs
 from edgeq_host.fleet.runs import Run
 from edgeq_host.fleet.work import DONE, FAILED, NOT_TRIED, UNKNOWN, Limits, Outcome, each

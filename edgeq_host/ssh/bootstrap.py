@@ -17,7 +17,7 @@ from edgeq_host import agents
 from edgeq_host.agents import AgentFile
 from edgeq_host.errors import BoardError, LinkError
 from edgeq_host.ssh import problems
-from edgeq_host.transports import Closed, Stuck, Transport
+from edgeq_host.transports import Closed, Program, Stuck
 
 SCRIPT = Path(__file__).with_name("bootstrap.sh")
 LOGIN_S = 30.0  # for the login shell, after the connection stands
@@ -28,7 +28,7 @@ SLOWEST = 4096  # bytes a second of a link that still counts as one
 MAX_NOISE = 1 << 20  # bytes of anything else before the script's word
 
 
-class Channel(Transport, Protocol):
+class Channel(Program, Protocol):
     """A command on the device, on its standard input and output."""
 
     where: str
@@ -37,9 +37,6 @@ class Channel(Transport, Protocol):
 
     def stage(self) -> str:
         """How far the connection has come."""
-
-    def explain(self, code: int | None, said: str) -> Exception:
-        """The error for a session that ended before the agent ran. said: the last that came from the device."""
 
 
 class Bootstrap:

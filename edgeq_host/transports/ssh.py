@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from edgeq_host import settings
 from edgeq_host.errors import UsageError
 from edgeq_host.ssh import address as addresses
 from edgeq_host.ssh import openssh
@@ -12,7 +13,7 @@ from edgeq_host.ssh.address import Address
 from edgeq_host.ssh.bootstrap import Bootstrap, Channel
 from edgeq_host.transports import DEFAULT, Options
 
-CLIENTS = ("openssh", "paramiko")
+CLIENTS = settings.LIMITS["ssh"]
 
 
 def chosen(options: Options) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from edgeq_host.setup import payload
+
 ROOT = Path(__file__).parents[2]
 CSRC = ROOT / "edgeq_runtime" / "csrc"
 MAY_IMPORT = {
@@ -21,7 +23,6 @@ PARTS = {*MAY_IMPORT, "tests", "boards", "firmware"}
 # Folders whose modules do not know each other; names beginning with "_" and __init__ are shared.
 SIBLINGS = ["quant/rules", "quant/calibrators", "transports"]
 FORMATS = ["onnx", "tflite"]  # importers with a folder of rules
-DEVICE_PYTHON = ["__init__.py", "abi.py", "agent.py", "buffers.py", "native.py", "store.py", "threads.py"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 INTRINSICS = {"immintrin.h", "arm_neon.h", "arm_mve.h", "x86intrin.h"}
 
@@ -68,9 +69,14 @@ def test_the_device_side_needs_only_the_standard_library_and_perhaps_numpy() -> 
     import sys
 
     allowed = set(sys.stdlib_module_names) | {"numpy", "edgeq_runtime"}
-    files = [ROOT / "edgeq_runtime" / name for name in DEVICE_PYTHON]
+    files = [ROOT / "edgeq_runtime" / name for name in payload.MODULES]
     bad = [f"{p.name} imports {n}" for p in files for n in imports(p) if n.split(".")[0] not in allowed]
     assert not bad, bad
+
+
+def test_what_is_checked_for_old_pythons_is_what_devices_get() -> None:
+    row = re.search(r"^DEVICE_PYTHON := \$\(addprefix edgeq_runtime/,(.*?)\)", (ROOT / "Makefile").read_text(), re.M)
+    assert row is not None and sorted(row[1].split()) == sorted(payload.MODULES)
 
 
 def includes(path: Path) -> list[str]:

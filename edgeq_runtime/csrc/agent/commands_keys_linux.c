@@ -1,12 +1,9 @@
 /* Keys without a host: what is enrolled, and the first key, from a file, where devices are made ready. */
-#include "../eq_hash.h"
 #include "commands_linux.h"
 #include "eq_trust.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define KEY_ID 16
 
 /* SubjectPublicKeyInfo of an Ed25519 key before its 32 bytes (RFC 8410). */
 static const uint8_t prefix[12] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
@@ -97,15 +94,15 @@ int eq_command_enroll(const struct eq_words *words) {
 
 int eq_command_keys(const struct eq_words *words) {
     struct eq_keys keys;
-    uint8_t digest[32];
+    uint8_t id[EQ_KEY_ID];
     (void)words;
     int fault = eq_keys_read(eq_port_store(), &keys);
     if (fault) return eq_command_report("keys", fault, 0);
     for (uint32_t i = 0; i < EQ_KEYS; i++) {
         if (!keys.places[i].name[0]) continue;
-        eq_sha256(keys.places[i].bytes, 32, digest);
+        eq_key_id(&keys.places[i], id);
         printf("%u\t%s\t", (unsigned)i + 1, keys.places[i].name);
-        for (int b = 0; b < KEY_ID; b++) printf("%02x", digest[b]);
+        for (uint32_t b = 0; b < EQ_KEY_ID; b++) printf("%02x", id[b]);
         putchar('\n');
     }
     if (!eq_keys_count(&keys)) fputs("edgeq-agent: no keys: every file is installed, signed or not\n", stderr);

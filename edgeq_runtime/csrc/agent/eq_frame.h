@@ -48,4 +48,9 @@ static inline void eq_store_u32(uint8_t *p, uint32_t v) {
 }
 static inline uint16_t eq_load_u16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 static inline uint32_t eq_load_u32(const uint8_t *p) { return eq_load_u16(p) | (uint32_t)eq_load_u16(p + 2) << 16; }
+static inline void eq_store_u64(uint8_t *p, uint64_t v) {
+    eq_store_u32(p, (uint32_t)v);
+    eq_store_u32(p + 4, (uint32_t)(v >> 32));
+}
+static inline uint64_t eq_load_u64(const uint8_t *p) { return eq_load_u32(p) | (uint64_t)eq_load_u32(p + 4) << 32; }
 #endif

@@ -6,6 +6,7 @@
 
 #define EQ_KEYS      2u   /* places: one key is rotated by the other */
 #define EQ_KEY_NAME  32u  /* bytes of a key's name with its end */
+#define EQ_KEY_ID    16u  /* bytes of its id */
 #define EQ_KEY_PROOF 108u /* bytes that an enrolled key signs for a change of keys */
 
 /* SHA-512 of the parts one after the other. */
@@ -24,6 +25,8 @@ struct eq_keys {
 };
 /* No file, no keys. EQ_FAULT_keys_file where it is damaged: nothing is installed then. */
 int eq_keys_read(const struct eq_store_ops *ops, struct eq_keys *keys);
+/* By which a signed file names it: the beginning of its SHA-256. */
+void eq_key_id(const struct eq_key *key, uint8_t id[EQ_KEY_ID]);
 uint32_t eq_keys_count(const struct eq_keys *keys);
 
 enum eq_key_operation { EQ_KEY_ENROLL = 1, EQ_KEY_REVOKE = 2 };

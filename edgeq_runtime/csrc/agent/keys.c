@@ -29,7 +29,6 @@ int eq_keys_read(const struct eq_store_ops *ops, struct eq_keys *keys) {
     size_t size;
     memset(keys, 0, sizeof *keys);
     int err = ops->map(ops->context, path, &data, &size);
-    if (err == EQ_FAULT_corrupt) return EQ_FAULT_keys_file; /* no regular file */
     if (err) return err == EQ_FAULT_missing ? 0 : err;
     err = decode(keys, data, size);
     ops->unmap(ops->context, data, size);
@@ -45,6 +44,12 @@ static int write_keys(const struct eq_store_ops *ops, const struct eq_keys *keys
     }
     eq_store_u32(data + FILE_SIZE - 4, eq_crc32c(0, data, FILE_SIZE - 4));
     return eq_store_replace(ops, "", fresh_path, path, data, sizeof data);
+}
+
+void eq_key_id(const struct eq_key *key, uint8_t id[EQ_KEY_ID]) {
+    uint8_t digest[32];
+    eq_sha256(key->bytes, sizeof key->bytes, digest);
+    memcpy(id, digest, EQ_KEY_ID);
 }
 
 uint32_t eq_keys_count(const struct eq_keys *keys) {

@@ -14,8 +14,7 @@ static void encode(uint8_t record[RECORD_SIZE], const struct eq_store_event *e) 
     memset(record, 0, RECORD_SIZE);
     eq_store_u32(record, e->number);
     eq_store_u32(record + 4, e->software);
-    eq_store_u32(record + 8, (uint32_t)e->time_ms);
-    eq_store_u32(record + 12, (uint32_t)(e->time_ms >> 32));
+    eq_store_u64(record + 8, e->time_ms);
     eq_store_u32(record + 16, e->version);
     eq_store_u32(record + 20, (uint32_t)e->detail);
     eq_store_u16(record + 24, e->fault);
@@ -30,7 +29,7 @@ static int decode(struct eq_store_event *e, const uint8_t record[RECORD_SIZE]) {
     if (eq_load_u32(record + 124) != eq_crc32c(0, record, 124) || record[60 + EQ_STORE_NAME - 1]) return 0;
     e->number = eq_load_u32(record);
     e->software = eq_load_u32(record + 4);
-    e->time_ms = eq_load_u32(record + 8) | (uint64_t)eq_load_u32(record + 12) << 32;
+    e->time_ms = eq_load_u64(record + 8);
     e->version = eq_load_u32(record + 16);
     e->detail = (int32_t)eq_load_u32(record + 20);
     e->fault = eq_load_u16(record + 24);

@@ -12,23 +12,16 @@
 
 static const char first_magic[] = "EQSTATE1", magic[] = "EQSTATE2";
 
-static void put_u64(uint8_t *p, uint64_t v) {
-    eq_store_u32(p, (uint32_t)v);
-    eq_store_u32(p + 4, (uint32_t)(v >> 32));
-}
-
-static uint64_t take_u64(const uint8_t *p) { return eq_load_u32(p) | (uint64_t)eq_load_u32(p + 4) << 32; }
-
 static uint8_t *put_version(uint8_t *p, const struct eq_store_version *v) {
     eq_store_u32(p, v->version);
-    put_u64(p + 4, v->size);
+    eq_store_u64(p + 4, v->size);
     memcpy(p + 12, v->sha256, 32);
     return p + VERSION_SIZE;
 }
 
 static const uint8_t *take_version(const uint8_t *p, struct eq_store_version *v) {
     v->version = eq_load_u32(p);
-    v->size = take_u64(p + 4);
+    v->size = eq_load_u64(p + 4);
     memcpy(v->sha256, p + 12, 32);
     return p + VERSION_SIZE;
 }
@@ -38,7 +31,7 @@ static size_t encode(uint8_t record[RECORD_SIZE(EQ_STORE_VERSIONS)], const struc
     memcpy(record, magic, MAGIC_SIZE);
     eq_store_u32(record + 8, state->next);
     eq_store_u32(record + 12, state->keep | state->count << 8);
-    put_u64(record + 16, state->counter);
+    eq_store_u64(record + 16, state->counter);
     memcpy(record + 24, state->counter_sha256, 32);
     for (uint32_t i = 0; i < state->count; i++) p = put_version(p, &state->versions[i]);
     eq_store_u32(p, eq_crc32c(0, record, (size_t)(p - record)));
@@ -70,7 +63,7 @@ static int decode(struct eq_store_state *state, const uint8_t *record, size_t si
         state->keep = record[12];
         uint32_t count = record[13];
         if (memcmp(record, magic, MAGIC_SIZE) || count > EQ_STORE_VERSIONS || size != RECORD_SIZE(count)) return EQ_FAULT_record;
-        state->counter = take_u64(record + 16);
+        state->counter = eq_load_u64(record + 16);
         memcpy(state->counter_sha256, record + 24, 32);
         while (state->count < count) p = take_version(p, &state->versions[state->count++]);
     }
@@ -104,7 +97,7 @@ static int load(const struct eq_store_ops *ops, const char *name, const char *fi
 int eq_store_counter(const struct eq_store_ops *ops, const char *name, struct eq_store_state *state) {
     int err = load(ops, name, "counter", state);
     if (err == EQ_FAULT_missing) return 0;
-    if (err == EQ_FAULT_record || err == EQ_FAULT_corrupt || state->count) {
+    if (err == EQ_FAULT_record || state->count) {
         memset(state, 0, sizeof *state);
         return EQ_FAULT_counter;
     }

@@ -1,26 +1,25 @@
 /* Whether a file may be installed, decided by its trailer alone: nothing of the body is parsed, only hashed. */
 #include "../eq_file.h"
-#include "../eq_hash.h"
 #include "eq_trust.h"
 #include <string.h>
 
-enum { T_KEY_ID = 64, T_SIGNATURE = 92, KEY_ID = 16 }; /* places in the trailer; what is signed lies before the signature */
+enum { T_KEY_ID = 64, T_SIGNATURE = 92 }; /* places in the trailer; what is signed lies before the signature */
 
 static const struct eq_key *signer(const struct eq_keys *keys, const uint8_t *id) {
-    uint8_t digest[32];
+    uint8_t found[EQ_KEY_ID];
     for (uint32_t i = 0; i < EQ_KEYS; i++) {
         const struct eq_key *key = &keys->places[i];
-        if (key->name[0]) eq_sha256(key->bytes, sizeof key->bytes, digest);
-        if (key->name[0] && !memcmp(digest, id, KEY_ID)) return key;
+        eq_key_id(key, found);
+        if (key->name[0] && !memcmp(found, id, EQ_KEY_ID)) return key;
     }
     return NULL;
 }
 
 /* A file without a counter cannot be told from an older one: it counts as not signed. */
 static int check_signature(const struct eq_keys *keys, const struct eq_file *file) {
-    static const uint8_t none[KEY_ID];
+    static const uint8_t none[EQ_KEY_ID];
     const uint8_t *trailer = file->body + file->body_size;
-    if (!file->counter || !memcmp(trailer + T_KEY_ID, none, KEY_ID)) return EQ_FAULT_not_signed;
+    if (!file->counter || !memcmp(trailer + T_KEY_ID, none, EQ_KEY_ID)) return EQ_FAULT_not_signed;
     const struct eq_key *key = signer(keys, trailer + T_KEY_ID);
     if (!key) return EQ_FAULT_unknown_key;
     return eq_ed25519_verify(trailer + T_SIGNATURE, key->bytes, trailer, T_SIGNATURE) ? EQ_FAULT_bad_signature : 0;
