@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import glob
 import io
 import re
@@ -15,7 +14,8 @@ import paramiko
 
 from edgeq_host.errors import UsageError
 from edgeq_host.files import read_text
-from edgeq_host.ssh.openssh import CONNECT_S, config_file
+from edgeq_host.ssh import hosts
+from edgeq_host.ssh.openssh import config_file, connect_seconds
 
 _HONOURED = """
     host hostname user port identityfile identitiesonly proxyjump proxycommand userknownhostsfile globalknownhostsfile connecttimeout
@@ -75,8 +75,8 @@ def files() -> list[Path]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return "" if path == _NONE else read_text(path, _MOST_BYTES)
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "mend it, or use the OpenSSH client (--ssh openssh)") from error
 
 
@@ -101,16 +101,6 @@ def names() -> list[str]:
     return sorted(found)
 
 
-def _applies(patterns: str, host: str) -> bool:
-    found = False
-    for pattern in patterns.replace('"', "").split():
-        if fnmatch.fnmatchcase(host, pattern.removeprefix("!").replace("[", "[[]")):
-            if pattern.startswith("!"):
-                return False
-            found = True
-    return found
-
-
 def _included(value: str, path: Path) -> Iterator[str]:
     for word in value.replace('"', "").split():
         place = Path(word).expanduser()
@@ -127,7 +117,7 @@ def _check(path: Path, text: str, host: str) -> None:
             continue
         keyword, value = match[1].lower(), match[2]
         if keyword == "host":
-            applies = _applies(value, host)
+            applies = hosts.listed(value.replace('"', "").split(), host)
         elif keyword == "match" or (keyword == "include" and any(_included(value, path))) or (applies and not _honoured(keyword, value)):
             raise UsageError(
                 f"{path}:{number}: paramiko cannot honour `{match[1]} {value[:60]}`",
@@ -158,7 +148,6 @@ def read(host: str, user: str, port: int) -> Settings:
         whole.write(f"Host *\n{text}\n")
     whole.seek(0)
     found = paramiko.SSHConfig.from_file(whole).lookup(host)
-    seconds = found.get("connecttimeout", "")
     chosen_port = port or int(found.get("port", "22"))
     name = found.get("hostname", host)
     alias = found.get("hostkeyalias", "")
@@ -166,14 +155,14 @@ def read(host: str, user: str, port: int) -> Settings:
         host=name,
         user=user or found.get("user", "") or _login(),
         port=chosen_port,
-        key_name=alias or (name.lower() if chosen_port == 22 else f"[{name.lower()}]:{chosen_port}"),
+        key_name=alias or hosts.host_name(name, chosen_port),
         identity_files=tuple(Path(path).expanduser() for path in found.get("identityfile", []) if path.lower() != "none"),
         identities_only=found.get("identitiesonly", "no").lower() in ("yes", "true"),
         proxy_jump="" if found.get("proxyjump", "none").lower() == "none" else found["proxyjump"],
         proxy_command=found.get("proxycommand") or "",
         known=_paths(found.get("userknownhostsfile", ""), "~/.ssh/known_hosts ~/.ssh/known_hosts2")
         + _paths(found.get("globalknownhostsfile", ""), "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"),
-        connect_s=float(seconds) if seconds.isdigit() and int(seconds) else float(CONNECT_S),
+        connect_s=connect_seconds(found),
     )
 
 

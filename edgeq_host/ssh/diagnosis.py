@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edgeq_host.errors import EdgeqError, LinkError, UsageError
-from edgeq_host.ssh import identity, problems
+from edgeq_host.ssh import hosts, identity, problems
 from edgeq_host.ssh.identity import Unusable
 from edgeq_host.ssh.jumps import Jump
 from edgeq_host.ssh.problems import KnownKey
@@ -125,7 +124,7 @@ def fingerprint(line: str) -> tuple[str, str] | None:
         blob = base64.b64decode(words[at + 1], validate=True)
     except (binascii.Error, ValueError):
         return None
-    return words[at], "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")
+    return words[at], hosts.fingerprint(blob)
 
 
 def _key_at(file: str, number: int) -> KnownKey | None:

@@ -7,13 +7,15 @@ import binascii
 import fnmatch
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq_host.errors import UsageError
+from edgeq_host.files import read_bytes
 from edgeq_host.ssh.problems import KnownKey, unrecorded
 
+_MOST_BYTES = 64 << 20
 MARKERS = ("@revoked", "@cert-authority")
 
 
@@ -38,18 +40,18 @@ def fingerprint(blob: bytes) -> str:
 def _matches(names: str, wanted: str) -> bool:
     if names.startswith("|1|"):
         return _hashed(names, wanted)
+    return listed(names.lower().split(","), wanted)
+
+
+def listed(patterns: Iterable[str], wanted: str) -> bool:
+    """As known_hosts and ssh_config have it: any pattern, and none with a ! before it. They have only * and ?; a bracket is one."""
     found = False
-    for pattern in names.lower().split(","):
-        if fnmatch.fnmatchcase(wanted, _glob(pattern.removeprefix("!"))):
+    for pattern in patterns:
+        if fnmatch.fnmatchcase(wanted, pattern.removeprefix("!").replace("[", "[[]")):
             if pattern.startswith("!"):
                 return False
             found = True
     return found
-
-
-def _glob(pattern: str) -> str:
-    """known_hosts has only * and ?; a bracket is one."""
-    return pattern.replace("[", "[[]")
 
 
 def _hashed(names: str, wanted: str) -> bool:
@@ -64,13 +66,12 @@ def _hashed(names: str, wanted: str) -> bool:
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Number and words of each line that is no comment. A file that is not there has none."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_bytes(path, _MOST_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
         return
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror or error}", "mend its rights: it says which devices are genuine"
-        ) from error
+    except (OSError, ValueError) as error:
+        why = error.strerror or error if isinstance(error, OSError) else error
+        raise UsageError(f"{path} cannot be read: {why}", "mend its rights: it says which devices are genuine") from error
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
         if words and not words[0].startswith("#"):

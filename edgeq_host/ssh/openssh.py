@@ -121,6 +121,12 @@ def _ended_here(code: int) -> str:
     return f"ssh on this machine was ended by signal {-code}"
 
 
+def connect_seconds(config: Mapping[str, str]) -> float:
+    """ConnectTimeout of a host's configuration, or CONNECT_S."""
+    seconds = config.get("connecttimeout", "")
+    return float(seconds) if seconds.isdigit() and int(seconds) else float(CONNECT_S)
+
+
 class OpenSsh(ProcessStream):
     """A Channel: a command on the device, on its standard input and output."""
 
@@ -131,8 +137,7 @@ class OpenSsh(ProcessStream):
             identity.check(Path(options.identity), public=_has_agent(self._config))
         self._accepts = options.accept_new_host_key
         self.asks = interactive(options)
-        seconds = self._config.get("connecttimeout", "none")
-        self.connect_s = float(seconds) if seconds.isdigit() and int(seconds) else float(CONNECT_S)
+        self.connect_s = connect_seconds(self._config)
         self._folder = tempfile.TemporaryDirectory(prefix="edgeq-ssh-")
         own = replace(options, identity="")  # as with ssh, -i is for the host itself
         self._jumps = jumps.chain(self._config, lambda hop: effective(hop, own), Path(self._folder.name))

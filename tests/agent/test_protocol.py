@@ -41,7 +41,7 @@ def refused(device: Device, data: bytes) -> str:
 
 def test_an_unknown_command_is_a_clear_refusal_and_the_session_goes_on(device: Device) -> None:
     assert refused(device, wire.HEAD.pack(999, 5) + b"hello") == "unknown_command"
-    assert device.facts().board == "local"
+    assert device.facts().board == "linux"
 
 
 @pytest.mark.parametrize("name", [name for name, row in wire.messages().items() if len(row.fields) > len(row.added)])
@@ -149,7 +149,7 @@ def test_a_profile_stops_when_it_is_told_to(device: Device) -> None:
     device.link.send("stop")
     while device.link.receive().name != "done":
         pass
-    assert device.facts().board == "local"
+    assert device.facts().board == "linux"
 
 
 def test_random_messages_never_end_the_agent(device: Device) -> None:

@@ -103,6 +103,19 @@ def test_certificate_authorities_are_refused_where_they_speak_for_the_host(tmp_p
     assert error.value.message.startswith(f"{path}:2: @cert-authority")
 
 
+def test_a_pipe_in_the_place_of_a_file_is_an_error_and_not_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(UsageError, match="no regular file"):
+        config.read("kitchen", "", 0)
+    with pytest.raises(UsageError, match="no regular file"):
+        hosts.lookup([file], "kitchen")
+
+
+def test_no_configuration_at_all_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEQ_SSH_CONFIG", "/dev/null")
+    assert config.read("kitchen", "pi", 0).port == 22
+
+
 def test_an_accepted_key_is_added_behind_a_file_without_a_last_line_end(tmp_path: Path) -> None:
     path = tmp_path / "new" / "known"
     hosts.record(path, "[kitchen]:2222", "ssh-ed25519", b"abc")
