@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,9 +105,10 @@ def deploy(
     quiet_s: float = QUIET_S,
     progress: Progress | None = None,
     keep: int = 0,
+    met: Callable[[Device], None] | None = None,
 ) -> Deployed:
     """Upload, verify, self-test, switch. name: on the board; default the file's stem. keep: versions that stay there, 1 to 8; 0: as many
-    as before, at first 2. At every error the old version runs."""
+    as before, at first 2. At every error the old version runs. met: may look at the device before anything is sent."""
     seconds(selftest_s)  # before the upload
     data = read_file(file)
     check_file(data, str(file))
@@ -115,6 +116,8 @@ def deploy(
     digest = hashlib.sha256(data).hexdigest()
     with refusals(f"{file} on {target.name}", name, target.name), connect(target, quiet_s) as device:
         device.need_1_4(bool(keep), "--keep")
+        if met is not None:
+            met(device)
         trust.require(device, name, seal(data), digest, f"{file} on {target.name}")
         version = device.put(name, data, devices.STORE, progress)
         if version is not None:

@@ -33,6 +33,13 @@ def identify(probe: Probe) -> Board | None:
     return next(iter(found or generic), None)
 
 
+def itself(probe: Probe, board: Board) -> Board | None:
+    """The board that a device says it is, where it cannot be `board`; a board that is its own device is what it is."""
+    machine = MACHINES.get(probe.machine.lower(), "")
+    ruled_out = any(_device_tree(probe, board)) or machine not in ("", board.chip.arch)
+    return identify(probe) if ruled_out and not board.link else None
+
+
 def mismatches(probe: Probe, board: Board) -> list[str]:
     """What the device and the file say otherwise; what the device does not say is passed over."""
     checks = (_device_tree, _arch, _isas, _cores, _clock, _memory, _power, _settings, _zones)

@@ -11,7 +11,7 @@ from edgeq_host.device import Device
 from edgeq_host.errors import BoardError, EdgeqError, SignatureError
 from edgeq_host.faults import Refused, hint_of
 from edgeq_host.link import QUIET_S
-from edgeq_host.probe import of_device
+from edgeq_host.probe import asked
 from edgeq_host.risks import Case, Risk
 from edgeq_host.signing import Seal
 from edgeq_host.targets import Target
@@ -37,14 +37,14 @@ def look(device: Device, target: Target, name: str, size: int, sha256: str, seal
     facts = device.facts()
     models = device.installed()
     model = next((model for model in models if model.name == name), None)
-    probe = _or_none(lambda: of_device(device), "unknown_command")
+    probe = asked(device)
     seen = _or_none(lambda: device.seek(name, size, sha256), "unknown_command", "record", "counter")
     current, offset = seen or (False, 0)
     known, refused = _trust(device, target, name, sha256, seal)
     counted = bool(known.keys) and seal.claim is not None
     send = size if current else size - offset  # current, but damaged: all of it
     rubbish = max(0, sum(other.unfinished for other in models) - (0 if current else offset))
-    return Case(facts, target.board, probe, size, sha256, model, send, rubbish, refused, counted, device.brought)
+    return Case(facts, target.board, probe, size, sha256, model, send, rubbish, refused, counted, device.brought, target.name)
 
 
 def _trust(device: Device, target: Target, name: str, sha256: str, seal: Seal) -> tuple[Trust, Refusal | None]:

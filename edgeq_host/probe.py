@@ -6,35 +6,16 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from edgeq_host.cores import CORES
 from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import Device
 from edgeq_host.errors import LinkError
+from edgeq_host.faults import Refused
 from edgeq_host.link import QUIET_S
 from edgeq_host.targets import Target
 from edgeq_host.text import printable
 
 MAX_FACTS, MAX_VALUE = 2000, 4096
-# Who made a core and which it is (MIDR), as the vendors name them.
-_CORES = {
-    (0x41, 0xC07): "Cortex-A7",
-    (0x41, 0xC08): "Cortex-A8",
-    (0x41, 0xC09): "Cortex-A9",
-    (0x41, 0xC0F): "Cortex-A15",
-    (0x41, 0xD03): "Cortex-A53",
-    (0x41, 0xD04): "Cortex-A35",
-    (0x41, 0xD05): "Cortex-A55",
-    (0x41, 0xD07): "Cortex-A57",
-    (0x41, 0xD08): "Cortex-A72",
-    (0x41, 0xD09): "Cortex-A73",
-    (0x41, 0xD0A): "Cortex-A75",
-    (0x41, 0xD0B): "Cortex-A76",
-    (0x41, 0xD0C): "Neoverse-N1",
-    (0x41, 0xD0D): "Cortex-A77",
-    (0x41, 0xD41): "Cortex-A78",
-    (0x41, 0xD42): "Cortex-A78AE",
-    (0x4E, 0x003): "Denver 2",
-    (0x4E, 0x004): "Carmel",
-}
 _JETPACK = {"R32": "JetPack 4", "R34": "JetPack 5", "R35": "JetPack 5", "R36": "JetPack 6"}
 _NO_RAILS = ("NC", "sum of shunt voltages")  # labels of ina3221 that name no rail
 _THROTTLED = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
@@ -207,7 +188,7 @@ def _cores(facts: Facts) -> Iterator[CoreKind]:
         which = (_whole(implementer, 16) or 0, _whole(part, 16) or 0)
         unknown = f"core {implementer} {part}" if any(which) else ""
         min_hz, max_hz, now_hz = (_whole(text) or 0 for text in (low, high, now))
-        yield CoreKind(_whole(count) or 0, _CORES.get(which, unknown), min_hz, max_hz, now_hz, governor)
+        yield CoreKind(_whole(count) or 0, CORES.get(which, unknown), min_hz, max_hz, now_hz, governor)
 
 
 def _place(facts: Facts, name: str) -> Place | None:
@@ -289,6 +270,16 @@ def of_device(device: Device) -> Probe:
     isas = device.facts().isa_names
     asked = time.time()
     return parse(((fact["key"], fact["value"]) for fact in device.link.stream("probe", "fact")), isas, asked)
+
+
+def asked(device: Device) -> Probe | None:
+    """As of_device; None where the agent is older."""
+    try:
+        return of_device(device)
+    except Refused as refused:
+        if refused.name == "unknown_command":
+            return None
+        raise
 
 
 def probe(target: Target, quiet_s: float = QUIET_S) -> Probe:

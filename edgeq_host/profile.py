@@ -88,7 +88,7 @@ def profile(
     with RemoteModel(target, name, data, variant, quiet_s=quiet_s, threads=threads) as model:
         layers = model.layers()
         totals, rows = measure(model, runs, warmup, seen)
-        opened = model.opened
+        opened, source = model.opened, model.source()
     each = [figures(column) for column in rows.T]
     whole = sum(f.median for f in each) or 1.0
     table = tuple(
@@ -96,5 +96,5 @@ def profile(
         for layer, f in zip(layers, each, strict=True)
     )
     return Profile(
-        name, opened.version, opened.variant, target.name, target.source, opened.threads or 1, len(totals), warmup, figures(totals), table
+        name, opened.version, opened.variant, target.name, source, opened.threads or 1, len(totals), warmup, figures(totals), table
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeq_host import device as devices
+from edgeq_host import silicon
 from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import Edge
 from edgeq_host.errors import ModelError
@@ -30,7 +31,6 @@ class RemoteModel:
     """An installed model (NAME or NAME@VERSION), or a file's bytes in the memory of the device, the store untouched.
 
     One session with the device for the life of the object: use it in a `with`. time_ns: of the last run, on the device, without the link.
-    source: what figures from it are, "measured" or "emulated".
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RemoteModel:
         threads: int = 1,
     ) -> None:
         self.what = f"{name or 'the model'} on {target.name}"
-        self.source = target.source
+        self._target = target
         self.board, self.name = target.name, split_version(name)[0] if data is None else name
         self.time_ns = 0
         if data is not None:
@@ -72,6 +72,11 @@ class RemoteModel:
 
     def refusals(self) -> AbstractContextManager[None]:
         return refusals(self.what, self.name, self.board)
+
+    def source(self) -> str:
+        """What figures from it are, "measured" or "emulated"; the device is asked."""
+        with self.refusals():
+            return silicon.source(self._target, self.device)
 
     @property
     def inputs(self) -> tuple[Edge, ...]:

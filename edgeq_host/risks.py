@@ -10,7 +10,7 @@ from edgeq_host.boards import Board
 from edgeq_host.device import Facts, Opened
 from edgeq_host.errors import BoardError, SignatureError, UsageError
 from edgeq_host.faults import hint_of, text_of
-from edgeq_host.identify import identify, mismatches
+from edgeq_host.identify import identify, itself, mismatches
 from edgeq_host.installed import Installed
 from edgeq_host.layer import Layer
 from edgeq_host.probe import Place, Probe
@@ -37,7 +37,7 @@ class Case:
     """A file for a device. board: what somebody has said that it is. probe: what it says itself, None from an agent before 1.4.
     model: what is installed under the file's name. send: bytes that are missing there, where it is not current. rubbish: bytes of other
     unfinished uploads, which make way. counted: its counter would be kept there. agent: bytes of the agent, where it was not there.
-    opened, layers: as the device opens it, empty where it was not sent."""
+    device: its name. opened, layers: as the device opens it, empty where it was not sent."""
 
     facts: Facts
     board: Board | None
@@ -50,6 +50,7 @@ class Case:
     refused: Refusal | None = None  # for its signature
     counted: bool = False
     agent: int = 0
+    device: str = ""
     opened: Sequence[Opened] = ()
     layers: Sequence[Layer] = ()
 
@@ -137,13 +138,28 @@ def _locked(case: Case) -> Iterator[Risk]:
         yield Risk("busy", text_of("busy"), hint_of("busy"), BoardError.code)
 
 
+def other_kind(probe: Probe | None, board: Board | None, device: str) -> Risk | None:
+    """Where a device says itself that it is another board than the one that somebody has said it is."""
+    own = itself(probe, board) if probe is not None and board is not None else None
+    if own is None or board is None:
+        return None
+    text = f"{device} was said to be a {board.id}, and says itself that it is {own.id}"
+    return Risk("kind", text, f"its own word is used; edgeq devices probe {device} --save records it")
+
+
+def _other_kind(case: Case) -> Iterator[Risk]:
+    found = other_kind(case.probe, case.board, case.device)
+    if found is not None:
+        yield found
+
+
 def _kind(case: Case) -> Iterator[Risk]:
     board = case.board or (identify(case.probe) if case.probe is not None else None)
     if board is not None and board.link:
         return  # it is its own device: this machine, or an emulator on it
     for text in mismatches(case.probe, board) if case.probe is not None and board is not None else ():
         said = f"not as {board.id if board else ''} has it: {text}"
-        yield Risk("board", said, "edgeq devices probe shows what it is; the device's word is used")
+        yield Risk("board", said, f"edgeq devices probe {case.device} shows what it is; the device's word is used")
 
 
 def _clock(case: Case) -> Iterator[Risk]:
@@ -191,6 +207,7 @@ CHECKS: tuple[_Check, ...] = (
     _room,
     _store,
     _memory,
+    _other_kind,
     _kind,
     _float,
     _slow,

@@ -185,9 +185,10 @@ def _check_choice(name: str, entries: dict[str, Entry]) -> None:
     if addresses.is_address(name):
         shown = ssh_addresses.redacted(name)
         raise UsageError(
-            f"--all and --tag choose among your devices, {shown} is an address", "leave them out, or add it: edgeq devices add NAME ADDRESS"
+            f"--all and --tag choose among your devices, {shown} is an address",
+            "leave --all and --tag out, or add it: edgeq devices add NAME ADDRESS",
         )
     if not _is_kind(name):
         raise _unknown(name, entries)
     if name not in boards.families() and boards.resolve(name).link:
-        raise UsageError(f"--all and --tag choose among your devices, {name} is one of its own", "leave them out")
+        raise UsageError(f"--all and --tag choose among your devices, {name} is one of its own", "leave --all and --tag out")

@@ -13,11 +13,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from edgeq_host import device as devices
+from edgeq_host import silicon
+from edgeq_host.boards import Board
 from edgeq_host.deploy import connect, deploy, remove, rollback, settle, status
 from edgeq_host.device import Device
 from edgeq_host.errors import EdgeqError
 from edgeq_host.faults import Refused
-from edgeq_host.identify import identify, mismatches
+from edgeq_host.identify import identify, itself, mismatches
 from edgeq_host.installed import Installed
 from edgeq_host.keys import PrivateKey
 from edgeq_host.probe import Probe, of_device, probe
@@ -44,7 +46,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Verification:
-    """source: "measured", or "emulated" where the board is an emulator. board: its id, empty where no file fits the device."""
+    """source: "measured", or "emulated" where it runs in an emulator, as far as that can be told. board: its id, empty where no file fits
+    the device. doubt: why it is no evidence of silicon, as far as that can be told."""
 
     target: Target
     source: str
@@ -52,6 +55,7 @@ class Verification:
     probe: Probe
     differs: tuple[str, ...]
     checks: tuple[Check, ...]
+    doubt: str = ""
 
     @property
     def passed(self) -> bool:
@@ -68,10 +72,16 @@ class _NotDone(Exception):
 
 @dataclass(frozen=True)
 class _Job:
-    """Two models, and the target that they are tried on."""
+    """Two models, and the target that they are tried on. board: that it is, as somebody has said or it says itself."""
 
     target: Target
     models: Models
+    probe: Probe
+    board: Board | None
+
+    @property
+    def differs(self) -> list[str]:
+        return mismatches(self.probe, self.board) if self.board is not None else []
 
     def expect(self, which: int, name: str = NAME) -> None:
         """The installed model computes what model `which` does here."""
@@ -89,7 +99,7 @@ def verify(target: Target, seen: Callable[[Check], None] | None = None, key: Pri
     board = target.board or identify(found)
     checks: list[Check] = []
     with TemporaryDirectory() as folder:
-        job = _Job(target, Models(Path(folder), key, counter))
+        job = _Job(target, Models(Path(folder), key, counter), found, board)
         _clear(target)
         try:
             for name, step in _STEPS.items():
@@ -99,8 +109,8 @@ def verify(target: Target, seen: Callable[[Check], None] | None = None, key: Pri
         finally:
             with suppress(EdgeqError, Refused):  # of an interrupted run, too; a device that is gone keeps it until the next one
                 _clear(target)
-    differs = mismatches(found, board) if board is not None else []
-    return Verification(target, target.source, board.id if board else "", found, tuple(differs), tuple(checks))
+    source = "emulated" if silicon.emulator(found) else target.source
+    return Verification(target, source, board.id if board else "", found, tuple(job.differs), tuple(checks), silicon.doubt(found))
 
 
 def _done(name: str, step: Callable[[_Job], str], job: _Job) -> Check:
@@ -120,6 +130,19 @@ def _clear(target: Target) -> None:
     """What an earlier run left."""
     if any(model.name == NAME for model in status(target).models):
         remove(target, NAME)
+
+
+def _board(job: _Job) -> str:
+    """What works on a device says nothing of a board that it is not."""
+    if job.board is None:
+        raise _NotDone("no board file fits the device: edgeq boards new ID --from DEVICE writes one")
+    if job.target.source == "emulated":
+        raise _NotDone("the emulator has the memory, cores and sensors of the machine that it runs on")
+    if job.differs:
+        other = itself(job.probe, job.board)
+        is_ = f"; it says itself that it is {other.id}" if other else ""
+        raise _Failed(f"{counted(len(job.differs), 'difference')} to the file of {job.board.id}{is_}")
+    return f"nothing that the device says of itself differs from the file of {job.board.id}"
 
 
 def _kernels(job: _Job) -> str:
@@ -234,7 +257,7 @@ def _profile(job: _Job) -> str:
 
 
 def _memory(job: _Job) -> str:
-    if job.target.source == "emulated":
+    if job.target.source == "emulated" or silicon.process(job.probe):
         raise _NotDone("the process is the emulator's")
     with connect(job.target) as device:
         opened = device.open(NAME)
@@ -255,6 +278,7 @@ def _remove(job: _Job) -> str:
 
 
 _STEPS: dict[str, Callable[[_Job], str]] = {
+    "board": _board,
     "kernels": _kernels,
     "deploy": _deploy,
     "same bytes": _same_bytes,

@@ -17,7 +17,8 @@ from edgeq_host.probe import Probe
 from edgeq_host.verify import Verification
 
 _HEAD = """# What `edgeq boards verify` found on a device. There is no name, address, user or serial number in it; look it through
-# before you give it away all the same. With every check passed, [evidence] can take the place of that in the board's file.
+# before you give it away all the same. With every check passed, [evidence] can take the place of that in the board's file. An
+# emulator that gives itself out as the board cannot be told from it: who sends this in says what it ran on.
 
 """
 _WORDS = re.compile(r"[^\s@:/,;\[\]()]+")
@@ -84,14 +85,16 @@ def _cleaned(value: Any, private: set[str]) -> Any:
 
 def table(found: Verification) -> dict[str, Any]:
     """The report as it is written, without what is private."""
-    kind = "emulated" if found.source == "emulated" else "silicon"
+    kind = "emulated" if found.source == "emulated" or found.doubt else "silicon"
     how = f"edgeq boards verify: {', '.join(check.name for check in found.checks if check.state == 'passed')}"
+    how += f"; {found.doubt}" if found.doubt else ""
     rows = {
         "schema": "edgeq.boards-verify/1",
         "edgeq": __version__,
         "date": date.today().isoformat(),
         "board": found.board,
         "source": found.source,
+        **({"doubt": found.doubt} if found.doubt else {}),
         "passed": found.passed,
         "differs": list(found.differs),
         "device": _device(found.probe),

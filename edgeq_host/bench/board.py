@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeq_host import rates, signing, trust, wire
+from edgeq_host import rates, signing, silicon, trust, wire
 from edgeq_host.bench import problems
 from edgeq_host.bench.problems import Size
 from edgeq_host.deploy import connect, refusals
@@ -53,7 +53,7 @@ def measure(
     unmeasured: dict[str, None] = {}
     asked = [(family, size) for family, sizes in problems.GRID.items() for size in sizes]
     with refusals(f"measuring the kernels of {target.name}", "", target.name), connect(target.passing(), quiet_s) as device:
-        facts = device.facts()
+        facts, source = device.facts(), silicon.source(target, device)
         layer = _layer(device, target, key)
         for number, (family, size) in enumerate(asked):
             for rate, why in _one(device, family, size, rounds, every):
@@ -66,7 +66,7 @@ def measure(
         layer_ns = _layer_ns(device, layer, list(found.values()))
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     where = rates.device_of(target, facts)
-    known = Rates(where, target.source, date, layer_ns, tuple(found.values()))
+    known = Rates(where, source, date, layer_ns, tuple(found.values()))
     return OnBoard(facts.machine, facts.isa_names, known, tuple(unmeasured))
 
 

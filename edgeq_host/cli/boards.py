@@ -156,6 +156,8 @@ def verify_command(device: str, file: Path | None, load: Callable[[], PrivateKey
     else:
         for text in found.differs:
             output.line(f"differs: {text}")
+        if found.doubt:
+            output.line(f"no evidence of silicon: {found.doubt}")
         output.line(f"{found.board or 'unknown board'}: {'all checks passed' if found.passed else 'a check failed'}, {found.source}")
         if file is not None:
             output.line(f"{file}: the report; look it through, then add it to a pull request")

@@ -14,6 +14,7 @@ from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeq_host.deploy import Deployed
+    from edgeq_host.device import Device
     from edgeq_host.fleet.deploys import Work
     from edgeq_host.fleet.work import Outcome
     from edgeq_host.preflight import Risks
@@ -77,12 +78,22 @@ def _one(file: Path, on: Target, name: str | None, timeout: float, as_json: bool
     from edgeq_host.deploy import deploy
 
     with output.bar(f"sending {file.name}") as progress:
-        done = deploy(on, file, name, timeout, progress=progress, keep=keep)
+        done = deploy(on, file, name, timeout, progress=progress, keep=keep, met=partial(_warn, on))
     if as_json:
         output.document("edgeq.deploy/1", **asdict(done))
     else:
         output.line(_text(done))
     return 0
+
+
+def _warn(on: Target, device: Device) -> None:
+    """Where a device is another board than was said: what is deployed fits it all the same."""
+    from edgeq_host import risks
+    from edgeq_host.probe import asked
+
+    risk = risks.other_kind(asked(device), on.board, on.name) if on.board is not None and not on.board.link else None
+    if risk is not None:
+        output.note(f"risk:  {risk.text}; {risk.remedy}")
 
 
 def _text(done: Deployed) -> str:

@@ -47,6 +47,7 @@ def command(
     opened = target.opened(model, board, variant, threads)
     with opened if board is not None else nullcontext():
         found = score_model(opened, file, data, metric, reference, name)
+        source = "measured" if board is None else opened.source()
     score = found.score
     fields: dict[str, Any] = {
         "n": score.samples,
@@ -58,7 +59,7 @@ def command(
     if found.agreement is not None:
         fields |= {"agreement": found.agreement.value, "sqnr_db": found.sqnr_db}
     if as_json:
-        output.document("edgeq.eval/1", **fields, score=asdict(score), source="measured" if board is None else opened.source)
+        output.document("edgeq.eval/1", **fields, score=asdict(score), source=source)
     else:
         output.line(f"{model} ({found.variant}) on {board or 'this machine'}: {shared.score_text(score)}")
         if found.agreement is not None:

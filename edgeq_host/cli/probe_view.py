@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from edgeq_host.cli import output
-from edgeq_host.identify import identify, mismatches
+from edgeq_host.identify import identify, itself, mismatches
 from edgeq_host.probe import CoreKind, Place, Probe, probe
 from edgeq_host.targets import Target
 
@@ -20,13 +20,20 @@ def show(target: Target, as_json: bool) -> Probe:
     """
     found = probe(target)
     board = target.board or identify(found)
+    other = itself(found, board) if board is not None else None
     differences = mismatches(found, board) if board is not None else []
     if as_json:
-        what = {"device": target.name, "board": board.id if board else None, "said": target.board is not None}
+        what = {
+            "device": target.name,
+            "board": board.id if board else None,
+            "said": target.board is not None,
+            "itself": other.id if other else None,
+        }
         output.document("edgeq.probe/1", **what, mismatches=differences, jetpack=found.jetpack, **asdict(found))
         return found
     name = "no board that edgeq knows" if board is None else f"{board.id}, {board.name}"
-    output.line(f"{target.name}: {name}" + ("" if target.board else ", as the device says itself"))
+    known = "" if target.board else ", as the device says itself"
+    output.line(f"{target.name}: {name}" + (f", as was said of it; it says itself that it is {other.id}" if other else known))
     for label, text in _rows(found):
         if text:
             output.line(f"  {label:<13} {text}")
@@ -34,6 +41,8 @@ def show(target: Target, as_json: bool) -> Probe:
         output.line(f"  {'note':<13} {board.note}")
     for text in differences:
         output.line(f"differs: {text}")
+    if other is not None:
+        output.note(f"hint:  edgeq devices probe {target.name} --save records what the device says itself")
     return found
 
 

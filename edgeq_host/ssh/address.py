@@ -39,7 +39,7 @@ def parse(rest: str) -> Address:
     text = rest.removeprefix("//").removesuffix("/")
     user, at, place = text.rpartition("@")
     if at and ":" in user:
-        hint = "leave it out: ssh asks for it. A key needs none: ssh-copy-id. What stands on a command line everyone can see: change it"
+        hint = "leave it out: ssh asks for it. A key needs none: ssh-copy-id. Change the password: others could see it on the command line"
         raise _refused(rest, "it holds a password", hint)
     host, port = _split(place)
     if at and (not _USER.fullmatch(user) or user[0] == "-" or user[-1] == "\\"):

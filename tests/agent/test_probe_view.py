@@ -32,6 +32,7 @@ def test_a_device_of_another_kind_than_was_said_is_shown_to_differ(
     shown = capsys.readouterr().out
     assert "differs: the device is raspberrypi,5-model-b; raspberrypi_4b is known by raspberrypi,4-model-b" in shown
     assert "differs: the device has 4 x Cortex-A76, the file says 4 x Cortex-A72" in shown
+    assert "raspberrypi_4b, Raspberry Pi 4 Model B, as was said of it; it says itself that it is raspberrypi_5" in shown
     assert "4000 s behind" in shown and "4 x Cortex-A76, now 1.5 GHz, performance" in shown
     probe_view.show(replace(local.target, board=None), False)
     assert "raspberrypi_5, Raspberry Pi 5, as the device says itself" in capsys.readouterr().out

@@ -53,6 +53,7 @@ CASES = {
     "clock mode": (case(("cpu.cores", b"4\t0x41\t0xd08\t600000000\t1800000000\t600000000\tpowersave")), 0),
     "alarm": (case(("alarm", b"rpi_volt\tin0_lcrit_alarm\t1")), 0),
     "board": (case(board=PI), 0),
+    "kind": (case(board=PI, device="kitchen"), 0),
     "memory": (case(opened=[OPENED]), 3),
     "float": (case(board=replace(PI, chip=replace(PI.chip, fpu=False)), layers=LAYERS), 0),
     "signature": (case(refused=Refusal("unsigned", "it is not signed", "edgeq sign signs it")), 6),
@@ -70,6 +71,15 @@ def test_each_risk_is_seen_with_its_remedy_and_code(what: str) -> None:
 
 def test_every_check_has_a_case() -> None:
     assert [check for check in risks.CHECKS if not any(list(check(found)) for found, _ in CASES.values())] == []
+
+
+def test_a_device_that_is_another_board_says_which_and_how_to_record_it() -> None:
+    first = risks.of(case(board=PI, device="kitchen"))[0]
+    assert first.text == f"kitchen was said to be a {PI.id}, and says itself that it is generic_arm64"
+    assert "edgeq devices probe kitchen --save" in first.remedy
+    fits = case(("board.compatible", PI.match[0].encode()), board=PI)
+    for other in (fits, case(board=boards.resolve("generic_arm64")), case(board=boards.resolve("local"))):
+        assert "kind" not in [risk.what for risk in risks.of(other)]
 
 
 def test_a_device_without_anything_wrong_has_no_risk() -> None:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from edgeq_host import boards, verify, verify_report
+from edgeq_host import boards, silicon, verify, verify_report
 from edgeq_host.deploy import deploy
 from edgeq_host.device import Checked, Device
 from edgeq_host.errors import BoardError, LinkError
 from edgeq_host.installed import Version
 from edgeq_host.probe import parse
+from edgeq_host.remote import RemoteModel
 from edgeq_host.targets import Target, of_board
 from tests.agent.conftest import Local, built_agent, local, packed
 from tests.cli.conftest import Edgeq, edgeq
@@ -29,8 +30,17 @@ else:
     import tomli as tomllib
 
 __all__ = ["built_agent", "edgeq", "local"]
-WORKS = {"kernels": "passed", "deploy": "passed", "same bytes": "passed", "cut in an upload": "passed", "resume": "passed"}
+WORKS = {
+    "board": "passed",
+    "kernels": "passed",
+    "deploy": "passed",
+    "same bytes": "passed",
+    "cut in an upload": "passed",
+    "resume": "passed",
+}
 WORKS |= {"cut in a switch": "passed", "rollback": "passed", "profile": "passed", "memory": "passed", "remove": "passed"}
+VIRTUAL = "hypervisor" in Path("/proc/cpuinfo").read_text().split()
+SILICON = "emulated" if VIRTUAL else "silicon"  # what this machine is evidence of
 
 
 @pytest.fixture
@@ -52,10 +62,13 @@ def test_a_machine_that_works_passes_every_check_and_keeps_nothing(local: Local,
 @pytest.mark.slow
 def test_an_emulated_pi_passes_and_says_that_it_is_emulated(emulated: Path, tmp_path: Path) -> None:
     found = verify.verify(of_board(boards.resolve("sim:raspberrypi4")))
-    assert states(found) == {**WORKS, "memory": "not done"} and found.passed
+    assert states(found) == {**WORKS, "board": "not done", "memory": "not done"} and found.passed and found.source == "emulated"
+    there = replace(of_board(boards.resolve("sim:raspberrypi5")), board=None, name="pi@somewhere")
+    with RemoteModel(there, "model", packed(1, 64)) as model:
+        assert model.source() == "emulated", "it says so itself, where nobody has said what it is"
     report = tomllib.loads(verify_report.text(found))
     assert report["evidence"]["kind"] == report["source"] == "emulated" and report["board"] == "sim_raspberrypi_4"
-    assert "neon, which" not in str(report["differs"]) and "kernels equal" in report["checks"][0]["text"]
+    assert "neon, which" not in str(report["differs"]) and "kernels equal" in report["checks"][1]["text"]
 
 
 @pytest.mark.slow
@@ -63,8 +76,40 @@ def test_the_command_writes_a_report_and_its_result(edgeq: Edgeq, tmp_path: Path
     done = edgeq("boards", "verify", "local", "-o", "r.toml", "--json")
     assert done.code == 0 and done.json["schema"] == "edgeq.boards-verify/1" and done.json["passed"]
     report = tomllib.loads(Path("r.toml").read_text())
-    assert {check["name"] for check in report["checks"]} == set(WORKS) and report["evidence"]["kind"] == "silicon"
+    assert {check["name"] for check in report["checks"]} == set(WORKS) and report["evidence"]["kind"] == SILICON
     assert edgeq("status", "-b", "local", "--json").json["models"] == []
+
+
+def test_a_device_that_is_not_the_board_it_is_said_to_be_is_no_evidence_for_it(edgeq: Edgeq, quick: None, local: Local) -> None:
+    Path("edgeq.toml").write_text(f"[devices.b]\naddress = {json.dumps(local.target.address)}\nboard = 'raspberrypi_5'\n")
+    done = edgeq("boards", "verify", "b", "-o", "r.toml")
+    assert done.code == 5 and "differs: the device" in done.out and "raspberrypi_5: a check failed" in done.out
+    assert "failed    board: " in done.out and "it says itself that it is generic_" in done.out
+    report = tomllib.loads(Path("r.toml").read_text())
+    assert not report["passed"] and "evidence" not in report and report["differs"]
+
+
+ROWS: dict[str, tuple[list[tuple[str, bytes]], str, str]] = {
+    "a Raspberry Pi 5": ([("cpu.features", b"fp asimd asimddp"), ("board.compatible", b"raspberrypi,5-model-b")], "silicon", "measured"),
+    "a PC": ([("kernel.machine", b"x86_64"), ("cpu.features", b"fpu sse2")], "silicon", "measured"),
+    "32 bits on a 64-bit kernel": ([("userland.bits", b"32"), ("cpu.features", b"fp asimd")], "silicon", "measured"),
+    "qemu-user": ([("cpu.features", b"fpu sse2 aes"), ("cpu.name", b"AMD EPYC")], "emulated", "emulated"),
+    "qemu-user for 32 bits": ([("kernel.machine", b"armv7l"), ("cpu.features", b"fpu sse2")], "emulated", "emulated"),
+    "the machine virt": ([("board.compatible", b"linux,dummy-virt"), ("cpu.features", b"fp asimd")], "emulated", "emulated"),
+    "a PC of QEMU": ([("kernel.machine", b"x86_64"), ("cpu.name", b"QEMU Virtual CPU version 2.5+")], "emulated", "emulated"),
+    "a virtual machine": ([("kernel.machine", b"x86_64"), ("cpu.features", b"fpu sse2 hypervisor")], "emulated", "measured"),
+}
+
+
+@pytest.mark.parametrize("what", ROWS)
+def test_what_can_be_told_to_be_no_silicon_is_no_evidence_of_silicon(what: str) -> None:
+    rows, kind, figures = ROWS[what]
+    found = parse([*rows, ("kernel.machine", b"aarch64")])
+    assert ("emulated" if silicon.emulator(found) else "measured") == figures
+    verified = verify.Verification(Target("x", "ssh:x"), figures, "", found, (), (), silicon.doubt(found))
+    report = verify_report.table(verified)
+    assert report["evidence"]["kind"] == kind and ("doubt" in report) == (kind == "emulated")
+    assert (silicon.doubt(found) in report["evidence"]["how"]) and bool(silicon.doubt(found)) == (kind == "emulated")
 
 
 def test_a_check_that_fails_is_exit_code_5_and_the_report_is_no_evidence(

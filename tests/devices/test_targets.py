@@ -128,7 +128,7 @@ def test_no_word_that_means_no_device_of_yours_chooses_among_them(three: Path) -
     for word, says in (("root@den", "root@den is an address"), ("local", "is one of its own"), ("sim:raspberrypi4", "is one of its own")):
         with pytest.raises(UsageError, match=f"choose among your devices, .*{says}") as info:
             names(word, every=True)
-        assert "leave them out" in info.value.hint
+        assert "leave --all and --tag out" in info.value.hint
 
 
 def test_without_devices_all_of_them_are_none(project: Path) -> None:

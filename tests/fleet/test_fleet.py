@@ -53,6 +53,20 @@ def test_twenty_devices_four_unreachable_one_failing_its_self_test(
     assert nothing.code == 0 and lines(nothing)[0] == {}
 
 
+def test_a_device_that_is_another_board_than_was_said_is_deployed_to_with_a_warning(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
+    for name in ("a", "b"):
+        fleet.add(name)
+    fleet.toml.write_text(fleet.toml.read_text().replace("generic_x86_64", "raspberrypi_5", 1))
+    warned = "a was said to be a raspberrypi_5, and says itself that it is generic_"
+    for words in (("-b", "a"), ("--all",), ("--all", "--json")):
+        done = edgeq("deploy", model, *words)
+        assert done.code == 0 and warned in done.err and "edgeq devices probe a --save" in done.err and "b was said" not in done.err
+    assert warned not in edgeq("deploy", model, "-b", "b").err
+    probed = edgeq("devices", "probe", "a")
+    assert "it says itself that it is generic_" in probed.out and "edgeq devices probe a --save" in probed.err
+    assert edgeq("devices", "probe", "a", "--save").code == 0 and warned not in edgeq("deploy", model, "-b", "a").err
+
+
 def test_the_same_file_again_is_not_changed(fleet: Fleet, model: Path, edgeq: Edgeq) -> None:
     for name in ("a", "b"):
         fleet.add(name)
