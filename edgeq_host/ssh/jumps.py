@@ -30,10 +30,10 @@ class Jump:
 
 
 def chain(config: Mapping[str, str], effective: Effective, folder: Path) -> list[Jump]:
-    """The jump hosts to a host of that configuration, the nearest first. UsageError where they lead in a circle."""
-    found = _named(config)
-    first = effective(found[0]) if found else {}
-    while more := _named(first):
+    """The jump hosts to a host whose configuration has `named` some, the nearest first. UsageError where they lead in a circle."""
+    found = named(config)
+    first = effective(found[0])
+    while more := named(first):
         found = more + found
         if len(found) > MOST:
             raise UsageError(f"more than {MOST} jump hosts, one behind the other: {', '.join(map(str, found))}", "mend ProxyJump")
@@ -42,7 +42,7 @@ def chain(config: Mapping[str, str], effective: Effective, folder: Path) -> list
     return [Jump(hop, configs[i], folder / str(i)) for i, hop in enumerate(found)]
 
 
-def _named(config: Mapping[str, str]) -> list[Address]:
+def named(config: Mapping[str, str]) -> list[Address]:
     """Those of ProxyJump; none where ssh alone can read it: it may hold tokens."""
     value = config.get("proxyjump", "none")
     try:

@@ -138,9 +138,12 @@ class OpenSsh(ProcessStream):
         self._accepts = options.accept_new_host_key
         self.asks = interactive(options)
         self.connect_s = connect_seconds(self._config)
-        self._folder = tempfile.TemporaryDirectory(prefix="edgeq-ssh-")
         own = replace(options, identity="")  # as with ssh, -i is for the host itself
-        self._jumps = jumps.chain(self._config, lambda hop: effective(hop, own), Path(self._folder.name))
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._jumps: list[Jump] = []
+        if jumps.named(self._config):
+            self._folder = tempfile.TemporaryDirectory(prefix="edgeq-ssh-")
+            self._jumps = jumps.chain(self._config, lambda hop: effective(hop, own), Path(self._folder.name))
         words = [*_words(address, options, self._config, self.asks), *_through(self._jumps, own, self.asks)]
         environment = dict(os.environ) if self.asks else {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}
         start = ["sh", "-c", _IGNORING_INT, "sh", *words, "--", address.host, command]
@@ -170,7 +173,8 @@ class OpenSsh(ProcessStream):
 
     def close(self) -> None:
         super().close()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _end(self, code: int | None, errors: str) -> Closed:
         """While the agent runs: what became of the connection, or of the agent."""

@@ -10,7 +10,7 @@ import pytest
 from bench.ssh.server import USER, Sshd, fingerprint, free_port, make_key, public
 from edgeq_host.deploy import status
 from edgeq_host.targets import Target
-from tests.ssh.conftest import Site, unreached
+from tests.ssh.conftest import Site, problem, unreached
 
 
 @pytest.fixture
@@ -95,6 +95,14 @@ def test_a_device_behind_several_jump_hosts_is_reached_and_each_is_named_for_its
     status(site.target("kitchen", accept_new_host_key=True))
     second.stop()
     unreached(site.target("kitchen"), "jump_host", middle, "from ")
+    assert list((site.folder / "it's 50%h").iterdir()) == []
+
+
+@pytest.mark.parametrize("client", ["openssh"])  # paramiko takes the jump hosts of the host itself alone
+def test_jump_hosts_that_lead_in_a_circle_are_an_error_of_usage(site: Site) -> None:
+    site.configure("Host kitchen\n  ProxyJump one\nHost one\n  ProxyJump two\nHost two\n  ProxyJump one")
+    error = problem(site.target("kitchen"))
+    assert error.code == 2 and "one, two, one" in error.message and "ProxyJump" in error.hint
 
 
 def test_a_proxy_command_is_used_and_named_when_it_fails(site: Site) -> None:
