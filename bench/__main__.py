@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import goals, measure, page, tiles
+from bench import assets, goals, measure, page, tiles
 from bench.goals import Goal
 from bench.measure import Times
 from edgeq_host.bench import kernels, litert, ort, timing
@@ -48,7 +47,7 @@ def main() -> None:
 
 def run(rounds: int) -> tuple[list[Goal], list[Comparison], dict[str, Times], Report]:
     times = measure.all_layers(rounds)
-    found = [subject(path) for path in _networks()]
+    found = [subject(path) for path in assets.tflite(goals.NETWORKS)]
     networks = [compare(one, rounds=rounds) for one in found]
     by_name = {goals.NETWORKS[one.name][0]: one for one in found}
     with tempfile.TemporaryDirectory() as folder:
@@ -60,15 +59,6 @@ def run(rounds: int) -> tuple[list[Goal], list[Comparison], dict[str, Times], Re
         runs = goals.of_runs(threads, measure.stamp_ns(by_name["kws"].data, rounds))
         listed = [*goals.of_layers(times), *goals.of_networks(networks), *runs, *sizes]
     return listed, networks, times, kernels.report(rounds)
-
-
-def _networks() -> list[Path]:
-    folder = Path(os.environ.get("EDGEQ_ASSETS", Path(__file__).parents[2] / "shared" / "assets")) / "models"
-    paths = [folder / f"{name}.tflite" for name in goals.NETWORKS]
-    missing = [str(p) for p in paths if not p.is_file()]
-    if missing:
-        sys.exit(f"error: no such model: {', '.join(missing)}\nhint:  set EDGEQ_ASSETS to the folder of the assets")
-    return paths
 
 
 def _tiles(part: str) -> str:

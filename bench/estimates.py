@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import page
+from bench import assets, page
 from edgeq_host import boards, rates
 from edgeq_host.bench import board
 from edgeq_host.bench.compare import subject
@@ -55,8 +55,7 @@ def main() -> None:
 
 def _networks() -> Iterator[Path]:
     """Those that edgeq can run."""
-    folder = Path(os.environ.get("EDGEQ_ASSETS", Path(__file__).parents[2] / "shared" / "assets")) / "models"
-    yield from sorted([*folder.glob("*.tflite"), *folder.glob("*.onnx")])
+    yield from sorted([*assets.MODELS.glob("*.tflite"), *assets.MODELS.glob("*.onnx")])
 
 
 def _row(target: Target, path: Path, folder: Path, known: Rates) -> Row | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -14,6 +13,7 @@ import tomli_w
 from edgeq_host import __version__
 from edgeq_host.boards import examine
 from edgeq_host.errors import UsageError
+from edgeq_host.export import write_new
 
 # Key, its comment, and what stands behind it where nothing is known: a key that is required, or None, an example in the comment.
 _CHIPS = "a file of chips/ here or one that edgeq ships: generic_aarch64, generic_armv7, generic_x86_64, bcm2711, ..."
@@ -61,8 +61,6 @@ def render(board_id: str, known: Mapping[str, Any] | None = None, remarks: Seque
 
 def write(path: Path, text: str) -> None:
     """A new file, whole or not at all. UsageError where one is there, or where `text` is no sound board file under that name."""
-    if path.exists() or path.is_symlink():
-        raise UsageError(f"{path} is there already", "choose another id or another file with -o; nothing was changed")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
@@ -71,6 +69,8 @@ def write(path: Path, text: str) -> None:
             found = examine(fresh)
             if found:
                 raise UsageError(f"{path}: {found[0].text}", found[0].hint)
-            os.link(fresh, path)
+        write_new(path, text.encode("utf-8"))
+    except FileExistsError:
+        raise UsageError(f"{path} is there already", "choose another id or another file with -o; nothing was changed") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", "choose another place with -o") from error

@@ -1,7 +1,7 @@
 """python tools/full_system.py FOLDER ROOT: what qemu-system-aarch64 boots into sshd, made once in FOLDER, as root.
 
 kernel and initramfs: of Debian's kernel for virtual machines, with the modules it needs and tools/full_system_init.c as process 1.
-system.img: ext4 of ROOT, the root file system that tools/rootfs.sh has made. bench.ssh.full_system.FullSystemSshd starts them.
+system.img: ext4 of ROOT, the root file system that tools/rootfs.sh has made. tests.ssh.full_system.FullSystemSshd starts them.
 """
 
 from __future__ import annotations

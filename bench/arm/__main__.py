@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import goals, page
+from bench import assets, goals, page
 from bench.arm import guest, kernels, mca, networks
 from bench.arm.networks import Count
 from bench.goals import Goal
@@ -47,11 +46,7 @@ def main() -> None:
 
 
 def count() -> list[Count]:
-    assets = Path(os.environ.get("EDGEQ_ASSETS", Path(__file__).parents[3] / "shared" / "assets"))
-    paths = [assets / "models" / f"{name}.tflite" for name in networks.LITERT]
-    missing = [str(p) for p in paths if not p.is_file()]
-    if missing:
-        sys.exit(f"error: no such model: {', '.join(missing)}\nhint:  set EDGEQ_ASSETS to the folder of the assets")
+    paths = assets.tflite(networks.LITERT)
     with tempfile.TemporaryDirectory() as folder:
         return [one for path in paths for one in networks.measure(path, Path(folder))]
 

@@ -174,17 +174,6 @@ class Sshd:
             self._process = None
 
 
-@dataclass
-class Arm64Sshd(Sshd):
-    """The sshd of an arm64 root file system (tools/rootfs.sh) under proot and qemu-user: every program of its sessions is emulated."""
-
-    root: Path = Path()
-
-    def _sshd(self) -> list[str]:
-        shown = [word for place in ("/proc", "/dev", str(self.folder)) for word in ("-b", place)]
-        return ["proot", "-q", "qemu-aarch64-static", "-r", str(self.root), *shown, "-w", "/", "/usr/sbin/sshd"]
-
-
 def descendants(root: int) -> list[int]:
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():

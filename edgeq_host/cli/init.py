@@ -19,18 +19,19 @@ def command(user: bool, as_json: bool) -> None:
     edgeq init
     """
     from edgeq_host import settings
-    from edgeq_host.export import write_file
+    from edgeq_host.export import write_new
 
     path = settings.user_path() if user else Path(settings.NAME)
-    if path.exists() or path.is_symlink():
-        raise UsageError(f"{path} is there already", "nothing was changed; edit it, or remove it first")
     text = template()
     settings.parse(path, text)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{path.parent}: {error.strerror or error}", "choose another folder, or mend its rights") from error
-    write_file(path, text.encode("utf-8"))
+    try:
+        write_new(path, text.encode("utf-8"))
+    except FileExistsError:
+        raise UsageError(f"{path} is there already", "nothing was changed; edit it, or remove it first") from None
     if as_json:
         output.document("edgeq.init/1", path=str(path))
     else:

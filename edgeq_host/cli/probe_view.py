@@ -8,9 +8,8 @@ from dataclasses import asdict
 from edgeq_host.cli import output
 from edgeq_host.identify import identify, itself, mismatches
 from edgeq_host.probe import CoreKind, Place, Probe, probe
+from edgeq_host.risks import SKEW_S
 from edgeq_host.targets import Target
-
-SKEW_S = 60  # from where a clock is said to be wrong
 
 
 def show(target: Target, as_json: bool) -> Probe:
@@ -63,7 +62,7 @@ def _rows(p: Probe) -> Iterator[tuple[str, str]]:
     yield "user land", f"{p.bits} bits, {p.libc} {p.libc_version}".rstrip() if p.bits else ""
     yield "python3", ", ".join(filter(None, (p.python, f"{p.python_bits} bits"))) if p.python_bits else ""
     yield "user", _user(p)
-    if p.clock_skew_s is not None and abs(p.clock_skew_s) >= SKEW_S:
+    if p.clock_skew_s is not None and abs(p.clock_skew_s) > SKEW_S:
         yield "clock", f"{abs(p.clock_skew_s)} s {'ahead of' if p.clock_skew_s > 0 else 'behind'} this machine's"
     for sensor in p.sensors:
         yield "power", f"{sensor.kind} ({sensor.device})" + (f": {', '.join(sensor.rails)}" if sensor.rails else "")

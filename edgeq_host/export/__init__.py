@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeq_host.export.body import build, used_tensors
 from edgeq_host.export.bundle import Bundle, Provenance, Score, SelfTest, Variant
-from edgeq_host.export.container import check_file, check_place, pack, read_file, refusal, unpack, write_file
+from edgeq_host.export.container import check_file, check_place, pack, read_file, refusal, unpack, write_file, write_new
 from edgeq_host.export.join import join
 from edgeq_host.export.prepack import prepack
 
@@ -25,6 +25,7 @@ __all__ = [
     "unpack",
     "used_tensors",
     "write_file",
+    "write_new",
 ]
 
 

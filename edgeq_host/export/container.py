@@ -141,6 +141,21 @@ def write_file(path: Path, data: bytes, mode: int | None = None) -> None:
         raise _unwritable(path, error) from error
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """As write_file, but FileExistsError where anything is there; of two at once one is done."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        write_file(path, data)
+    except ModelError:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def _unwritable(path: Path, error: OSError) -> ModelError:
     return ModelError(f"{path}: {error.strerror or error}", "nothing was written; check the folder, its rights and the free space")
 

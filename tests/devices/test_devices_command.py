@@ -73,6 +73,17 @@ def test_init_overwrites_nothing(edgeq: Edgeq) -> None:
     assert Path("edgeq.toml").read_text() == "# mine"
 
 
+def test_nothing_that_is_there_is_written_over(edgeq: Edgeq, tmp_path: Path) -> None:
+    """Not even what a link names that leads nowhere."""
+    Path("edgeq.toml").symlink_to(tmp_path / "nowhere")
+    Path("boards").mkdir()
+    Path("boards/acme_gateway.toml").symlink_to(tmp_path / "nowhere")
+    for words in (("init",), ("boards", "new", "acme_gateway")):
+        refused = edgeq(*words)
+        assert refused.code == 2 and "is there already" in refused.err
+    assert not (tmp_path / "nowhere").exists() and len(list(Path("boards").iterdir())) == 1
+
+
 def test_a_wrong_edgeq_toml_is_named_by_every_command_that_reads_it(edgeq: Edgeq) -> None:
     Path("edgeq.toml").write_text("bord = 'x'")
     for words in (["status"], ["devices", "list"], ["status", "-b", "local"]):

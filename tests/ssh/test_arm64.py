@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.ssh.server import Arm64Sshd, wait_until
+from bench.ssh.server import wait_until
 from edgeq_host import agents
 from edgeq_host.deploy import deploy, rollback, status
 from edgeq_host.profile import profile
@@ -17,6 +17,7 @@ from edgeq_host.remote import RemoteModel
 from edgeq_host.setup import python
 from edgeq_runtime import build, native
 from tests.agent.conftest import packed, sample
+from tests.ssh.arm64 import Arm64Sshd
 from tests.ssh.conftest import Site, said_there
 from tests.ssh.models import echo
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.ssh.full_system import CORES, DISK_MB, MEMORY_MB, FullSystemSshd
 from edgeq_host import agents
 from edgeq_host.deploy import Deployed, deploy, rollback, status
 from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError
@@ -24,6 +23,7 @@ from tests.agent.test_memory import beside
 from tests.cli.conftest import Edgeq
 from tests.cli.conftest import edgeq as edgeq
 from tests.ssh.conftest import Site, said_there
+from tests.ssh.full_system import CORES, DISK_MB, MEMORY_MB, FullSystemSshd
 from tests.ssh.models import heavy
 from tests.ssh.test_arm64 import ISAS
 
