@@ -88,7 +88,7 @@ def ends(local: Local, file: Path) -> int:
 def test_a_plan_is_right_to_the_last_block_and_the_last_file(options: str, mount: Mount, local: Local) -> None:
     first, second = local.file("first", packed(1)), local.file("second", packed(2))
     pages = -(-first.stat().st_size // PAGE)
-    amounts = [n * PAGE // 1024 for n in range(pages - 1, 2 * pages + 4)] if "k" in options else range(3, 12)
+    amounts = [n * PAGE // 1024 for n in range(pages, 2 * pages + 4)] if "k" in options else range(3, 12)
     seen = []
     for amount in amounts:
         there = mount(options.format(amount))
