@@ -80,7 +80,7 @@ class Observer(ctypes.Structure):
 class Layout(ctypes.Structure):
     """struct eq_layout: how packed weights lie."""
 
-    _fields_ = [(name, c_int32) for name in ["bytes", "groups", "channels", "nr", "kr", "parts", "k"]]
+    _fields_ = [(name, c_int32) for name in ["bits", "groups", "channels", "nr", "kr", "parts", "k"]]
 
 
 SIGNATURES = {

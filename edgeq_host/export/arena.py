@@ -6,11 +6,12 @@ several orders; the smallest plan wins, the first of equals, so that the plan is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgeq_host.graph import Graph, Tensor
-from edgeq_runtime import lists
+from edgeq_runtime import lists, packing
 
 STEP = 16  # bytes; every activation starts at a multiple (SPEC.md 3.2)
 IN_PLACE = ("add_s8",)  # operators that may write over an input of the same size (SPEC.md 3.2)
@@ -28,9 +29,13 @@ class _Block:
 
 
 def tensor_bytes(tensor: Tensor) -> int:
-    count = 1
-    for dim in tensor.shape:
-        count *= dim
+    """As it is stored (SPEC.md 3.2): a constant is packed; a row of signs that is computed is whole words."""
+    count = math.prod(tensor.shape)
+    if tensor.data is not None:
+        return packing.packed_bytes(count, tensor.dtype)
+    if tensor.dtype == packing.SIGNS:
+        row = tensor.shape[-1] if tensor.shape else 1
+        return count // row * (-(-row // 32) * 4)
     return count * lists.qtypes()[tensor.dtype].bits // 8
 
 

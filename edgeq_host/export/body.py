@@ -13,11 +13,11 @@ from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export.arena import plan, tensor_bytes
 from edgeq_host.export.bundle import Bundle, Provenance, Score, SelfTest, Variant
 from edgeq_host.graph import Array, Edge, Graph, Node, Tensor
-from edgeq_runtime import lists
+from edgeq_runtime import lists, packing
 
 HASH_ABOVE = 1024  # bytes; longer self-test outputs are stored as their SHA-256 (SPEC.md 3.4)
 NAME_LENGTH = 60  # characters; names of tensors and operators are for reports only
-DTYPES = {"f32": "<f4", "s32": "<i4", "s8": "i1", "u8": "u1"}
+DTYPES = {"f32": "<f4", "s32": "<i4", "s8": "i1", "u8": "u1", "s4": "i1", "s2": "i1", "b1": "i1", "s16": "<i2"}  # before packing
 
 
 class Buffers:
@@ -113,8 +113,9 @@ def _tensor(tensor: Tensor, offsets: dict[str, int], buffers: Buffers) -> eqm.Te
     data = np.asarray(tensor.data)  # tobytes below gives C order; ascontiguousarray would give a scalar a dimension
     want = np.dtype(DTYPES[tensor.dtype])
     assert data.dtype == want and data.shape == tensor.shape, f"{tensor.name}: {data.dtype} {data.shape}, not {want} {tensor.shape}"
-    assert data.nbytes == tensor_bytes(tensor)
-    table.buffer = buffers.add(data.tobytes())
+    stored = data.tobytes() if lists.qtypes()[tensor.dtype].bits >= 8 else packing.pack(data, tensor.dtype)
+    assert len(stored) == tensor_bytes(tensor)
+    table.buffer = buffers.add(stored)
     return table
 
 

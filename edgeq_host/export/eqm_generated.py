@@ -350,11 +350,19 @@ class Packed(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
-def PackedStart(builder): builder.StartObject(3)
+    # Packed
+    def Low(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return -1
+
+def PackedStart(builder): builder.StartObject(4)
 def PackedAddLayout(builder, layout): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(layout), 0)
 def PackedStartLayoutVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def PackedAddBuffer(builder, buffer): builder.PrependInt32Slot(1, buffer, -1)
 def PackedAddIsa(builder, isa): builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(isa), 0)
+def PackedAddLow(builder, low): builder.PrependInt32Slot(3, low, -1)
 def PackedEnd(builder): return builder.EndObject()
 
 try:
@@ -369,6 +377,7 @@ class PackedT(object):
         self.layout = None  # type: List[int]
         self.buffer = -1  # type: int
         self.isa = None  # type: str
+        self.low = -1  # type: int
 
     @classmethod
     def InitFromBuf(cls, buf, pos):
@@ -395,6 +404,7 @@ class PackedT(object):
                 self.layout = packed.LayoutAsNumpy()
         self.buffer = packed.Buffer()
         self.isa = packed.Isa()
+        self.low = packed.Low()
 
     # PackedT
     def Pack(self, builder):
@@ -414,6 +424,7 @@ class PackedT(object):
         PackedAddBuffer(builder, self.buffer)
         if self.isa is not None:
             PackedAddIsa(builder, isa)
+        PackedAddLow(builder, self.low)
         packed = PackedEnd(builder)
         return packed
 

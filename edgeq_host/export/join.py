@@ -36,9 +36,13 @@ def join(models: list[eqm.ModelT], names: list[str]) -> eqm.ModelT:
 
 def rebase(variant: eqm.VariantT, place: Sequence[int] | Mapping[int, int]) -> None:
     """Let a variant name other buffers: place[i] where it named i."""
-    for table in (*variant.tensors, *(entry for operator in variant.operators for entry in operator.packed or ())):
+    entries = [entry for operator in variant.operators for entry in operator.packed or ()]
+    for table in (*variant.tensors, *entries):
         if table.buffer >= 0:
             table.buffer = place[table.buffer]
+    for entry in entries:
+        if entry.low >= 0:
+            entry.low = place[entry.low]
     if variant.selftest is not None:
         variant.selftest.inputs = np.asarray([place[i] for i in variant.selftest.inputs], np.int32)
         variant.selftest.outputs = np.asarray([place[i] for i in variant.selftest.outputs], np.int32)

@@ -79,12 +79,28 @@ def _entries(
             continue
         entry = eqm.PackedT()
         entry.layout, entry.isa = np.asarray(layout, np.int32), name
-        entry.buffer = index.setdefault(data, len(buffers))
-        if entry.buffer == len(buffers):
-            buffers.append(buffer := eqm.BufferT())
-            buffer.data = np.frombuffer(data, np.uint8)
+        plane = _plane_bytes(*layout)
+        entry.buffer = _add(data[:plane], buffers, index)
+        if len(data) > plane:
+            entry.low = _add(data[plane:], buffers, index)
         entries.append(entry)
     return entries or None
+
+
+def _plane_bytes(bits: int, groups: int, channels: int, nr: int, kr: int, parts: int, k: int) -> int:
+    """Of packed weights (SPEC.md 3.5); the low plane of nested ones has as many."""
+    unit = kr * max(1, 8 // bits)
+    group = -(-channels // nr) * nr * parts * -(-k // unit) * kr * max(1, bits // 8)
+    return groups * (group if bits > 8 else -(-group // native.ALIGN) * native.ALIGN)
+
+
+def _add(data: bytes, buffers: list[eqm.BufferT], index: dict[bytes, int]) -> int:
+    """The place of a buffer with these bytes; the new one where there is none."""
+    place = index.setdefault(data, len(buffers))
+    if place == len(buffers):
+        buffers.append(buffer := eqm.BufferT())
+        buffer.data = np.frombuffer(data, np.uint8)
+    return place
 
 
 def _weights(file: abi.File, variant: int, operator: int, mask: int) -> tuple[list[int], bytes]:

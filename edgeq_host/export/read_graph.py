@@ -11,7 +11,7 @@ import numpy as np
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export.body import DTYPES
 from edgeq_host.graph import Edge, Graph, Node, Quant, Tensor
-from edgeq_runtime import lists
+from edgeq_runtime import lists, packing
 
 
 def to_graph(model: eqm.ModelT, variant: eqm.VariantT, names: Mapping[str, str]) -> Graph:
@@ -47,7 +47,9 @@ def _tensors(model: eqm.ModelT, variant: eqm.VariantT, names: Mapping[str, str],
         shape, dtype = tuple(int(d) for d in _list(row.shape)), kinds[row.type]
         data = None
         if row.buffer >= 0:
-            data = np.frombuffer(bytes(model.buffers[row.buffer].data), DTYPES[dtype]).reshape(shape)
+            stored = bytes(model.buffers[row.buffer].data)
+            low = lists.qtypes()[dtype].bits < 8
+            data = packing.unpack(stored, shape, dtype) if low else np.frombuffer(stored, DTYPES[dtype]).reshape(shape)
         quant = Quant(np.array([float(row.scale)]), np.array([row.zero], np.int64)) if row.scale else None
         found.append(Tensor(name, shape, dtype, data, quant))
     return found

@@ -75,11 +75,12 @@ int eq_plan(struct eq_plan *plan, const struct eq_file *file, int variant, uint3
 
 /* How packed weights lie (SPEC.md 3.5): [groups][blocks of nr channels][parts][ceil(k / kr)][nr][kr]. */
 struct eq_layout {
-    int32_t bytes; /* of an element: 1 as in the neutral layout, 2 less the zero point */
+    int32_t bits; /* of an element: 1, 2, 4 or 8 as in the neutral layout, 16 less the zero point */
     int32_t groups, channels, nr, kr, parts, k;
 };
 /* Weights of an operator as the kernel of these instruction sets wants them, whether this CPU has them or not: for writers of files.
- * bytes: 0 where it packs none. memory: of EQ_ALIGN and zeroed, or NULL where only layout and bytes are wanted. */
+ * bytes: 0 where it packs none; of both planes where low. memory: of EQ_ALIGN and zeroed, or NULL where only layout and bytes are wanted.
+ */
 int eq_prepack(const struct eq_file *file, int variant, int operator_index, uint32_t isas, struct eq_layout *layout, size_t *bytes,
                void *memory);
 

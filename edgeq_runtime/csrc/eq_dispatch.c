@@ -38,6 +38,15 @@ const struct eq_kernel *eq_select(const char *family, const char *types, uint32_
     return NULL;
 }
 
+int eq_weight_bits(const struct eq_kernel *kernel) {
+    const char *type = kernel->types; /* the last of them: a letter and digits */
+    int bits = 0;
+    for (const char *at = type; *at; at++)
+        if (*at == '_') type = at + 1;
+    for (const char *at = type + 1; *at >= '0' && *at <= '9'; at++) bits = 10 * bits + *at - '0';
+    return bits;
+}
+
 const struct eq_op_impl eq_ops[] = {
 #define EQ_OP(id, name, inputs_min, inputs_max, ...)                                                                                       \
     {id, inputs_min, inputs_max, sizeof(struct eq_##name##_attrs), #name, eq_prepare_##name, eq_run_##name},

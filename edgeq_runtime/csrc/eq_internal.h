@@ -34,6 +34,9 @@ struct eq_tensor {
     int32_t zero;
 };
 
+uint32_t eq_type_bits(int type);    /* of an element; 0: no such type */
+const char *eq_type_name(int type); /* "": no such type */
+
 struct eq_node {
     uint16_t op; /* place in the operator table, not the id */
     uint16_t input_count, output_count;
@@ -44,7 +47,9 @@ struct eq_node {
     void *packed;                   /* what the operator makes of its constants, beside weights */
     size_t packed_bytes;
     void *weights; /* as the kernel wants them; NULL: used in place */
+    void *low;     /* the low plane of nested ones, in the same layout; NULL: there is none */
     size_t weight_bytes;
+    size_t low_bytes;        /* as many, or 0 */
     struct eq_layout layout; /* of weights */
     int in_file;             /* whether weights lie in the file */
     size_t scratch_bytes;

@@ -46,6 +46,14 @@ struct eq_gemm_s8_s16_s8 {
     int32_t w_zero, y_zero, lo, hi;
 };
 
+/* How weights of less than a byte lie and count (SPEC 2.1). */
+#define EQ_GEMM_LOW                                                                                                                        \
+    const uint8_t *low;         /* s4x2: the low plane, as w; a weight is 16 w + low */                                                    \
+    const uint8_t *multipliers; /* s4, s2: what each group counts, NULL: none. [ceil(n / nr)][parts][ceil(k / group)][nr]; neutral:        \
+                                 * [n][taps] [ceil(depth / group)] */                                                                                                                  \
+    size_t group;               /* inputs of a group: 32, 64 or 128; the last one of a part, or a tap, may be shorter */                   \
+    int32_t up;                 /* s4: 4 where the weights count 16-fold, else 0 */
+
 /* The same with activations of one byte that the caller has laid out once: row i is `parts` pieces of k inputs, piece p from
  * a + rows[i] + parts_at[p] on. A kernel reads k rounded up to kr inputs of each piece; packed weights hold each piece rounded up to kr,
  * [ceil(n / nr)][parts][k / kr][nr][kr], 0 beyond k. s8: x as it is. u8: x + 128. What the zero point of such an input takes from every
@@ -62,13 +70,50 @@ struct eq_gemm_s8_s16_s8 {
     size_t y_stride;                                                                                                                       \
     int32_t w_zero, y_zero, lo, hi;                                                                                                        \
     int32_t w_lowest; /* of all weights: two products fit in 16 bits where it is above -128 */                                             \
-    int32_t n_lowest; /* of all rq.n: nothing is shifted left where it is above 0 */
+    int32_t n_lowest; /* of all rq.n: nothing is shifted left where it is above 0 */                                                       \
+    EQ_GEMM_LOW
 struct eq_gemm_s8_s8_s8 {
     EQ_GEMM_BAND(int8_t)
 };
 struct eq_gemm_s8_u8_s8 {
     EQ_GEMM_BAND(uint8_t)
 };
+
+/* The same with weights of less than a byte, w_zero being 0. Bytes hold the inputs of 8 / bits steps: [ceil(n / nr)][parts]
+ * [ceil(k / (kr 8 / bits))][nr][kr], input s kr + i of such a unit in field s of byte i, from the lowest bits on; 0 beyond k. k is at most
+ * EQ_LOW_K, so that a sum of products of 2^6 times such a weight and an activation of 8 bits stays below 2^31. */
+#define EQ_LOW_K 65536
+#define EQ_GEMM_OF(types, element)                                                                                                         \
+    struct eq_gemm_##types {                                                                                                               \
+        EQ_GEMM_BAND(element)                                                                                                              \
+    };
+EQ_GEMM_OF(s8_s8_s4, int8_t)
+EQ_GEMM_OF(s8_u8_s4, uint8_t)
+EQ_GEMM_OF(s8_s8_s2, int8_t)
+EQ_GEMM_OF(s8_u8_s2, uint8_t)
+EQ_GEMM_OF(s8_s8_b1, int8_t)
+EQ_GEMM_OF(s8_u8_b1, uint8_t)
+EQ_GEMM_OF(s8_s8_s4x2, int8_t)
+EQ_GEMM_OF(s8_u8_s4x2, uint8_t)
+
+/* For the neutral layout, without rows of bytes: element first + o k + i of w is weight (o, i), and i / depth is its tap. */
+#define EQ_GEMM_WIDE(types)                                                                                                                \
+    struct eq_gemm_##types {                                                                                                               \
+        size_t m, n, k;                                                                                                                    \
+        const int16_t *a; /* x - x_zero */                                                                                                 \
+        size_t a_stride;                                                                                                                   \
+        const uint8_t *w;                                                                                                                  \
+        size_t first, depth;                                                                                                               \
+        struct eq_rq rq;                                                                                                                   \
+        int8_t *y;                                                                                                                         \
+        size_t y_stride;                                                                                                                   \
+        int32_t y_zero, lo, hi;                                                                                                            \
+        EQ_GEMM_LOW                                                                                                                        \
+    };
+EQ_GEMM_WIDE(s8_s16_s4)
+EQ_GEMM_WIDE(s8_s16_s2)
+EQ_GEMM_WIDE(s8_s16_b1)
+EQ_GEMM_WIDE(s8_s16_s4x2)
 
 /* Pixels that lie side by side in y, and at one distance in x. */
 struct eq_stretch_s8 {
@@ -78,14 +123,20 @@ struct eq_stretch_s8 {
 };
 
 /* In each stretch: y[i][c] = clamp(y_zero + requantize(bias[c] + sum over t of (x[t][i x_step + c] - x_zero) (w[t][c] - w_zero))). */
-struct eq_dwconv_s8_s8_s8 {
-    size_t count, channels, taps;
-    const struct eq_stretch_s8 *stretches; /* [count] */
-    size_t x_step;                         /* elements from pixel to pixel of x */
-    const void *w;
-    struct eq_rq rq;
-    int32_t x_zero, w_zero, y_zero, lo, hi;
-};
+#define EQ_DWCONV_STRETCHES(types)                                                                                                         \
+    struct eq_dwconv_##types {                                                                                                             \
+        size_t count, channels, taps;                                                                                                      \
+        const struct eq_stretch_s8 *stretches; /* [count] */                                                                               \
+        size_t x_step;                         /* elements from pixel to pixel of x */                                                     \
+        const void *w;                                                                                                                     \
+        struct eq_rq rq;                                                                                                                   \
+        int32_t x_zero, w_zero, y_zero, lo, hi;                                                                                            \
+        const uint8_t *low; /* s4x2, and up: as for gemm */                                                                                \
+        int32_t up;                                                                                                                        \
+    };
+EQ_DWCONV_STRETCHES(s8_s8_s8)
+EQ_DWCONV_STRETCHES(s8_s8_s4)
+EQ_DWCONV_STRETCHES(s8_s8_s4x2)
 
 /* The same of whole output rows, from input lines as they lie: tap (ky, kx) of pixel i of row r is column
  * i stride_w + kx dilation_w - pad_left of lines[r stride_h + ky dilation_h]; columns outside count as x_zero, which padded lines hold.
@@ -174,10 +225,13 @@ struct eq_kernel {
 extern const struct eq_kernel eq_kernels[];
 extern const size_t eq_kernel_count;
 
+/* Of a weight that it reads. */
+int eq_weight_bits(const struct eq_kernel *kernel);
+
 /* Of the weights of an operator, each group of which has so many channels, parts and inputs of a part. */
-static inline struct eq_layout eq_layout_of(const struct eq_kernel *kernel, size_t bytes, size_t groups, size_t channels, size_t parts,
+static inline struct eq_layout eq_layout_of(const struct eq_kernel *kernel, int bits, size_t groups, size_t channels, size_t parts,
                                             size_t k) {
-    return (struct eq_layout){(int32_t)bytes, (int32_t)groups, (int32_t)channels, kernel->nr, kernel->kr, (int32_t)parts, (int32_t)k};
+    return (struct eq_layout){bits, (int32_t)groups, (int32_t)channels, kernel->nr, kernel->kr, (int32_t)parts, (int32_t)k};
 }
 
 /* The first row of family and types whose instruction set is in the mask; bit 0 (portable) counts as set. NULL: no such row. */

@@ -44,18 +44,19 @@ static uint32_t usable(uint32_t isas) { return (isas & eq_cpu_isas()) | 1u << EQ
 
 /* Where in model memory a node keeps what it packs. */
 struct kept {
-    size_t packed, weights;
+    size_t packed, weights, low;
 };
 
 /* Add a prepared node to the plan. */
 static int plan_node(struct eq_plan *plan, const struct eq_node *node, struct kept *at) {
-    const size_t weights = node->in_file ? 0 : node->weight_bytes;
+    const size_t weights = node->in_file ? 0 : node->weight_bytes, low = node->in_file ? 0 : node->low_bytes;
     int status = EQ_OK;
     plan->macs += node->macs;
     if (node->scratch_bytes > plan->scratch_bytes) plan->scratch_bytes = node->scratch_bytes;
     if (node->packed_bytes) status = reserve(&plan->model_bytes, node->packed_bytes, &at->packed);
     if (!status && weights) status = reserve(&plan->model_bytes, weights, &at->weights);
-    plan->packed_bytes += node->packed_bytes + weights;
+    if (!status && low) status = reserve(&plan->model_bytes, low, &at->low);
+    plan->packed_bytes += node->packed_bytes + weights + low;
     return status;
 }
 
@@ -84,6 +85,7 @@ static int prepare_alone(const struct eq_reader *reader, const struct eq_variant
     status = eq_ops[node->op].prepare(node, &ctx);
     if (status || !weights || !node->weight_bytes) return status;
     node->weights = weights;
+    if (node->low_bytes) node->low = (uint8_t *)weights + node->weight_bytes;
     return eq_ops[node->op].prepare(node, &ctx);
 }
 
@@ -144,6 +146,7 @@ static int prepare_node(struct eq_model *model, uint32_t index, uint32_t isas, u
     if (model->plan.model_bytes > size) return EQ_ERR_MEMORY;
     if (node->packed_bytes) node->packed = memory + kept.packed;
     if (node->weight_bytes && !node->in_file) node->weights = memory + kept.weights;
+    if (node->low_bytes && !node->in_file) node->low = memory + kept.low;
     return eq_ops[node->op].prepare(node, &ctx);
 }
 
@@ -171,7 +174,7 @@ int eq_prepack(const struct eq_file *file, int variant_index, int operator_index
     status = prepare_alone(&reader, &variant, (uint32_t)operator_index, isas | 1u << EQ_ISA_portable, memory, &node);
     if (status) return status;
     *layout = node.layout;
-    *bytes = node.weight_bytes;
+    *bytes = node.weight_bytes + node.low_bytes;
     return EQ_OK;
 }
 

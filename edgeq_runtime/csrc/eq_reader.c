@@ -6,7 +6,7 @@ enum { MODEL_NAME, MODEL_ALIGNMENT, MODEL_INPUTS, MODEL_OUTPUTS, MODEL_LABELS, M
 enum { VARIANT_NAME, VARIANT_TENSORS, VARIANT_OPERATORS, VARIANT_INPUTS, VARIANT_OUTPUTS, VARIANT_ACTIVATION_BYTES, VARIANT_SELFTEST };
 enum { TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_OFFSET, TENSOR_SCALE, TENSOR_ZERO, TENSOR_NAME };
 enum { OPERATOR_OP, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_ATTRIBUTES, OPERATOR_NAME, OPERATOR_PACKED };
-enum { PACKED_LAYOUT, PACKED_BUFFER };
+enum { PACKED_LAYOUT, PACKED_BUFFER, PACKED_ISA, PACKED_LOW };
 enum { EDGE_NAME, EDGE_SHAPE, EDGE_PERMUTATION, EDGE_TYPE };
 enum { SELFTEST_INPUTS, SELFTEST_SEEDS, SELFTEST_OUTPUTS };
 enum { BUFFER_DATA };
@@ -24,15 +24,27 @@ int32_t eq_vector_int(const struct eq_vector *vector, uint32_t index) {
     return v;
 }
 
-uint32_t eq_type_bytes(int type) {
+uint32_t eq_type_bits(int type) {
     switch (type) {
 #define EQ_QTYPE(id, name, bits)                                                                                                           \
     case id:                                                                                                                               \
-        return (bits) / 8;
+        return bits;
 #include "qtypes.def"
 #undef EQ_QTYPE
     default:
         return 0;
+    }
+}
+
+const char *eq_type_name(int type) {
+    switch (type) {
+#define EQ_QTYPE(id, name, bits)                                                                                                           \
+    case id:                                                                                                                               \
+        return #name;
+#include "qtypes.def"
+#undef EQ_QTYPE
+    default:
+        return "";
     }
 }
 
@@ -108,11 +120,26 @@ static int read_shape(const struct eq_body *body, const struct eq_table *table, 
     return EQ_OK;
 }
 
+/* Constants of less than a byte follow each other; a row of signs that is computed is whole words. */
+static int size_tensor(struct eq_tensor *tensor, int constant) {
+    const uint32_t bits = eq_type_bits(tensor->type);
+    uint64_t bytes = ((uint64_t)tensor->count * bits + 7) / 8;
+    if (!bits || (!constant && bits < 8 && tensor->type != EQ_TYPE_b1)) return EQ_ERR_UNSUPPORTED;
+    if (!constant && tensor->type == EQ_TYPE_b1) {
+        const uint32_t row = tensor->rank ? (uint32_t)tensor->dims[tensor->rank - 1] : 1;
+        bytes = tensor->count / row * ((row + 31) / 32) * UINT64_C(4);
+    }
+    if (bytes > INT32_MAX) return EQ_ERR_FORMAT;
+    tensor->bytes = (size_t)bytes;
+    return EQ_OK;
+}
+
 static int place_tensor(const struct eq_reader *reader, const struct eq_variant *variant, const struct eq_table *table,
                         struct eq_tensor *tensor) {
     uint32_t buffer, offset, size;
     TRY(eq_table_u32(&reader->body, table, TENSOR_BUFFER, UINT32_MAX, &buffer));
     TRY(eq_table_u32(&reader->body, table, TENSOR_OFFSET, 0, &offset));
+    TRY(size_tensor(tensor, buffer != UINT32_MAX));
     tensor->data = NULL;
     tensor->offset = offset;
     if (buffer == UINT32_MAX) {
@@ -127,17 +154,13 @@ static int place_tensor(const struct eq_reader *reader, const struct eq_variant 
 int eq_reader_tensor(const struct eq_reader *reader, const struct eq_variant *variant, uint32_t index, struct eq_tensor *tensor) {
     const struct eq_body *body = &reader->body;
     struct eq_table table;
-    uint32_t scale, zero, element;
+    uint32_t scale, zero;
     TRY(eq_vector_table(body, &variant->tensors, index, &table));
     TRY(read_shape(body, &table, TENSOR_SHAPE, tensor->dims, &tensor->rank, &tensor->count));
     TRY(eq_table_u8(body, &table, TENSOR_TYPE, 0, &tensor->type));
     TRY(eq_table_u32(body, &table, TENSOR_SCALE, 0, &scale));
     TRY(eq_table_u32(body, &table, TENSOR_ZERO, 0, &zero));
     TRY(eq_table_string(body, &table, TENSOR_NAME, &tensor->name));
-    element = eq_type_bytes(tensor->type);
-    if (!element) return EQ_ERR_UNSUPPORTED;
-    if (tensor->count > INT32_MAX / element) return EQ_ERR_FORMAT;
-    tensor->bytes = tensor->count * element;
     memcpy(&tensor->scale, &scale, sizeof scale);
     tensor->zero = (int32_t)zero;
     /* 0, or a positive normal number: nothing that divides can overflow to a NaN. */
@@ -192,16 +215,20 @@ int eq_reader_weights(const struct eq_reader *reader, const struct eq_variant *v
     TRY(eq_table_vector(body, &table, OPERATOR_PACKED, 4, &packed));
     if (packed.count > EQ_MAX_PACKED) return EQ_ERR_FORMAT;
     for (uint32_t i = 0; i < packed.count; i++) {
-        const uint8_t *data;
-        uint32_t buffer, size;
+        const uint8_t *data, *low = NULL;
+        uint32_t buffer, low_buffer, size, low_size = 0;
         TRY(eq_vector_table(body, &packed, i, &entry));
         TRY(eq_table_vector(body, &entry, PACKED_LAYOUT, 4, &layout));
         TRY(eq_table_u32(body, &entry, PACKED_BUFFER, UINT32_MAX, &buffer));
+        TRY(eq_table_u32(body, &entry, PACKED_LOW, UINT32_MAX, &low_buffer));
         TRY(eq_reader_buffer(reader, buffer, &data, &size));
+        if (low_buffer != UINT32_MAX) TRY(eq_reader_buffer(reader, low_buffer, &low, &low_size));
         if (layout.count != sizeof node->layout / 4) return EQ_ERR_FORMAT;
-        if (node->in_file || memcmp(layout.data, &node->layout, sizeof node->layout) || size != node->weight_bytes) continue;
-        if (!node->weight_bytes || (uintptr_t)data % EQ_ALIGN) continue; /* buffers of Model.alignment 16 */
-        node->weights = (void *)(uintptr_t)data;                         /* const, as in_file says */
+        if (node->in_file || memcmp(layout.data, &node->layout, sizeof node->layout)) continue;
+        if (!node->weight_bytes || size != node->weight_bytes || low_size != node->low_bytes) continue;
+        if ((uintptr_t)data % EQ_ALIGN || (uintptr_t)low % EQ_ALIGN) continue; /* buffers of Model.alignment 16 */
+        node->weights = (void *)(uintptr_t)data;                               /* const, as in_file says */
+        node->low = (void *)(uintptr_t)low;
         node->in_file = 1;
     }
     return EQ_OK;
@@ -223,7 +250,7 @@ static int read_permutation(const struct eq_body *body, const struct eq_table *t
 
 /* Which types an application may hand over for a tensor: SPEC.md 3.3. */
 static int edge_fits(int type, const struct eq_tensor *tensor) {
-    if (tensor->type == type) return 1;
+    if (tensor->type == type) return eq_type_bits(type) >= 8;
     int quantized = tensor->scale > 0;
     if (tensor->type == EQ_TYPE_s8) return type == EQ_TYPE_u8 || (type == EQ_TYPE_f32 && quantized);
     return tensor->type == EQ_TYPE_f32 && (type == EQ_TYPE_s8 || type == EQ_TYPE_u8) && quantized;

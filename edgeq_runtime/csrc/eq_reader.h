@@ -57,5 +57,5 @@ int eq_reader_buffer(const struct eq_reader *reader, uint32_t index, const uint8
 int eq_reader_samples(const struct eq_reader *reader, const struct eq_variant *variant, struct eq_samples *samples);
 
 int32_t eq_vector_int(const struct eq_vector *vector, uint32_t index); /* of [int]; index < count */
-uint32_t eq_type_bytes(int type);                                      /* 0: no such type */
+static inline uint32_t eq_type_bytes(int type) { return eq_type_bits(type) / 8; }
 #endif

@@ -11,7 +11,10 @@ from edgeq_runtime.rounding import requantize
 
 Array = NDArray[Any]
 Attrs = dict[str, Any]  # by field name of ops.def
-DTYPES: dict[str, Any] = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}  # numpy's type of each in qtypes.def
+# numpy's type of each in qtypes.def; what is stored in less than a byte is int8 here.
+DTYPES: dict[str, Any] = {
+    "f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8, "s4": np.int8, "s2": np.int8, "b1": np.int8, "s16": np.int16,
+}  # fmt: skip
 
 
 def wide(q: Array, zero: int) -> NDArray[np.int64]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq_runtime.ops._common import Array, Attrs, finish_s8, wide
+from edgeq_runtime.ops._weights import weights
 from edgeq_runtime.ops._window import taps, window
-from edgeq_runtime.rounding import unpack_rq
 
 
 def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...]) -> Array:
-    x, w = wide(inputs[0], attrs["x_zero"]), wide(inputs[1], attrs["w_zero"])
-    bias, m, n = unpack_rq(inputs[2])
-    acc = np.broadcast_to(bias.astype(np.int64), output_shape).copy()
+    x, given = wide(inputs[0], attrs["x_zero"]), weights(attrs, inputs)
+    w = given.w
+    acc = np.broadcast_to(given.bias, output_shape).copy()
     outs, ins = w.shape[0] // attrs["groups"], w.shape[3]
     for ky, kx, tap in taps(x, window(attrs, w.shape[1:3], output_shape), 0):
         for g in range(attrs["groups"]):
             o, c = slice(g * outs, (g + 1) * outs), slice(g * ins, (g + 1) * ins)
             acc[..., o] += tap[..., c] @ w[o, ky, kx].T
-    return finish_s8(acc, m, n, attrs)
+    return finish_s8(acc, given.m, given.n, attrs)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq_runtime.ops._common import Array, Attrs, finish_s8, wide
+from edgeq_runtime.ops._weights import weights
 from edgeq_runtime.ops._window import taps, window
-from edgeq_runtime.rounding import unpack_rq
 
 
 def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...]) -> Array:
-    x, w = wide(inputs[0], attrs["x_zero"]), wide(inputs[1], attrs["w_zero"])
-    bias, m, n = unpack_rq(inputs[2])
-    acc = np.broadcast_to(bias.astype(np.int64), output_shape).copy()
+    x, given = wide(inputs[0], attrs["x_zero"]), weights(attrs, inputs)
+    w = given.w
+    acc = np.broadcast_to(given.bias, output_shape).copy()
     x = np.repeat(x, w.shape[2] // x.shape[3], axis=3)
     for ky, kx, tap in taps(x, window(attrs, w.shape, output_shape), 0):
         acc += tap * w[ky, kx]
-    return finish_s8(acc, m, n, attrs)
+    return finish_s8(acc, given.m, given.n, attrs)

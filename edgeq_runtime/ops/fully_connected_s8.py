@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from edgeq_runtime.ops._common import Array, Attrs, finish_s8, wide
-from edgeq_runtime.rounding import unpack_rq
+from edgeq_runtime.ops._weights import weights
 
 
 def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...]) -> Array:
-    x, w = wide(inputs[0], attrs["x_zero"]), wide(inputs[1], attrs["w_zero"])
-    bias, m, n = unpack_rq(inputs[2])
-    acc = x.reshape(-1, w.shape[1]) @ w.T + bias
-    return finish_s8(acc, m, n, attrs).reshape(output_shape)
+    x, given = wide(inputs[0], attrs["x_zero"]), weights(attrs, inputs)
+    acc = x.reshape(-1, given.w.shape[1]) @ given.w.T + given.bias
+    return finish_s8(acc, given.m, given.n, attrs).reshape(output_shape)

@@ -6,18 +6,18 @@ import numpy as np
 
 from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.graph import Edge, Graph, Node, Tensor
-from edgeq_runtime import native
+from edgeq_runtime import lists, native
 from edgeq_runtime.ops import DTYPES, run
 from tests.ops.cases.base import Array, Case
 
-NAMES = {np.dtype(kind): name for name, kind in DTYPES.items()}
+NAMES = {np.dtype(kind): name for name, kind in DTYPES.items() if lists.qtypes()[name].bits >= 8}
 
 
 def graph_of(op: str, case: Case) -> Graph:
     """A graph of this one operator; edges have the internal layout and type."""
     names = [f"in{i}" for i in range(len(case.inputs))]
     tensors = {
-        name: Tensor(name, value.shape, NAMES[value.dtype], value if i in case.constant else None)
+        name: Tensor(name, value.shape, case.stored.get(i, NAMES[value.dtype]), value if i in case.constant else None)
         for i, (name, value) in enumerate(zip(names, case.inputs, strict=True))
     }
     tensors["out"] = Tensor("out", case.shape, case.dtype)

@@ -10,7 +10,7 @@ from edgeq_runtime import lists
 
 ROOT = Path(__file__).parents[2]
 CSRC = ROOT / "edgeq_runtime" / "csrc"
-TYPE = r"(?:s8|u8|s16|s32|f32|q\d+g\d+|q\d+c)"
+TYPE = r"(?:s8|u8|s16|s32|f32|s4|s2|b1|s4x2)"
 KERNEL = re.compile(rf"[a-z0-9]+_{TYPE}_{TYPE}_{TYPE}(?:_\d+x\d+)?__[a-z0-9_]+")
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 MODULE_LINES, KERNEL_LINES, C_LINES = 300, 150, 400

@@ -46,7 +46,26 @@ static void gemm_s8_s16_s8(const struct eq_kernel *kernel, const size_t size[3],
     CALLS(eq_gemm_s8_s16_s8, args, calls);
 }
 
-/* Both have the same members. */
+/* All widths have the same members. */
+static void gemm_low_wide(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const size_t m = size[0], n = size[1], k = size[2], planes = n * k; /* more than they have */
+    const struct eq_gemm_s8_s16_s4 args = {.m = m,
+                                           .n = n,
+                                           .k = k,
+                                           .a = take(room, m * k * sizeof(int16_t)),
+                                           .a_stride = k,
+                                           .w = take(room, planes),
+                                           .depth = k,
+                                           .rq = channel_parameters(room, n),
+                                           .y = take(room, m * n),
+                                           .y_stride = n,
+                                           .lo = -128,
+                                           .hi = 127,
+                                           .low = strstr(kernel->types, "x2") ? take(room, planes) : NULL};
+    CALLS(eq_gemm_s8_s16_s4, args, calls);
+}
+
+/* All kernels of bands have the same members. */
 static void gemm_band(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     const size_t m = size[0], n = size[1], k = eq_gemm_k(kernel, size[2]), channels = (n + kernel->nr - 1) / kernel->nr * kernel->nr;
     const struct eq_rq rq = channel_parameters(room, channels);
@@ -54,8 +73,21 @@ static void gemm_band(const struct eq_kernel *kernel, const size_t size[3], stru
     uint32_t *rows = take(room, m * sizeof *rows);
     for (size_t i = 0; rows && i < m; i++) rows[i] = (uint32_t)(i * k);
     const int32_t *start = take(room, sizeof *start);
-    const int8_t *w = take(room, kernel->kr ? eq_gemm_pack_bytes(kernel, n, size[2]) : n * k);
-    const struct eq_gemm_s8_u8_s8 args = {m, n, 1, k, a, rows, start, w, rq, take(room, m * n), n, 0, 0, -128, 127, 0, 8};
+    const struct eq_gemm_s8_u8_s8 args = {.m = m,
+                                          .n = n,
+                                          .parts = 1,
+                                          .k = k,
+                                          .a = a,
+                                          .rows = rows,
+                                          .parts_at = start,
+                                          .w = take(room, eq_gemm_s8_bytes(kernel, n, 1, size[2])),
+                                          .rq = rq,
+                                          .y = take(room, m * n),
+                                          .y_stride = n,
+                                          .lo = -128,
+                                          .hi = 127,
+                                          .n_lowest = 8,
+                                          .low = strstr(kernel->types, "x2") ? take(room, eq_gemm_s8_bytes(kernel, n, 1, size[2])) : NULL};
     CALLS(eq_gemm_s8_u8_s8, args, calls);
 }
 
@@ -123,7 +155,8 @@ static void dwconv_s8_s8_s8(const struct eq_kernel *kernel, const size_t size[3]
     int8_t *y = take(room, pixels * channels);
     for (size_t t = 0; x && t < taps; t++) places[t] = x + t / ACROSS * row + t % ACROSS * channels;
     const struct eq_stretch_s8 stretch = {pixels, places, y};
-    const struct eq_dwconv_s8_s8_s8 args = {1, channels, taps, &stretch, channels, w, rq, 0, 0, 0, -128, 127};
+    const struct eq_dwconv_s8_s8_s8 args = {
+        .count = 1, .channels = channels, .taps = taps, .stretches = &stretch, .x_step = channels, .w = w, .rq = rq, .lo = -128, .hi = 127};
     CALLS(eq_dwconv_s8_s8_s8, args, calls);
 }
 
@@ -167,9 +200,23 @@ static const struct family {
     {"gemm_s8_s8_s8", gemm_band, any, 1},
     {"gemm_s8_u8_s8", gemm_band, any, 1},
     {"gemm_s8_s16_s8", gemm_s8_s16_s8, rows_of_one_call, 0},
+    {"gemm_s8_s8_s4", gemm_band, any, 1},
+    {"gemm_s8_u8_s4", gemm_band, any, 1},
+    {"gemm_s8_s16_s4", gemm_low_wide, rows_of_one_call, 0},
+    {"gemm_s8_s8_s2", gemm_band, any, 1},
+    {"gemm_s8_u8_s2", gemm_band, any, 1},
+    {"gemm_s8_s16_s2", gemm_low_wide, rows_of_one_call, 0},
+    {"gemm_s8_s8_b1", gemm_band, any, 1},
+    {"gemm_s8_u8_b1", gemm_band, any, 1},
+    {"gemm_s8_s16_b1", gemm_low_wide, rows_of_one_call, 0},
+    {"gemm_s8_s8_s4x2", gemm_band, any, 1},
+    {"gemm_s8_u8_s4x2", gemm_band, any, 1},
+    {"gemm_s8_s16_s4x2", gemm_low_wide, rows_of_one_call, 0},
     {"gemm_f32_f32_f32", gemm_f32_f32_f32, rows_of_one_call, 0},
     {"dwconv_s8_u8_s8", dwconv_s8_u8_s8, four_lines, 1},
     {"dwconv_s8_s8_s8", dwconv_s8_s8_s8, few_taps, 0},
+    {"dwconv_s8_s8_s4", dwconv_s8_s8_s8, few_taps, 0},
+    {"dwconv_s8_s8_s4x2", dwconv_s8_s8_s8, few_taps, 0},
     {"dwconv_f32_f32_f32", dwconv_f32_f32_f32, few_taps, 0},
     {"add_s8_s8_s8", add_s8_s8_s8, flat, 0},
     {"lookup_s8_s8_s8", lookup_s8_s8_s8, flat, 0},

@@ -6,8 +6,8 @@ static int op_of(struct eq_gemm_op *op, const struct eq_node *node, const struct
     struct eq_window w = {.groups = a->groups};
     EQ_WINDOW_ATTRS(&w, a);
     const int status = eq_window_conv(&w, node, tensors);
-    *op = (struct eq_gemm_op){w, eq_in(node, tensors, 1), eq_in(node, tensors, 2), attrs};
-    return status;
+    *op = (struct eq_gemm_op){.window = w, .attrs = attrs};
+    return status == EQ_OK ? eq_gemm_weights(op, node, tensors) : status;
 }
 
 int eq_prepare_conv2d_s8(struct eq_node *node, const struct eq_prepare *ctx) {

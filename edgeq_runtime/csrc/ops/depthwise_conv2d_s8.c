@@ -59,54 +59,58 @@ static size_t layout(struct parts *parts, const struct eq_window *w, uint8_t *me
     return heads + pointers + channels + taps * channels;
 }
 
-static int check(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_window *w, const struct eq_s8_attrs *attrs) {
-    const struct eq_tensor *weights = eq_in(node, tensors, 1), *rq = eq_in(node, tensors, 2);
-    const size_t taps = eq_window_taps(w), channels = (size_t)w->oc;
+static int check(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_depthwise_op *op) {
+    const size_t taps = eq_window_taps(&op->window), channels = (size_t)op->window.oc;
+    const struct eq_matrix m = {&op->w, 0, 0, channels, 1, taps, 1, 0, channels};
     EQ_NEED_TYPE(eq_in(node, tensors, 0), EQ_TYPE_s8);
-    EQ_NEED_SHAPE(eq_is_table(weights, EQ_TYPE_s8, taps * channels));
-    const int status = eq_rq_check(rq, channels, attrs);
+    EQ_NEED(op->w.type == EQ_TYPE_s8 || op->w.type == EQ_TYPE_s4, EQ_ERR_UNSUPPORTED);
+    const int status = eq_weights_check(&op->w, channels, &op->attrs);
     if (status != EQ_OK) return status;
-    const struct eq_rq r = eq_rq_from(rq, 0);
-    for (size_t c = 0; c < channels; c++)
-        EQ_NEED(eq_accumulator_fits((const int8_t *)weights->data + c, taps, channels, r.bias[c], attrs), EQ_ERR_FORMAT);
+    EQ_NEED(eq_matrix_fits(&m, op->attrs.x_zero), EQ_ERR_FORMAT);
     return EQ_OK;
 }
 
-/* Whole rows hold each channel once, and only pay with a kernel of their own. */
-static const struct eq_kernel *select(const struct eq_window *w, uint32_t isas) {
-    const struct eq_kernel *kernel = eq_depthwise_mult(w) == 1 ? eq_select("dwconv", "s8_u8_s8", isas) : NULL;
-    return kernel && kernel->isa != EQ_ISA_portable ? kernel : eq_select("dwconv", "s8_s8_s8", isas);
+/* Whole rows hold each channel once, and only pay with a kernel of their own. What packs weights packs them as bytes, whatever they are in
+ * the file: they are few. */
+static const struct eq_kernel *select(const struct eq_depthwise_op *op, uint32_t isas) {
+    const struct eq_kernel *kernel = eq_depthwise_mult(&op->window) == 1 ? eq_select("dwconv", "s8_u8_s8", isas) : NULL;
+    if (kernel && kernel->isa != EQ_ISA_portable) return kernel;
+    kernel = eq_select("dwconv", "s8_s8_s8", isas);
+    if (op->w.type == EQ_TYPE_s8 || (kernel && kernel->kr)) return kernel;
+    return eq_select("dwconv", op->w.low ? "s8_s8_s4x2" : "s8_s8_s4", isas);
 }
 
 static bool takes_lines(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
 
-static struct eq_depthwise_op op_of(const struct eq_node *node, const struct eq_tensor *tensors, const struct eq_window *w) {
+static int op_of(struct eq_depthwise_op *op, const struct eq_node *node, const struct eq_tensor *tensors) {
     const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
-    return (struct eq_depthwise_op){*w, eq_in(node, tensors, 1), eq_in(node, tensors, 2), EQ_S8_ATTRS(a)};
+    *op = (struct eq_depthwise_op){.attrs = EQ_S8_ATTRS(a)};
+    const int status = window_of(&op->window, node, tensors);
+    if (status != EQ_OK) return status;
+    return eq_weights_from(&op->w, node, tensors, (size_t)op->window.oc, eq_window_taps(&op->window), 0, a->w_zero);
 }
 
 int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare *ctx) {
     const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;
-    const struct eq_s8_attrs attrs = EQ_S8_ATTRS(a);
-    struct eq_window w;
-    int status = window_of(&w, node, ctx->tensors);
+    struct eq_depthwise_op op;
+    int status = op_of(&op, node, ctx->tensors);
     if (status != EQ_OK) return status;
+    const struct eq_window w = op.window;
     const size_t taps = eq_window_taps(&w), channels = (size_t)w.oc;
-    const struct eq_depthwise_op op = op_of(node, ctx->tensors, &w);
     if (node->packed || node->weights) {
         if (takes_lines(node->kernel)) eq_depthwise_lines_pack(node, &op);
-        else if (!node->in_file) eq_dwconv_pack(node->kernel, taps, channels, (const int8_t *)op.w->data, a->w_zero, node->weights);
+        else if (!node->in_file) eq_dwconv_pack(node->kernel, taps, channels, &op.w, node->weights);
         return EQ_OK;
     }
     status = eq_window_check(&w, a->pad_bottom, a->pad_right);
-    if (status == EQ_OK) status = check(node, ctx->tensors, &w, &attrs);
+    if (status == EQ_OK) status = check(node, ctx->tensors, &op);
     if (status != EQ_OK) return status;
-    node->kernel = select(&w, ctx->isas);
+    node->kernel = select(&op, ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
     node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
     if (takes_lines(node->kernel)) return eq_depthwise_lines_prepare(node, &op);
     node->weight_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
-    node->layout = eq_layout_of(node->kernel, sizeof(int16_t), 1, channels, 1, taps);
+    node->layout = eq_layout_of(node->kernel, 16, 1, channels, 1, taps);
     EQ_NEED(eq_band_fits(&w), EQ_ERR_UNSUPPORTED);
     const struct eq_band b = eq_band_of(&w, MOST, 0, 1);
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
@@ -163,9 +167,10 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
     const struct eq_depthwise_conv2d_s8_attrs *a = call->node->attrs;
     const struct eq_node *node = call->node;
     struct run r = {.x = eq_read(call, 0), .y = eq_write(call, 0), .kernel = (dwconv_fn)node->kernel->run};
-    window_of(&r.window, node, call->tensors);
+    struct eq_depthwise_op op;
+    op_of(&op, node, call->tensors);
+    r.window = op.window;
     if (takes_lines(node->kernel)) {
-        const struct eq_depthwise_op op = op_of(node, call->tensors, &r.window);
         eq_depthwise_lines_run(call, &op);
         return;
     }
@@ -176,12 +181,14 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
                                          .stretches = r.parts.stretches,
                                          .x_step = (size_t)(r.window.ic * r.window.stride_w),
                                          .w = node->weights ? node->weights : eq_read(call, 1),
-                                         .rq = eq_rq_from(eq_in(node, call->tensors, 2), 0),
+                                         .rq = op.w.rq,
                                          .x_zero = a->x_zero,
                                          .w_zero = a->w_zero,
                                          .y_zero = a->y_zero,
                                          .lo = a->lo,
-                                         .hi = a->hi};
+                                         .hi = a->hi,
+                                         .low = op.w.low,
+                                         .up = op.w.times == 1 ? 0 : 4};
     if (has_lines(&r.window)) {
         run_bands(&r, call);
         return;

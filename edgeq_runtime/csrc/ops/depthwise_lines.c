@@ -15,9 +15,9 @@ int eq_depthwise_lines_prepare(struct eq_node *node, const struct eq_depthwise_o
     const struct eq_window *w = &op->window;
     EQ_NEED(line_count(w) <= UINT32_MAX / sizeof(int8_t *), EQ_ERR_UNSUPPORTED);
     node->units = eq_units(node->macs, eq_window_rows(w));
-    node->packed_bytes = eq_gemm_s8_head_bytes(eq_gemm_s8_channels(node->kernel, (size_t)w->oc));
+    node->packed_bytes = eq_gemm_s8_head_bytes(eq_gemm_s8_channels(node->kernel, (size_t)w->oc), 0);
     node->weight_bytes = eq_gemm_s8_bytes(node->kernel, (size_t)w->oc, (size_t)w->kw, (size_t)w->kh);
-    node->layout = eq_layout_of(node->kernel, 1, 1, (size_t)w->oc, (size_t)w->kw, (size_t)w->kh);
+    node->layout = eq_layout_of(node->kernel, 8, 1, (size_t)w->oc, (size_t)w->kw, (size_t)w->kh);
     node->scratch_bytes = line_count(w) * sizeof(int8_t *) + (size_t)(w->iw * w->ic);
     return EQ_OK;
 }
@@ -25,10 +25,9 @@ int eq_depthwise_lines_prepare(struct eq_node *node, const struct eq_depthwise_o
 void eq_depthwise_lines_pack(const struct eq_node *node, const struct eq_depthwise_op *op) {
     const struct eq_window *w = &op->window;
     const size_t channels = (size_t)w->oc, kw = (size_t)w->kw;
-    const struct eq_rq rq = eq_rq_from(op->rq, 0);
-    const struct eq_matrix matrix = {(const int8_t *)op->w->data, channels, kw, (size_t)w->kh, 1, channels, kw * channels};
+    const struct eq_matrix matrix = {&op->w, 0, 0, channels, kw, (size_t)w->kh, 1, channels, kw * channels};
     if (!node->in_file) eq_gemm_s8_pack(node->kernel, &matrix, node->weights);
-    if (node->packed) eq_gemm_s8_heads(node->kernel, &matrix, &rq, op->attrs.x_zero - INT8_MIN, op->attrs.w_zero, node->packed);
+    if (node->packed) eq_gemm_s8_heads(node->kernel, &matrix, op->attrs.x_zero - INT8_MIN, node->packed);
 }
 
 /* The lines of the rows from oy on. */

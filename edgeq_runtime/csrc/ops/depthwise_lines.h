@@ -1,12 +1,12 @@
 /* Depthwise convolutions for kernels that take whole output rows; a multiplier of 1. */
 #ifndef EQ_OPS_DEPTHWISE_LINES_H
 #define EQ_OPS_DEPTHWISE_LINES_H
-#include "rq.h"
+#include "weights.h"
 #include "window.h"
 
 struct eq_depthwise_op {
     struct eq_window window;
-    const struct eq_tensor *w, *rq; /* [kh][kw][c], [9 c] */
+    struct eq_weights w; /* [kh][kw][c] */
     struct eq_s8_attrs attrs;
 };
 

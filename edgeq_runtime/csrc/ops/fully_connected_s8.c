@@ -5,8 +5,8 @@ static int op_of(struct eq_gemm_op *op, const struct eq_node *node, const struct
     const struct eq_s8_attrs attrs = EQ_S8_ATTRS(a);
     struct eq_window w;
     const int status = eq_window_dense(&w, node, tensors);
-    *op = (struct eq_gemm_op){w, eq_in(node, tensors, 1), eq_in(node, tensors, 2), attrs};
-    return status;
+    *op = (struct eq_gemm_op){.window = w, .attrs = attrs};
+    return status == EQ_OK ? eq_gemm_weights(op, node, tensors) : status;
 }
 
 int eq_prepare_fully_connected_s8(struct eq_node *node, const struct eq_prepare *ctx) {

@@ -5,7 +5,7 @@
 typedef void (*unsigned_fn)(const struct eq_gemm_s8_u8_s8 *args);
 typedef void (*signed_fn)(const struct eq_gemm_s8_s8_s8 *args);
 
-/* Both have the same members, so what is written as one may be read as the other. */
+/* All kernels of bands have the same members, so what is written as one may be read as the other. */
 union args {
     struct eq_gemm_s8_u8_s8 u8;
     struct eq_gemm_s8_s8_s8 s8;
@@ -36,18 +36,23 @@ static size_t aligned(size_t bytes) { return (bytes + EQ_ALIGN - 1) / EQ_ALIGN *
 
 static struct eq_band band_of(const struct eq_kernel *kernel, const struct eq_gemm_op *op) {
     const size_t share = (size_t)(op->window.oc / op->window.groups) * eq_window_k(&op->window) / 8;
-    return eq_band_of(&op->window, share < LEAST ? LEAST : share < MOST ? share : MOST, (size_t)op->window.oc, kernel->mr);
+    struct eq_band b = eq_band_of(&op->window, share < LEAST ? LEAST : share < MOST ? share : MOST, (size_t)op->window.oc, kernel->mr);
+    if (op->w.multipliers) { /* their groups begin with every tap */
+        b.parts = eq_window_taps(&op->window);
+        b.k = eq_window_k(&op->window) / b.parts;
+    }
+    return b;
 }
 
 static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_gemm_op *op) {
     const struct eq_window *w = &op->window;
-    struct plan p = {.band = band_of(kernel, op), .is_signed = !strcmp(kernel->types, "s8_s8_s8")};
+    struct plan p = {.band = band_of(kernel, op), .is_signed = !memcmp(kernel->types, "s8_s8_", 6)};
     const struct eq_band *b = &p.band;
     const size_t all = b->parts * b->k, pixels = eq_band_pixels(b), beyond = eq_gemm_k(kernel, b->k) - b->k;
     p.groups = (size_t)w->groups;
     p.channels = (size_t)w->oc / p.groups;
     p.direct = p.is_signed && eq_window_plain(w) && beyond == 0;
-    p.joins = p.groups == 1 && b->k <= SHORT && 2 * b->parts * eq_gemm_k(kernel, b->k) >= 3 * eq_gemm_k(kernel, all);
+    p.joins = p.groups == 1 && !op->w.multipliers && b->k <= SHORT && 2 * b->parts * eq_gemm_k(kernel, b->k) >= 3 * eq_gemm_k(kernel, all);
     p.parts = p.joins ? 1 : b->parts;
     p.k = p.joins ? all : b->k;
     p.rows_at = aligned(sizeof p);
@@ -55,7 +60,7 @@ static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_gemm_
     p.parts_at = p.joined_at + (p.joins ? pixels * sizeof(uint32_t) : 0);
     p.heads_at = aligned(p.parts_at + b->parts * sizeof(int32_t));
     p.padded = eq_gemm_s8_channels(kernel, p.channels);
-    p.head_bytes = eq_gemm_s8_head_bytes(p.padded);
+    p.head_bytes = eq_gemm_s8_head_bytes(p.padded, op->w.multipliers ? p.parts * ((p.k + op->w.group - 1) / op->w.group) : 0);
     p.weight_bytes = eq_gemm_s8_bytes(kernel, p.channels, p.parts, p.k);
     p.band_bytes = b->lines * b->line + (p.joins ? SHORT : beyond);
     p.joined_bytes = p.joins ? pixels * eq_gemm_k(kernel, all) + SHORT : 0;
@@ -69,7 +74,8 @@ int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
     EQ_NEED(p.band.line <= INT32_MAX / p.band.lines, EQ_ERR_UNSUPPORTED);
     node->packed_bytes = p.heads_at + p.groups * p.head_bytes;
     node->weight_bytes = p.groups * p.weight_bytes;
-    node->layout = eq_layout_of(node->kernel, 1, p.groups, p.channels, p.parts, p.k);
+    node->low_bytes = op->w.low ? node->weight_bytes : 0;
+    node->layout = eq_layout_of(node->kernel, eq_weight_bits(node->kernel), p.groups, p.channels, p.parts, p.k);
     node->units = eq_units(node->macs, eq_window_rows(&p.band.window));
     if (!p.direct) node->scratch_bytes = p.band_bytes + p.joined_bytes;
     return EQ_OK;
@@ -91,12 +97,10 @@ void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) 
     uint8_t *heads = node->packed ? (uint8_t *)node->packed + p.heads_at : NULL;
     if (heads) fill_tables(node, &p);
     for (size_t g = 0; g < p.groups; g++) {
-        const struct eq_rq rq = eq_rq_from(op->rq, g * p.channels);
-        const struct eq_matrix matrix = {(const int8_t *)op->w->data + g * p.channels * k, p.channels, p.parts, p.k, k, p.band.k, 1};
-        if (!node->in_file) eq_gemm_s8_pack(node->kernel, &matrix, (int8_t *)node->weights + g * p.weight_bytes);
-        if (heads)
-            eq_gemm_s8_heads(node->kernel, &matrix, &rq, op->attrs.x_zero - (p.is_signed ? 0 : INT8_MIN), op->attrs.w_zero,
-                             heads + g * p.head_bytes);
+        const struct eq_matrix m = {&op->w, g * p.channels * k, g * p.channels, p.channels, p.parts, p.k, k, p.band.k, 1};
+        if (!node->in_file) eq_gemm_s8_pack(node->kernel, &m, (int8_t *)node->weights + g * p.weight_bytes);
+        if (!node->in_file && op->w.low) eq_gemm_s8_pack_low(node->kernel, &m, (int8_t *)node->low + g * p.weight_bytes);
+        if (heads) eq_gemm_s8_heads(node->kernel, &m, op->attrs.x_zero - (p.is_signed ? 0 : INT8_MIN), heads + g * p.head_bytes);
     }
 }
 
@@ -104,12 +108,15 @@ static void run_groups(const struct eq_call *call, const struct plan *p, struct 
     const struct eq_kernel *kernel = call->node->kernel;
     const size_t depth = (size_t)p->band.window.ic / p->groups;
     uint8_t *heads = (uint8_t *)call->node->packed + p->heads_at;
-    args.w = call->node->weights;
-    for (size_t g = 0; g < p->groups; g++, args.a += depth, args.y += args.n, heads += p->head_bytes, args.w += p->weight_bytes) {
+    const bool has_multipliers = args.group != 0;
+    for (size_t g = 0; g < p->groups; g++, args.a += depth, args.y += args.n, heads += p->head_bytes) {
+        args.w = (const int8_t *)call->node->weights + g * p->weight_bytes;
+        if (call->node->low) args.low = (const uint8_t *)call->node->low + g * p->weight_bytes;
         const struct eq_gemm_s8_heads h = eq_gemm_s8_heads_in(p->padded, heads);
         args.rq = (struct eq_rq){h.bias, h.m, h.n};
         args.w_lowest = *h.w_lowest;
         args.n_lowest = *h.n_lowest;
+        if (has_multipliers) args.multipliers = h.multipliers;
         const union args any = {.u8 = args};
         if (p->is_signed) ((signed_fn)kernel->run)(&any.s8);
         else ((unsigned_fn)kernel->run)(&any.u8);
@@ -146,7 +153,9 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
                                     .w_zero = op->attrs.w_zero,
                                     .y_zero = op->attrs.y_zero,
                                     .lo = op->attrs.lo,
-                                    .hi = op->attrs.hi};
+                                    .hi = op->attrs.hi,
+                                    .group = op->w.group,
+                                    .up = op->w.times == 1 ? 0 : 4};
     if (p->joins) memset(together + p->joined_bytes - SHORT, 0, SHORT);
     if (!p->direct) memset(band + filled, 0, p->band_bytes - filled);
     struct eq_rows at = {.unit = call->first};

@@ -13,10 +13,10 @@ struct eq_s8_attrs {
 
 /* The channel parameters from channel `first` on of a tensor of 9 O bytes. */
 struct eq_rq eq_rq_from(const struct eq_tensor *rq, size_t first);
-/* Zero points, clamp, and the blob of `channels` channels. */
-int eq_rq_check(const struct eq_tensor *rq, size_t channels, const struct eq_s8_attrs *attrs);
+/* The same from channel `first` on. */
+static inline struct eq_rq eq_rq_at(const struct eq_rq *rq, size_t first) {
+    return (struct eq_rq){rq->bias + first, rq->m + first, rq->n + first};
+}
 /* Largest |q - zero| of an int8 q. */
 int32_t eq_s8_reach(int32_t zero);
-/* SPEC 1.1: sum |w - w_zero| max |x - x_zero| + |bias| < 2^31. The weights of one channel lie `step` apart. */
-bool eq_accumulator_fits(const int8_t *w, size_t count, size_t step, int32_t bias, const struct eq_s8_attrs *attrs);
 #endif

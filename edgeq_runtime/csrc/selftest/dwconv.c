@@ -33,7 +33,8 @@ int dwconv_s8(const struct eq_kernel *portable, size_t pixels, size_t channels, 
     RUN(portable, eq_dwconv_s8_s8_s8, &args);
     if (tested->kr) {
         int16_t *packed = tail(packed_end, eq_dwconv_pack_bytes(tested, taps, channels) / 2, 2);
-        eq_dwconv_pack(tested, taps, channels, w, args.w_zero, packed);
+        const struct eq_weights weights = {.data = (uint8_t *)w, .times = 1, .zero = args.w_zero, .type = EQ_TYPE_s8};
+        eq_dwconv_pack(tested, taps, channels, &weights, packed);
         args.w = packed;
     }
     args.stretches = got;
@@ -93,10 +94,11 @@ int dwconv_lines(const struct eq_kernel *portable, size_t pixels, size_t channel
     if (tested->kr) {
         int8_t *packed = (int8_t *)packed_end - eq_gemm_s8_bytes(tested, channels, kw, kh);
         const size_t padded = eq_gemm_s8_channels(tested, channels);
-        void *memory = packed - eq_gemm_s8_head_bytes(padded);
-        const struct eq_matrix matrix = {w, channels, kw, kh, 1, channels, kw * channels};
+        void *memory = packed - eq_gemm_s8_head_bytes(padded, 0);
+        const struct eq_weights weights = {.data = (uint8_t *)w, .times = 1, .zero = args.w_zero, .type = EQ_TYPE_s8, .rq = rq};
+        const struct eq_matrix matrix = {&weights, 0, 0, channels, kw, kh, 1, channels, kw * channels};
         eq_gemm_s8_pack(tested, &matrix, packed);
-        eq_gemm_s8_heads(tested, &matrix, &rq, args.x_zero - INT8_MIN, args.w_zero, memory);
+        eq_gemm_s8_heads(tested, &matrix, args.x_zero - INT8_MIN, memory);
         const struct eq_gemm_s8_heads p = eq_gemm_s8_heads_in(padded, memory);
         args.w = packed;
         args.rq = (struct eq_rq){p.bias, p.m, p.n};

@@ -55,14 +55,30 @@ int gemm_band(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
     const int32_t w_zero = next() % 3 ? 0 : between(0, 1) ? between(-128, 127) : extreme(!(fill_kind & 2), -128, 127);
     int8_t *packed = (int8_t *)packed_end - eq_gemm_s8_bytes(tested, n, parts, part);
     const size_t channels = eq_gemm_s8_channels(tested, n);
-    void *memory = packed - eq_gemm_s8_head_bytes(channels);
+    void *memory = packed - eq_gemm_s8_head_bytes(channels, 0);
     const struct eq_rq rq = fill_rq(n);
-    const struct eq_matrix matrix = {w, n, parts, part, k, part, 1};
+    const struct eq_weights weights = {.data = (uint8_t *)w, .times = 1, .zero = w_zero, .type = EQ_TYPE_s8, .rq = rq};
+    const struct eq_matrix matrix = {&weights, 0, 0, n, parts, part, k, part, 1};
     eq_gemm_s8_pack(tested, &matrix, packed);
-    eq_gemm_s8_heads(tested, &matrix, &rq, 0, w_zero, memory);
+    eq_gemm_s8_heads(tested, &matrix, 0, memory);
     const struct eq_gemm_s8_heads p = eq_gemm_s8_heads_in(channels, memory);
-    union args args = {.u8 = {m, n, parts, part, a, rows, parts_at, w, rq, output(0, 1), n + skew, w_zero, between(-128, 127), -128, 127,
-                              *p.w_lowest, *p.n_lowest}};
+    union args args = {.u8 = {.m = m,
+                              .n = n,
+                              .parts = parts,
+                              .k = part,
+                              .a = a,
+                              .rows = rows,
+                              .parts_at = parts_at,
+                              .w = w,
+                              .rq = rq,
+                              .y = output(0, 1),
+                              .y_stride = n + skew,
+                              .w_zero = w_zero,
+                              .y_zero = between(-128, 127),
+                              .lo = -128,
+                              .hi = 127,
+                              .w_lowest = *p.w_lowest,
+                              .n_lowest = *p.n_lowest}};
     fill_clamp(&args.u8.lo, &args.u8.hi);
     prepare_outputs();
     run_band(portable, &args);

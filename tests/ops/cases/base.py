@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Case:
-    """One operator with its inputs. `constant`: which inputs lie in the file; at least one must not."""
+    """One operator with its inputs. `constant`: which inputs lie in the file; at least one must not. `stored`: the types of those that are
+    stored in less than a byte."""
 
     label: str
     attrs: dict[str, Any]
@@ -27,6 +28,7 @@ class Case:
     shape: tuple[int, ...]
     dtype: str = "s8"
     constant: tuple[int, ...] = ()
+    stored: dict[int, str] = field(default_factory=dict)
 
 
 Cases = Iterator[Case]

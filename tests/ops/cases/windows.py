@@ -75,7 +75,7 @@ LARGEST = {
 
 
 def case_s8(rng: Rng, g: Geometry, layout: str, fills: tuple[str, str], zeros: dict[str, int], large_bias: bool = False) -> Case:
-    w_shape, out, size, attrs = _weights(rng, g, layout)
+    w_shape, out, size, attrs = weight_shape(rng, g, layout)
     x, w = fill_s8(rng, g.image, fills[0]), fill_s8(rng, w_shape, fills[1])
     taps = w.size // out
     spread = dot_spread(x, zeros["x_zero"], w, zeros["w_zero"], taps)
@@ -85,7 +85,7 @@ def case_s8(rng: Rng, g: Geometry, layout: str, fills: tuple[str, str], zeros: d
 
 
 def case_f32(rng: Rng, g: Geometry, layout: str, fills: tuple[str, str]) -> Case:
-    w_shape, out, size, attrs = _weights(rng, g, layout)
+    w_shape, out, size, attrs = weight_shape(rng, g, layout)
     x, w, bias = fill_f32(rng, g.image, fills[0]), fill_f32(rng, w_shape, fills[1]), fill_f32(rng, (out,), "random")
     label = f"{layout} {g} x={fills[0]} w={fills[1]}"
     return Case(label, attrs | f32_limits(rng), (x, w, bias), (g.image[0], *size, out), "f32", (1, 2))
@@ -120,7 +120,7 @@ def random_f32(rng: Rng, layout: str) -> Case:
     return case_f32(rng, random_geometry(rng, layout), layout, (pick(rng, FILLS_F32), pick(rng, FILLS_F32)))
 
 
-def _weights(rng: Rng, g: Geometry, layout: str) -> tuple[tuple[int, ...], int, Pair, dict[str, Any]]:
+def weight_shape(rng: Rng, g: Geometry, layout: str) -> tuple[tuple[int, ...], int, Pair, dict[str, Any]]:
     """Shape of w, output channels, output size, attributes."""
     channels = g.image[3]
     if layout == "depthwise":

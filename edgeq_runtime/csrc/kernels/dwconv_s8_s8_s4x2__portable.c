@@ -1,0 +1,3 @@
+#include "low_portable.h"
+
+LOW_DWCONV(s8_s8_s4x2, 4)

@@ -1,0 +1,3 @@
+#include "low_portable.h"
+
+LOW_WIDE(s8_s16_s2, 2)
