@@ -1,4 +1,4 @@
-"""Operators whose weights are stored in less than a byte: the C core under every set of instruction sets gives the bytes of the reference."""
+"""Weights stored in less than a byte: the C core under every set of instruction sets gives exactly the bytes of the reference."""
 
 from __future__ import annotations
 
