@@ -1,0 +1,16 @@
+/* Eight signs a byte, four a nibble. */
+#include "avx2_nibbles.h"
+
+enum { PER = 8, FIT = 8 /* 8 PER 2 255 < 2^15 */, PLANES = 1 };
+
+EQ_INLINE __m256i step(const struct fields *f, const int s) {
+    const __m128i tables[] = {_mm_setr_epi8(1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1),
+                              _mm_setr_epi8(1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1),
+                              _mm_setr_epi8(1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1),
+                              _mm_setr_epi8(1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1)};
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(tables[s % 4]), s < 4 ? f->low : f->high);
+}
+
+#include "avx2_low.h"
+
+void eq_gemm_s8_u8_b1__avx2(const struct eq_gemm_s8_u8_b1 *args) { low_run((low_args)(const void *)args); }
