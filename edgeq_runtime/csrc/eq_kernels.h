@@ -50,7 +50,7 @@ struct eq_gemm_s8_s16_s8 {
 #define EQ_GEMM_LOW                                                                                                                        \
     const uint8_t *low;         /* s4x2: the low plane, as w; a weight is 16 w + low */                                                    \
     const uint8_t *multipliers; /* s4, s2: what each group counts, NULL: none. [ceil(n / nr)][parts][ceil(k / group)][nr]; neutral:        \
-                                 * [n][taps] [ceil(depth / group)] */                                                                                                                  \
+                                 * [n][taps] [ceil(depth / group)] */                                                                      \
     size_t group;               /* inputs of a group: 32, 64 or 128; the last one of a part, or a tap, may be shorter */                   \
     int32_t up;                 /* s4: 4 where the weights count 16-fold, else 0 */
 
@@ -80,8 +80,9 @@ struct eq_gemm_s8_u8_s8 {
 };
 
 /* The same with weights of less than a byte, w_zero being 0. Bytes hold the inputs of 8 / bits steps: [ceil(n / nr)][parts]
- * [ceil(k / (kr 8 / bits))][nr][kr], input s kr + i of such a unit in field s of byte i, from the lowest bits on; 0 beyond k. k is at most
- * EQ_LOW_K, so that a sum of products of 2^6 times such a weight and an activation of 8 bits stays below 2^31. */
+ * [ceil(k / (kr 8 / bits))][nr][kr], input s kr + i of such a unit in field s of byte i, from the lowest bits on; 0 beyond k, where rows
+ * hold anything up to the end of the unit. k is at most EQ_LOW_K, so that a sum of products of 2^6 times such a weight and an activation of
+ * 8 bits stays below 2^31. */
 #define EQ_LOW_K 65536
 #define EQ_GEMM_OF(types, element)                                                                                                         \
     struct eq_gemm_##types {                                                                                                               \

@@ -2,6 +2,7 @@
 #ifndef EQ_KERNELS_AVX2_H
 #define EQ_KERNELS_AVX2_H
 #include "eq_kernels.h"
+#include "unroll.h"
 #include <immintrin.h>
 #include <string.h>
 

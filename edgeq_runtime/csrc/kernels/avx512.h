@@ -2,18 +2,9 @@
 #ifndef EQ_KERNELS_AVX512_H
 #define EQ_KERNELS_AVX512_H
 #include "eq_kernels.h"
+#include "unroll.h"
 #include <immintrin.h>
 #include <string.h>
-
-/* Before a loop over an array of vectors: clang keeps it in memory where it does not unroll the loop early, which with sanitizers would
- * take it minutes. gcc does so by itself. */
-#define EQ_UNROLL
-#ifdef __clang__
-#if !__has_feature(address_sanitizer)
-#undef EQ_UNROLL
-#define EQ_UNROLL _Pragma("clang loop unroll(full)")
-#endif
-#endif
 
 /* Requantization of 16 channels, y_zero and clamp behind it. mul_epi32 takes the even dwords. */
 struct rq16 {

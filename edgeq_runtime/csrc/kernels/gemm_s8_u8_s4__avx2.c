@@ -1,9 +1,15 @@
 /* Two 4-bit weights a byte. */
 #include "avx2_nibbles.h"
 
-enum { PER = 2, FIT = 4 /* 4 PER 2 255 8 < 2^15 */, PLANES = 1 };
+enum { NR = 8, KR = 4, UNIT = 8, ROWS = 6, WIDE = 4 /* blocks of a single row */ };
+enum { STEPS = 1, FIT = 4 /* 4 2 2 255 8 < 2^15 */, PLANES = 1, SIGNS = 0 };
 
-EQ_INLINE __m256i step(const struct fields *f, const int s) { return signed_nibble(s ? f->high : f->low); }
+#include "low_u8.h"
+
+EQ_INLINE __m256i step(__m256i nibbles, const int s) {
+    (void)s;
+    return signed_nibbles(nibbles);
+}
 
 #include "avx2_low.h"
 

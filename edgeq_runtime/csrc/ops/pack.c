@@ -33,8 +33,7 @@ static size_t aligned(size_t bytes) { return (bytes + EQ_ALIGN - 1) / EQ_ALIGN *
 
 size_t eq_gemm_s8_bytes(const struct eq_kernel *kernel, size_t n, size_t parts, size_t part) {
     if (!kernel->kr) return aligned(n * parts * part);
-    const size_t unit = kernel->kr * (8 / (size_t)eq_weight_bits(kernel));
-    return aligned(blocks(kernel, n) * kernel->nr * parts * ((part + unit - 1) / unit * kernel->kr));
+    return aligned(blocks(kernel, n) * kernel->nr * parts * (eq_gemm_k(kernel, part) / eq_gemm_unit(kernel) * kernel->kr));
 }
 
 /* `count` inputs of a channel from the i-th of a part on, as the kernel counts them; `size` of them with zeros behind. */
@@ -46,7 +45,7 @@ static void read_step(const struct eq_matrix *x, size_t o, size_t part, size_t i
 /* A unit of bytes [nr][kr]: input s kr + i of it in field s of byte i, from the lowest bits on. */
 static void pack_unit(const struct eq_kernel *kernel, const struct eq_matrix *x, size_t o, size_t part, size_t i, int8_t *packed) {
     enum { MOST = 8 * 16 };
-    const size_t bits = (size_t)eq_weight_bits(kernel), kr = kernel->kr, unit = kr * (8 / bits);
+    const size_t bits = (size_t)eq_weight_bits(kernel), kr = kernel->kr, unit = eq_gemm_unit(kernel);
     const size_t count = x->part - i < unit ? x->part - i : unit;
     int8_t w[MOST];
     for (size_t end = o + kernel->nr; o < end; o++, packed += kr) {
@@ -63,7 +62,7 @@ static void pack_unit(const struct eq_kernel *kernel, const struct eq_matrix *x,
 }
 
 static void pack_plane(const struct eq_kernel *kernel, const struct eq_matrix *x, int8_t *packed) {
-    const size_t unit = kernel->kr * (8 / (size_t)eq_weight_bits(kernel));
+    const size_t unit = eq_gemm_unit(kernel);
     for (size_t o = 0; o < x->n; o += kernel->nr)
         for (size_t part = 0; part < x->parts; part++)
             for (size_t i = 0; i < x->part; i += unit, packed += kernel->nr * kernel->kr) pack_unit(kernel, x, o, part, i, packed);

@@ -3,9 +3,15 @@
 #define EQ_OPS_PACK_H
 #include "weights.h"
 
+/* Inputs that a kernel takes at once: those whose weights share bytes. */
+static inline size_t eq_gemm_unit(const struct eq_kernel *kernel) {
+    const size_t bits = (size_t)eq_weight_bits(kernel);
+    return bits < 8 ? kernel->kr * (8 / bits) : kernel->kr;
+}
 /* Inputs of a row: k, rounded up where the kernel takes several at once. */
 static inline size_t eq_gemm_k(const struct eq_kernel *kernel, size_t k) {
-    return kernel->kr ? (k + kernel->kr - 1) / kernel->kr * kernel->kr : k;
+    const size_t unit = eq_gemm_unit(kernel);
+    return unit ? (k + unit - 1) / unit * unit : k;
 }
 /* Bytes of the packed weights of one matrix; of the neutral layout where kr is 0. */
 size_t eq_gemm_pack_bytes(const struct eq_kernel *kernel, size_t n, size_t k);

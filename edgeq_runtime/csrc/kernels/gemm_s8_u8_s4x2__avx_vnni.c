@@ -1,0 +1,7 @@
+#include "vnni256.h"
+
+#include "low_s4x2.h"
+
+#include "vnni_low.h"
+
+void eq_gemm_s8_u8_s4x2__avx_vnni(const struct eq_gemm_s8_u8_s4x2 *args) { low_run((low_args)(const void *)args); }

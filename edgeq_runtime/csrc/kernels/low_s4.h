@@ -1,0 +1,13 @@
+/* Two 4-bit weights a byte, each taken where it stands for 16 times itself: no sign needs to be extended. */
+#ifndef EQ_KERNELS_LOW_S4_H
+#define EQ_KERNELS_LOW_S4_H
+
+enum { UNIT = 8, UP = 4, PLANES = 1, SIGNS = 0 };
+
+EQ_INLINE vec step(vec unit, vec low, const int s) {
+    (void)low;
+    return v_and(s ? unit : v_up(unit, 4), v_bytes(0xf0));
+}
+
+#include "low_u8.h"
+#endif
