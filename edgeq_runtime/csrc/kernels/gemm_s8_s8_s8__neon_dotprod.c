@@ -1,13 +1,9 @@
 /* sdot by lane: 8 channels x 4 inputs of a block against 4 inputs of a row. 4 rows x 16 channels at a time; single rows take 32 channels.
  */
-#include "neon.h"
-
-enum { NR = 8, KR = 4, QUAD = 16 /* inputs of one load */, ROWS = 4, BLOCKS = 4 /* most of a tile */ };
+#include "neon_tiles.h"
 
 /* Weights of a channel. */
 EQ_INLINE size_t depth(const struct eq_gemm_s8_s8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
-
-typedef int32x4_t sums[ROWS][2 * BLOCKS];
 
 /* The l-th 4 inputs of x against the next 32 weights of each block. */
 #define DOT_LANE(l)                                                                                                                        \
@@ -60,30 +56,6 @@ EQ_INLINE void accumulate(const struct eq_gemm_s8_s8_s8 *g, const int8_t *const 
     }
 }
 
-EQ_INLINE void shift_left(const struct eq_gemm_s8_s8_s8 *g, size_t at, const int rows, const int blocks, sums acc) {
-    for (int j = 0; j < 2 * blocks; j++) {
-        const int32x4_t left = left4(g->rq.n + at + 4 * (size_t)j);
-        for (int i = 0; i < rows; i++) acc[i][j] = vqshlq_s32(acc[i][j], left);
-    }
-}
-
-/* Blocks j and j + 1 (or j alone, twice) of every row: requantize, clamp, store. */
-EQ_INLINE void finish(const struct eq_gemm_s8_s8_s8 *g, int8_t *y, size_t at, const int rows, const int j, const int pair, sums acc) {
-    const struct clamp16 clamp = clamp16_load(g->y_zero, g->lo, g->hi);
-    const size_t count = g->n - at;
-    const struct right8 low = right8_load(&g->rq, at), high = right8_load(&g->rq, at + (pair ? NR : 0));
-    int8x16_t bytes[ROWS];
-    for (int i = 0; i < rows; i++)
-        bytes[i] = clamp16_apply(&clamp, right8_apply(&low, acc[i][2 * j], acc[i][2 * j + 1]),
-                                 pair ? right8_apply(&high, acc[i][2 * j + 2], acc[i][2 * j + 3]) : vdupq_n_s16(0));
-    if (pair && count >= 2 * NR)
-        for (int i = 0; i < rows; i++, y += g->y_stride) vst1q_s8(y, bytes[i]);
-    else if (!pair && count >= NR)
-        for (int i = 0; i < rows; i++, y += g->y_stride) vst1_s8(y, vget_low_s8(bytes[i]));
-    else
-        for (int i = 0; i < rows; i++, y += g->y_stride) memcpy(y, &bytes[i], count);
-}
-
 EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, const int blocks) {
     const int8_t *a[ROWS];
     sums acc;
@@ -98,27 +70,10 @@ EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, con
             const int32x4_t zero = vdupq_n_s32((int32_t)zero_term(g, a[i]));
             for (int j = 0; j < 2 * blocks; j++) acc[i][j] = vsubq_s32(acc[i][j], zero);
         }
-    if (__builtin_expect(g->n_lowest < 1, 0)) shift_left(g, at, rows, blocks, acc);
-    for (int j = 0; j < blocks; j += 2) {
-        const size_t first = at + NR * (size_t)j;
-        finish(g, g->y + row * g->y_stride + first, first, rows, j, j + 1 < blocks, acc);
-    }
-}
-
-/* Some channels of every row. */
-EQ_INLINE void strip(const struct eq_gemm_s8_s8_s8 *g, size_t at, const int blocks) {
-    size_t row = 0;
-    for (; row + ROWS <= g->m; row += ROWS) tile(g, row, at, ROWS, blocks);
-    if (g->m - row == 3) tile(g, row, at, 3, blocks);
-    else if (g->m - row == 2) tile(g, row, at, 2, blocks);
-    else if (g->m - row == 1) tile(g, row, at, 1, blocks);
+    finish_tile(g, row, at, rows, blocks, acc);
 }
 
 void eq_gemm_s8_s8_s8__neon_dotprod(const struct eq_gemm_s8_s8_s8 *args) {
     const struct eq_gemm_s8_s8_s8 local = *args, *g = &local; /* what stores to y cannot change */
-    size_t at = 0;
-    if (g->m == 1)
-        for (; at + NR * (BLOCKS - 1) < g->n; at += NR * BLOCKS) tile(g, 0, at, 1, BLOCKS);
-    for (; at + NR < g->n; at += 2 * NR) strip(g, at, 2);
-    if (at < g->n) strip(g, at, 1);
+    EQ_TILES(g);
 }

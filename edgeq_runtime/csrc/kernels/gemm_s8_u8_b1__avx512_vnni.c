@@ -1,6 +1,6 @@
 #include "vnni512.h"
 
-#include "low_b1.h"
+#include "vnni_b1.h"
 
 #include "vnni_low.h"
 

@@ -4,7 +4,8 @@
 enum { NR = 8, KR = 4, UNIT = 16, ROWS = 6, WIDE = 4 /* blocks of a single row */ };
 enum { STEPS = 2, FIT = 8 /* 8 4 2 255 2 < 2^15 */, PLANES = 1, SIGNS = 0 };
 
-#include "low_u8.h"
+#define LOW_ARGS eq_gemm_s8_u8_s8
+#include "low.h"
 
 EQ_INLINE __m256i step(__m256i nibbles, const int s) {
     const __m128i even = _mm_setr_epi8(0, 1, -2, -1, 0, 1, -2, -1, 0, 1, -2, -1, 0, 1, -2, -1);

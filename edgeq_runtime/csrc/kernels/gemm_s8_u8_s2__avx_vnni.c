@@ -1,6 +1,6 @@
 #include "vnni256.h"
 
-#include "low_s2.h"
+#include "vnni_s2.h"
 
 #include "vnni_low.h"
 

@@ -1,6 +1,6 @@
 #include "vnni256.h"
 
-#include "low_s4.h"
+#include "vnni_s4.h"
 
 #include "vnni_low.h"
 

@@ -4,7 +4,8 @@
 enum { NR = 8, KR = 4, UNIT = 8, ROWS = 6, WIDE = 4 /* blocks of a single row */ };
 enum { STEPS = 1, FIT = 4 /* 4 2 2 255 8 < 2^15 */, PLANES = 2, SIGNS = 0 };
 
-#include "low_u8.h"
+#define LOW_ARGS eq_gemm_s8_u8_s8
+#include "low.h"
 
 EQ_INLINE __m256i step(__m256i nibbles, const int s) {
     (void)s;

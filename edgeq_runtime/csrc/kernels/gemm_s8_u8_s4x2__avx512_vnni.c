@@ -1,6 +1,6 @@
 #include "vnni512.h"
 
-#include "low_s4x2.h"
+#include "vnni_s4x2.h"
 
 #include "vnni_low.h"
 

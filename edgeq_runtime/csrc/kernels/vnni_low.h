@@ -1,4 +1,4 @@
-/* Products with weights of less than a byte for VNNI. Included before: vnni512.h or vnni256.h, then how bytes hold weights (low_<type>.h):
+/* Products with weights of less than a byte for VNNI. Included before: vnni512.h or vnni256.h, then how bytes hold weights (vnni_<type>.h):
  * UNIT inputs; UP, the power of two that their products count too much; PLANES; and step(), the weights of step s of a unit as bytes. */
 #ifndef EQ_KERNELS_VNNI_LOW_H
 #define EQ_KERNELS_VNNI_LOW_H

@@ -1,6 +1,6 @@
 /* Eight signs a byte. */
-#ifndef EQ_KERNELS_LOW_B1_H
-#define EQ_KERNELS_LOW_B1_H
+#ifndef EQ_KERNELS_VNNI_B1_H
+#define EQ_KERNELS_VNNI_B1_H
 
 enum { UNIT = 32, UP = 0, PLANES = 1, SIGNS = 1 };
 
@@ -9,5 +9,6 @@ EQ_INLINE vec step(vec unit, vec low, const int s) {
     return v_signs(unit, s);
 }
 
-#include "low_u8.h"
+#define LOW_ARGS eq_gemm_s8_u8_s8
+#include "low.h"
 #endif

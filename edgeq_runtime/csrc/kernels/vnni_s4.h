@@ -1,6 +1,6 @@
 /* Two 4-bit weights a byte, each taken where it stands for 16 times itself: no sign needs to be extended. */
-#ifndef EQ_KERNELS_LOW_S4_H
-#define EQ_KERNELS_LOW_S4_H
+#ifndef EQ_KERNELS_VNNI_S4_H
+#define EQ_KERNELS_VNNI_S4_H
 
 enum { UNIT = 8, UP = 4, PLANES = 1, SIGNS = 0 };
 
@@ -9,5 +9,6 @@ EQ_INLINE vec step(vec unit, vec low, const int s) {
     return v_and(s ? unit : v_up(unit, 4), v_bytes(0xf0));
 }
 
-#include "low_u8.h"
+#define LOW_ARGS eq_gemm_s8_u8_s8
+#include "low.h"
 #endif
