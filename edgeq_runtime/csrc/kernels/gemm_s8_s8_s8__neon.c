@@ -1,9 +1,9 @@
 /* Two products of int8 fit in int16: 16 inputs of a row and a channel take smull, smlal2 and one pairwise add into four int32. Only
  * (-128)(-128) twice does not fit; weights with a -128 take the products one by one. 4 rows x 4 channels at a time; single rows take 16
  * channels. */
-#include "neon.h"
+#include "neon_rows.h"
 
-enum { NR = 4, KR = 16, ROWS = 4, WIDE = 4 /* blocks of a tile of one row */ };
+enum { KR = 16 };
 
 /* Weights of a channel. */
 EQ_INLINE size_t depth(const struct eq_gemm_s8_s8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
@@ -44,32 +44,6 @@ EQ_INLINE void step(const int8_t *a[ROWS], const int8_t *w[WIDE], const int rows
     block_step(x, &w[3], rows, first, low, acc + 3);
 }
 
-EQ_INLINE int32x4_t sum_lanes(const int32x4_t v[NR]) { return vpaddq_s32(vpaddq_s32(v[0], v[1]), vpaddq_s32(v[2], v[3])); }
-
-/* 4 vectors of sums of 4 channels each: 4 rows of one block (rows > 1), or 4 blocks of one row. */
-EQ_INLINE int8x16_t requantized(const struct eq_gemm_s8_s8_s8 *g, size_t at, const int rows, const int8_t *const a[ROWS], int32x4_t v[4]) {
-    const struct clamp16 clamp = clamp16_load(g->y_zero, g->lo, g->hi);
-    const size_t step = rows > 1 ? 0 : NR;
-    for (size_t i = 0; i < 4; i++) v[i] = vaddq_s32(v[i], vld1q_s32(g->rq.bias + at + i * step));
-    if (__builtin_expect(g->w_zero != 0, 0))
-        for (int i = 0; i < 4; i++) v[i] = vsubq_s32(v[i], vdupq_n_s32((int32_t)zero_term(g, a[rows > i ? i : 0])));
-    if (__builtin_expect(g->n_lowest < 1, 0))
-        for (size_t i = 0; i < 4; i++) v[i] = vqshlq_s32(v[i], left4(g->rq.n + at + i * step));
-    for (size_t i = 0; i < 4; i++)
-        v[i] = vrshlq_s32(vqdmulhq_s32(v[i], vld1q_s32(g->rq.m + at + i * step)), right4(g->rq.n + at + i * step));
-    return clamp16_apply(&clamp, vqmovn_high_s32(vqmovn_s32(v[0]), v[1]), vqmovn_high_s32(vqmovn_s32(v[2]), v[3]));
-}
-
-EQ_INLINE void store_rows(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, int8x16_t bytes) {
-    const int32x4_t words = vreinterpretq_s32_s8(bytes);
-    const int32_t out[ROWS] = {vgetq_lane_s32(words, 0), vgetq_lane_s32(words, 1), vgetq_lane_s32(words, 2), vgetq_lane_s32(words, 3)};
-    int8_t *y = g->y + row * g->y_stride + at;
-    if (g->n - at >= NR)
-        for (int i = 0; i < rows; i++, y += g->y_stride) memcpy(y, &out[i], NR);
-    else
-        for (int i = 0; i < rows; i++, y += g->y_stride) memcpy(y, &out[i], g->n - at);
-}
-
 EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, const int rows, const int blocks, const int low) {
     const size_t part = depth(g) / g->parts;
     const int8_t *a[ROWS], *first[ROWS], *w[WIDE];
@@ -88,10 +62,7 @@ EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, con
         end = a[0] + part;
     }
     for (int i = 0; i < 4; i++) v[i] = i < rows * blocks ? sum_lanes(acc[i]) : vdupq_n_s32(0);
-    const int8x16_t bytes = requantized(g, at, rows, first, v);
-    if (rows > 1 || blocks == 1) store_rows(g, row, at, rows, bytes);
-    else if (g->n - at >= WIDE * NR) vst1q_s8(g->y + row * g->y_stride + at, bytes);
-    else memcpy(g->y + row * g->y_stride + at, &bytes, g->n - at);
+    finish_tile(g, row, at, rows, blocks, first, v);
 }
 
 EQ_INLINE void run(const struct eq_gemm_s8_s8_s8 *g, const int low) {
