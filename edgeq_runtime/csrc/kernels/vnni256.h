@@ -35,7 +35,19 @@ EQ_INLINE __m256i four(const uint8_t *a) {
 }
 
 typedef struct rq8 v_rq;
-EQ_INLINE v_rq v_params(const struct eq_gemm_s8_u8_s8 *g, size_t o) { return rq8_load(&g->rq, o, NR); }
+EQ_ONE_COPY v_rq v_params(const struct eq_gemm_s8_u8_s8 *g, size_t o) { return rq8_load(&g->rq, o, NR); }
+
+/* Of any tile: acc [rows][blocks], in memory. */
+EQ_ONE_COPY void v_finish_any(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, size_t first, int rows, int blocks,
+                              const vec *acc) {
+    const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
+    for (int i = 0; i < rows; i++, first++)
+        for (int j = 0; j < blocks; j++, acc++) {
+            const size_t at = o + NR * (size_t)j;
+            store_bytes(g->y + first * g->y_stride + at, clamp8_apply(&clamp, rq8_apply(&rq[j], v_add(*acc, rq[j].bias))),
+                        g->n - at < NR ? g->n - at : NR);
+        }
+}
 
 EQ_INLINE void v_finish(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, size_t first, const int rows, const int blocks,
                         vec acc[][WIDE]) {

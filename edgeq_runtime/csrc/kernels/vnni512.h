@@ -28,10 +28,22 @@ EQ_INLINE vec v_join(vec h, vec l) {
 EQ_INLINE vec v_times(const uint8_t *m) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)m)); }
 
 typedef struct rq16 v_rq;
-EQ_INLINE v_rq v_params(const struct eq_gemm_s8_u8_s8 *g, size_t o) {
+EQ_ONE_COPY v_rq v_params(const struct eq_gemm_s8_u8_s8 *g, size_t o) {
     v_rq rq;
     params(g, o, 1, &rq);
     return rq;
+}
+
+/* Of any tile: acc [rows][blocks], in memory. */
+EQ_ONE_COPY void v_finish_any(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, size_t first, int rows, int blocks,
+                              const vec *acc) {
+    for (int i = 0; i < rows; i++, first++)
+        for (int j = 0; j < blocks; j++, acc++) {
+            const size_t at = o + NR * (size_t)j, left = g->n - at < NR ? g->n - at : NR;
+            const vec sum = v_add(*acc, rq[j].bias);
+            const vec v = rq[j].short_way ? rq16_apply(&rq[j], sum) : rq16_apply_any(&rq[j], sum);
+            store16(g->y + first * g->y_stride + at, left, rq16_bytes(rq, v));
+        }
 }
 
 EQ_INLINE void v_finish(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, size_t first, const int rows, const int blocks,

@@ -78,7 +78,13 @@ EQ_INLINE void tile(low_args g, const v_rq *rq, size_t o, size_t first, const in
         const vec pads = v_words(shape.pads ? (int32_t)low_pads(g, a[i]) : 0);
         for (int j = 0; j < blocks; j++) total[i][j] = v_sub(sum_of(g, acc, rows, i, j), pads);
     }
-    v_finish(g, rq, o, first, rows, blocks, total);
+    if (rows == ROWS && blocks == BLOCKS) {
+        v_finish(g, rq, o, first, rows, blocks, total);
+        return;
+    }
+    vec copy[ROWS * WIDE];
+    for (int i = 0; i < rows * blocks; i++) copy[i] = total[i / blocks][i % blocks];
+    v_finish_any(g, rq, o, first, rows, blocks, copy);
 }
 
 EQ_INLINE void strip(low_args g, size_t o, const int rows, const int blocks) {
