@@ -20,10 +20,10 @@ from edgeq_host.metrics import Difference
 from edgeq_host.progress import Progress, Report
 from edgeq_host.provenance import options_text
 from edgeq_host.quant import Island, prepare, quantize_reported, wants_samples
+from edgeq_host.quant.precision import FLOAT
 from edgeq_host.recipe import Recipe
 from edgeq_host.scores import outcome
 
-FLOAT = "float32"
 RANDOM = "random"  # the calibration "data" that says nothing about accuracy
 RANDOM_SAMPLES = 8
 _WITHOUT = ("the source brings every scale", "float32 needs none")
@@ -40,19 +40,38 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Made:
+    """One variant of a packed model. name: its precision."""
+
+    name: str
+    graph: Graph
+    islands: tuple[Island, ...] = ()
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True)
 class Packed:
     """A quantized model: the bytes of its .eqm file, and what was found while it was made."""
 
     name: str
     data: bytes
-    graph: Graph
+    variants: tuple[Made, ...]
     float_graph: Graph
-    islands: tuple[Island, ...] = ()
     warnings: tuple[str, ...] = ()
-    comparison: Comparison | None = None
 
     def __repr__(self) -> str:
-        return f"<Packed {self.name!r}: {len(self.data)} bytes, {self.graph!r}>"
+        made = ", ".join(f"{v.name} {v.graph!r}" for v in self.variants)
+        return f"<Packed {self.name!r}: {len(self.data)} bytes, {made}>"
+
+    @property
+    def graph(self) -> Graph:
+        """Of the first variant."""
+        return self.variants[0].graph
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """Of the first variant."""
+        return self.variants[0].comparison
 
     def save(self, path: str | Path) -> None:
         """Write the file: all of it or nothing."""
@@ -89,47 +108,53 @@ def pack_graph(graph: Graph, source: Source) -> Packed:
     prepared = prepare(graph, source.recipe)
     given, score = _calibration(prepared, source), _score(prepared, source)
     calibration = given if wants_samples(prepared, source.recipe) else None
-    seen, scored = calibration.count if calibration else 0, score.count if score else 0
-    progress = Progress(source.progress, seen + 2 * scored)
-    final, islands, warnings = _quantized(prepared, calibration, source.recipe, progress)
-    progress.to(seen)
+    progress = Progress(source.progress, (1 + len(source.recipe.precisions)) * score.count if score else 0)
+    made, warnings = _variants(prepared, calibration, source.recipe, progress)
     if calibration is None and given is not None:
-        warnings += (f"calibration is not used: {_WITHOUT[source.recipe.precision == FLOAT]}",)
+        warnings.append(f"calibration is not used: {_WITHOUT[source.recipe.precision == FLOAT]}")
     elif source.calibration == RANDOM:
-        warnings = ("calibrated on noise, for timing only: scores of this file mean nothing",)
+        warnings = ["calibrated on noise, for timing only: scores of this file mean nothing"]
     warnings += _overlap(calibration, score)
-    comparison = None if score is None else _compare(prepared, final, score, source.recipe.metric, progress)
+    if score is not None:
+        made = _compared(prepared, made, score, source.recipe.metric, progress)
     name = source.name or model_name(source.model or Path(graph.name))
-    variant = Variant(
-        source.recipe.precision,
-        final,
-        selftest.make(final, _first(prepared, calibration, score, source.recipe)),
-        None if comparison is None else comparison.score,
-    )
-    bundle = Bundle(name, [variant], final.labels, _provenance(source, calibration, score))
-    return Packed(name, to_bytes(bundle), final, prepared, islands, warnings, comparison)
+    first = _first(prepared, calibration, score, source.recipe)
+    variants = [Variant(v.name, v.graph, selftest.make(v.graph, first), None if v.comparison is None else v.comparison.score) for v in made]
+    bundle = Bundle(name, variants, made[0].graph.labels, _provenance(source, calibration, score))
+    return Packed(name, to_bytes(bundle), tuple(made), prepared, tuple(warnings))
 
 
-def _quantized(
-    graph: Graph, calibration: Data | None, recipe: Recipe, progress: Progress
-) -> tuple[Graph, tuple[Island, ...], tuple[str, ...]]:
-    if recipe.precision == FLOAT:
-        return _real(graph), (), ()
-    if calibration is None:
-        result = quantize_reported(graph, None, recipe)
-        return result.graph, result.islands, result.warnings
-    ranges = [(np.inf, -np.inf)] * len(graph.inputs)
+class _Passes:
+    """The calibration samples, to be gone through as often as is needed. ranges: of the values of each input."""
 
-    def seen() -> Iterator[list[Array]]:
-        for inputs in progress.over(calibration.inputs()):
-            ranges[:] = [(min(lo, float(x.min())), max(hi, float(x.max()))) for (lo, hi), x in zip(ranges, inputs, strict=True)]
+    def __init__(self, calibration: Data, progress: Progress) -> None:
+        self._calibration, self._progress = calibration, progress
+        self.ranges: list[tuple[float, float]] = []
+
+    def __iter__(self) -> Iterator[list[Array]]:
+        self._progress.more(self._calibration.count)
+        for inputs in self._progress.over(self._calibration.inputs()):
+            before = self.ranges or [(np.inf, -np.inf)] * len(inputs)
+            self.ranges = [(min(lo, float(x.min())), max(hi, float(x.max()))) for (lo, hi), x in zip(before, inputs, strict=True)]
             yield inputs
 
-    result = quantize_reported(graph, seen(), recipe)
-    constant = (
-        f"every calibration sample of {e.name} is {lo:g} throughout" for e, (lo, hi) in zip(graph.inputs, ranges, strict=True) if lo == hi
-    )
-    return result.graph, result.islands, (*result.warnings, *constant)
+
+def _variants(graph: Graph, calibration: Data | None, recipe: Recipe, progress: Progress) -> tuple[list[Made], list[str]]:
+    """Every precision of the recipe, and warnings, each once."""
+    made: list[Made] = []
+    warnings: list[str] = []
+    passes = None if calibration is None else _Passes(calibration, progress)
+    for precision in recipe.precisions:
+        if precision.name == FLOAT:
+            made.append(Made(FLOAT, _real(graph)))
+            continue
+        result = quantize_reported(graph, passes, recipe, precision=precision)
+        made.append(Made(precision.name, result.graph, result.islands))
+        warnings += result.warnings
+    for edge, (lo, hi) in zip(graph.inputs, passes.ranges if passes else (), strict=passes is not None):
+        if lo == hi:
+            warnings.append(f"every calibration sample of {edge.name} is {lo:g} throughout")
+    return made, list(dict.fromkeys(warnings))
 
 
 def _real(graph: Graph) -> Graph:
@@ -165,11 +190,15 @@ def _first(graph: Graph, calibration: Data | None, score: Data | None, recipe: R
     return next(iter(data)).inputs
 
 
-def _compare(float_graph: Graph, graph: Graph, data: Data, metric: str, progress: Progress) -> Comparison:
+def _compared(float_graph: Graph, made: list[Made], data: Data, metric: str, progress: Progress) -> list[Made]:
+    """With the scores of the variants, each beside that of the float model."""
     counted = replace(data, _open=lambda: progress.over(data))
     before = outcome(float_graph, counted, metric, float_graph)
-    after = outcome(graph, counted, metric, float_graph)
-    return Comparison(before.score, after.score, metrics.compare(before, after))
+    found = []
+    for variant in made:
+        after = outcome(variant.graph, counted, metric, float_graph)
+        found.append(replace(variant, comparison=Comparison(before.score, after.score, metrics.compare(before, after))))
+    return found
 
 
 def _overlap(calibration: Data | None, score: Data | None) -> tuple[str, ...]:

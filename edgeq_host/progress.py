@@ -20,8 +20,11 @@ class Progress:
             yield item
             self.to(self.done + 1)
 
+    def more(self, count: int) -> None:
+        """Further items will pass."""
+        self.total += count
+
     def to(self, done: int) -> None:
-        """Jump: the items before it were passed, or were not needed."""
         self.done = done
         if self.report is not None and self.total:
             self.report(done, self.total)

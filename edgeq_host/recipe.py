@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,14 +11,15 @@ import tomli_w
 
 from edgeq_host.errors import UsageError
 from edgeq_host.files import MAX_TOML, read_text, toml
-from edgeq_host.quant import calibrators
+from edgeq_host.quant import calibrators, methods
+from edgeq_host.quant.precision import FLOAT, GROUP_BITS, GROUPS, Kind, Precision, parse, parse_list
 
-PRECISIONS = {"int8": "int8", "w8a8": "int8", "float32": "float32"}
 KINDS = ("image", "vector")
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm")  # files that an input of kind "image" takes
 RESIZE_RULES = ("stretch", "crop", "none")
 CHANNEL_ORDERS = ("RGB", "BGR", "gray")
 _OF_IMAGES = ("size", "resize", "channels")
+BIAS_CORRECTION = "bias_correction"
 
 
 @dataclass(frozen=True)
@@ -56,38 +56,96 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """options: of the calibrator. bias_correction: take out of the biases what rounding the weights shifts in the mean.
+class Layer:
+    """Layers that are called `match` (a name, or a pattern with * and ?) differ from the rest; of several tables the last one holds.
 
-    input: preprocessing per model input; none: the model takes what its source takes.
+    precision, group: empty, None: as the rest has it. variant: the precision of the file in which it holds; empty: in all.
+    """
+
+    match: str
+    precision: str = ""
+    group: int | None = None
+    variant: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.match:
+            raise UsageError("[[layer]] match is empty", "give the name of a layer, or a pattern such as 'block_*'")
+        for key in ("precision", "variant"):
+            object.__setattr__(self, key, parse(value).name if (value := getattr(self, key)) else "")
+        if self.group is not None:
+            _group("[[layer]] group", self.group)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A method that chooses or corrects weights, with its options."""
+
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        methods.options(self.method, self.options)
+
+
+DEFAULT_STEPS = tuple(Step(method, options) for method, options in methods.DEFAULT)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """precision: one, or several with commas, each a variant of the file. options: of the calibrator.
+
+    group: inputs that share a multiplier, in weights of at most 4 bits; 0: none. int8_ends: first and last layers are int8 in
+    every variant. step: methods in their order; None: DEFAULT_STEPS. input: preprocessing per model input; none: the model takes
+    what its source takes.
     """
 
     precision: str = "int8"
     calibrator: str = "minmax"
     options: Mapping[str, Any] = field(default_factory=dict)
-    bias_correction: bool = True
+    group: int = 0
+    int8_ends: bool = True
     seed: int = 0
     metric: str = "top1"
     labels: tuple[str, ...] = ()
+    layer: tuple[Layer, ...] = ()
+    step: tuple[Step, ...] | None = None
     input: tuple[Input, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "precision", parse_precision(self.precision))
+        object.__setattr__(self, "precision", ",".join(p.name for p in self.precisions))
         if self.seed < 0:
             raise UsageError(f"seed = {self.seed}: it must not be negative", "give 0 or more")
+        _group("group", self.group)
         calibrators.options(self.calibrator, dict(self.options))
+        methods.check_order([s.method for s in self.steps])
+        for layer in self.layer:
+            if layer.variant and layer.variant not in (names := [p.name for p in self.precisions]):
+                raise UsageError(f"[[layer]] variant = {layer.variant!r} is not made", f"precision names: {', '.join(names)}")
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        return parse_list(self.precision)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return DEFAULT_STEPS if self.step is None else self.step
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Of the weights that may be made."""
+        named = [*self.precisions, *(parse(layer.precision) for layer in self.layer if layer.precision)]
+        return [p.weights for p in named if p.weights is not None]
+
+    def in_force(self, calibrated: bool) -> tuple[Step, ...]:
+        """The steps that touch weights of a width that is made, and have what they need."""
+        least = min((kind.bits for kind in self.kinds), default=9)
+        found = [(step, methods.options(step.method, step.options)) for step in self.steps]
+        return tuple(s for s, o in found if o.max_bits >= least and (calibrated or not methods.collects(s.method)))
 
 
-def parse_precision(text: str) -> str:
-    """The canonical name. UsageError for what does not exist, and for int4, which does not say what the activations are."""
-    name = text.strip().lower()
-    if name == "int4":
-        raise UsageError("precision 'int4' does not say how wide the activations are", "w4a8 or w4a4?")
-    if name in PRECISIONS:
-        return PRECISIONS[name]
-    known = re.fullmatch(r"w([1-8])a(1|2|4|8|16)", name) or name in ("ternary", "binary")
-    found = f"precision {text!r} is not available" if known else f"{text!r} is no precision: it is w<weight bits>a<activation bits>"
-    raise UsageError(found, f"available: {', '.join(PRECISIONS)}")
+def _group(key: str, value: int) -> None:
+    if value not in (0, *GROUPS):
+        raise UsageError(f"{key} = {value}: there are no such groups", f"0 (none), or {', '.join(map(str, GROUPS))} inputs")
 
 
 def loads(text: str, where: str = "the recipe") -> Recipe:
@@ -95,26 +153,50 @@ def loads(text: str, where: str = "the recipe") -> Recipe:
         table = toml(text)
     except ValueError as e:
         raise UsageError(f"{where} is not TOML: {e}", "docs/quantize.md shows a recipe") from None
-    inputs = table.pop("input", [])
-    if not isinstance(inputs, list) or not all(isinstance(i, dict) for i in inputs):
-        raise UsageError(f"{where}: input must be a list of tables", "write [[input]] above each")
-    values = _checked(Recipe, table, where)
-    return Recipe(**values, input=tuple(Input(**_checked(Input, i, f"{where}, [[input]]")) for i in inputs))
+    inputs, layers = (_tables(table, key, where) for key in ("input", "layer"))
+    given = "step" in table or BIAS_CORRECTION in table
+    steps = [_step(s, where) for s in _tables(table, "step", where)]
+    if table.pop(BIAS_CORRECTION, False) is True:  # how recipes said it before there were steps
+        steps.append(Step(BIAS_CORRECTION))
+    return Recipe(
+        **_checked(Recipe, table, where),
+        layer=tuple(Layer(**_checked(Layer, i, f"{where}, [[layer]]")) for i in layers),
+        step=tuple(steps) if given else None,
+        input=tuple(Input(**_checked(Input, i, f"{where}, [[input]]")) for i in inputs),
+    )
+
+
+def _tables(table: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    found = table.pop(key, [])
+    if not isinstance(found, list) or not all(isinstance(i, dict) for i in found):
+        raise UsageError(f"{where}: {key} must be a list of tables", f"write [[{key}]] above each")
+    return found
+
+
+def _step(table: dict[str, Any], where: str) -> Step:
+    method = table.pop("method", None)
+    if not isinstance(method, str):
+        raise UsageError(f"{where}, [[step]]: method is missing or no text", f"write method = one of: {', '.join(methods.METHODS)}")
+    return Step(method, table)
 
 
 def dumps(recipe: Recipe, calibrated: bool = True) -> str:
-    """TOML of every value that is in force, defaults too, in the order of the fields; loads() gives a recipe that does the same.
+    """TOML of every value that is in force, defaults too; loads() gives a recipe that does the same.
 
     calibrated: without calibration, what only calibration reads is not in force.
     """
     table = asdict(recipe)
-    inputs, options = table.pop("input"), table.pop("options")
-    if calibrated:
-        options = asdict(calibrators.options(recipe.calibrator, options))
-    else:
-        options, table = {}, {key: value for key, value in table.items() if key not in ("calibrator", "bias_correction")}
-    parts = [_lines(table)]
+    inputs, options, layers, _ = (table.pop(key) for key in ("input", "options", "layer", "step"))
+    steps = recipe.in_force(calibrated)
+    options = asdict(calibrators.options(recipe.calibrator, options)) if calibrated else {}
+    least = min((kind.bits for kind in recipe.kinds), default=9)
+    unread = [key for key, read in (("calibrator", calibrated), ("group", least <= GROUP_BITS)) if not read]
+    unread += ["int8_ends"] if all(p.name in ("int8", FLOAT) for p in recipe.precisions) else []
+    none = ["step = []"] if not steps and replace(recipe, step=None).in_force(calibrated) else []
+    parts = [[*_lines({key: value for key, value in table.items() if key not in unread}), *none]]
     parts += [["[options]", *_lines(options)]] if options else []
+    parts += [["[[layer]]", *_lines({k: v for k, v in layer.items() if v is not None})] for layer in layers]
+    parts += [["[[step]]", *_lines({"method": s.method} | asdict(methods.options(s.method, s.options)))] for s in steps]
     parts += [["[[input]]", *_lines({k: v for k, v in i.items() if i["kind"] == "image" or k not in _OF_IMAGES})] for i in inputs]
     return "\n".join(line for part in parts for line in part) + "\n"
 
@@ -140,14 +222,17 @@ def read(path: Path) -> Recipe:
 
 
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
+_REQUIRED = {"kind": "one of: " + ", ".join(KINDS), "match": "the name of a layer, or a pattern"}
+_LISTS = ("input", "layer", "step")
 
 
 def _checked(kind: type, table: dict[str, Any], where: str) -> dict[str, Any]:
     """The values of a table as arguments of a dataclass."""
-    declared = {f.name: str(f.type) for f in fields(kind) if f.name != "input"}
-    tables = ", [options], [[input]]" if "options" in declared else ""
-    if "kind" in declared and "kind" not in table:
-        raise UsageError(f"{where}: kind is missing", f"write kind = one of: {', '.join(KINDS)}")
+    declared = {f.name: str(f.type) for f in fields(kind) if f.name not in _LISTS}
+    tables = ", [options], [[layer]], [[step]], [[input]]" if "options" in declared else ""
+    for key, words in _REQUIRED.items():
+        if key in declared and key not in table:
+            raise UsageError(f"{where}: {key} is missing", f"write {key} = {words}")
     values = {}
     for key, value in table.items():
         if key not in declared:
@@ -165,6 +250,7 @@ def _value(declared: str, value: Any, where: str) -> Any:
         element = declared[len("tuple[") :].split(",")[0]
         items: list[Any] = value if isinstance(value, list) else [value]
         return tuple(_value(element, v, where) for v in items)
+    declared = declared.removesuffix(" | None")
     if isinstance(value, bool) != (declared == "bool") or not isinstance(value, _KINDS[declared]):
         raise UsageError(f"{where} must be of type {declared}, found {value!r}", "docs/quantize.md shows a recipe")
     return float(cast(float, value)) if declared == "float" else value  # TOML may give a whole number

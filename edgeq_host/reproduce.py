@@ -34,7 +34,8 @@ def reproduce(file: Path, model: Path | None = None, calibration: Path | None = 
     """model, calibration, data: where the inputs lie; default: beside the file, under the names it recorded."""
     old = read_file(file)
     tables = unpack(old, str(file))
-    if tables.provenance is None or len(tables.variants) != 1:
+    recorded = None if tables.provenance is None else recorded_recipe(tables.provenance, str(file))
+    if recorded is None or [text(v.name) for v in tables.variants] != [p.name for p in recorded.precisions]:
         found = "no provenance" if tables.provenance is None else f"{len(tables.variants)} variants joined from several files"
         raise ModelError(f"{file} has {found}: it cannot be built again in one run", "reproduce the file that edgeq quantize wrote")
     source, differs = _source(file, tables, model, calibration, data)
@@ -84,17 +85,17 @@ def _source(file: Path, tables: Any, model: Path | None, calibration: Path | Non
 
 def _differences(old: Any, new: Any) -> list[str]:
     """Parts of two files that differ, coarsely: what to look at."""
-    a, b = old.variants[0], new.variants[0]
     found = []
     for label, hashes in (("calibration data", "calibrationSha256"), ("scored data", "scoreSha256")):
         if bytes(getattr(old.provenance, hashes)) != bytes(getattr(new.provenance, hashes)):
             found.append(f"the {label} is not what was used (its SHA-256 differs)")
     if text(old.provenance.recipe) != text(new.provenance.recipe):
         found.append("the recorded recipe")
-    if len(a.operators) != len(b.operators):
-        found.append(f"{len(a.operators)} operators, rebuilt {len(b.operators)}")
-    if [t.scale for t in a.tensors] != [t.scale for t in b.tensors]:
-        found.append("scales of activations")
+    for a, b in zip(old.variants, new.variants, strict=True):
+        if len(a.operators) != len(b.operators):
+            found.append(f"{text(a.name)}: {len(a.operators)} operators, rebuilt {len(b.operators)}")
+        if [t.scale for t in a.tensors] != [t.scale for t in b.tensors]:
+            found.append(f"{text(a.name)}: scales of activations")
     if [bytes(x.data) for x in old.buffers] != [bytes(x.data) for x in new.buffers]:
         found.append("constants (weights, tables or self-test)")
     return found or ["structure of the file"]

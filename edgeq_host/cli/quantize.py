@@ -11,7 +11,7 @@ import click
 from edgeq_host.cli import output, shared
 
 if TYPE_CHECKING:
-    from edgeq_host.produce import Packed
+    from edgeq_host.produce import Made, Packed
     from edgeq_host.recipe import Recipe
 
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--calibration", metavar="DATA", help=".npz, .npy or image folder; 'random' for timing only.")
 @click.option("--data", type=click.Path(path_type=Path), help="Labelled data: score the float and the quantized model on it.")
 @click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="TOML: everything below and preprocessing. Flags win.")
-@click.option("--precision", help="int8 (w8a8) or float32.")
+@click.option("--precision", help="int8, w4a8, ternary, float32, ... (w<weight bits>a<activation bits>); with commas: one file of several.")
+@click.option("--group", type=int, help="32, 64 or 128 inputs share a multiplier, in weights of at most 4 bits.")
+@click.option("--int8-ends/--no-int8-ends", default=None, help="First and last layers are int8 in every variant (the default).")
 @click.option("--calibrator", help="minmax, moving-average, percentile or mse.")
 @click.option("--metric", help="top1, top5, auc, mse, mae, agreement or FILE.py:FUNCTION.")
 @click.option("--seed", type=int, help="For --calibration random.")
@@ -40,10 +42,11 @@ def command(
     as_json: bool,
     **flags: Any,
 ) -> None:
-    """Make a packed int8 model from ONNX, TFLite or an exported PyTorch program.
+    """Make a packed model of integers from ONNX, TFLite or an exported PyTorch program.
 
     \b
     edgeq quantize model.onnx --calibration calib.npz --data test.npz --precision int8 -o model.eqm
+    edgeq quantize model.onnx --calibration calib.npz --precision int8,w4a8 -o both.eqm
     """
     from edgeq_host.errors import UsageError
     from edgeq_host.importers import format_of
@@ -69,8 +72,9 @@ def command(
     packed.save(file)
     for warning in packed.warnings:
         output.note(f"warning: {warning}")
-    for island in packed.islands:
-        output.note(f"note: {island.op} '{island.node}' computes in float32: {island.reason}")
+    for variant in packed.variants:
+        for island in variant.islands:
+            output.note(f"note: {variant.name}: {island.op} '{island.node}' computes in float32: {island.reason}")
     if as_json:
         output.document("edgeq.quantize/1", **_document(packed, file))
     else:
@@ -91,35 +95,46 @@ def _document(packed: Packed, file: Path) -> dict[str, Any]:
     from edgeq_host.inspect import inspect
 
     view = inspect(packed.data, str(file))
-    first = view.variants[0]
-    variant: dict[str, Any] = {"name": first.name, "precision": first.name}
-    fields: dict[str, Any] = {"islands": [asdict(i) for i in packed.islands], "warnings": list(packed.warnings)}
-    if packed.comparison is not None:
-        score = packed.comparison.score
-        variant[score.metric] = score.value
-        fields["score"] = {
-            "float": asdict(packed.comparison.float_score),
-            first.name: asdict(score),
-            "difference": asdict(packed.comparison.difference) | {"within_noise": packed.comparison.difference.within_noise},
-        }
+    variants = []
+    for made in packed.variants:
+        variant: dict[str, Any] = {"name": made.name, "precision": made.name, "islands": [asdict(i) for i in made.islands]}
+        if made.comparison is not None:
+            variant[made.comparison.score.metric] = made.comparison.score.value
+        variants.append(variant | _scores(made))
     return {
         "file": str(file),
         "bytes": view.bytes,
-        "arena_bytes": first.arena_bytes,
+        "arena_bytes": view.variants[0].arena_bytes,
         "sha256": view.sha256,
-        "variants": [variant],
-        **fields,
+        "variants": variants,
+        "islands": variants[0]["islands"],
+        "warnings": list(packed.warnings),
+        **_scores(packed.variants[0]),
     }
+
+
+def _scores(made: Made) -> dict[str, Any]:
+    """The score of a variant beside that of the float model, where there is data."""
+    if made.comparison is None:
+        return {}
+    difference = asdict(made.comparison.difference) | {"within_noise": made.comparison.difference.within_noise}
+    return {"score": {"float": asdict(made.comparison.float_score), made.name: asdict(made.comparison.score), "difference": difference}}
 
 
 def _print(packed: Packed, file: Path) -> None:
     from edgeq_host.inspect import inspect
 
     view = inspect(packed.data, str(file))
-    first = view.variants[0]
-    output.line(f"{file}: {view.bytes} bytes, arena {first.arena_bytes} bytes, {first.macs} MACs, {len(first.layers)} operators")
-    if packed.comparison is None:
-        return
-    for name, score in (("float", packed.comparison.float_score), (first.name, packed.comparison.score)):
-        output.line(f"  {name:<8} {shared.score_text(score)}")
-    output.line(f"  change   {shared.difference_text(packed.comparison.difference)}")
+    sizes = [f"arena {v.arena_bytes} bytes, {v.macs} MACs, {len(v.layers)} operators" for v in view.variants]
+    if len(sizes) == 1:
+        output.line(f"{file}: {view.bytes} bytes, {sizes[0]}")
+    else:
+        output.line(f"{file}: {view.bytes} bytes")
+        for variant, size in zip(view.variants, sizes, strict=True):
+            output.line(f"  {variant.name:<8} {size}")
+    if packed.comparison is not None:
+        output.line(f"  {'float':<8} {shared.score_text(packed.comparison.float_score)}")
+    for made in packed.variants:
+        if made.comparison is not None:
+            output.line(f"  {made.name:<8} {shared.score_text(made.comparison.score)}")
+            output.line(f"  change   {shared.difference_text(made.comparison.difference)}")

@@ -9,32 +9,42 @@ import numpy as np
 from edgeq_host.graph import Array, Quant
 from edgeq_runtime import rounding
 
-LOWEST, HIGHEST = -128, 127
+LEVELS = 256
 _SMALLEST_SCALE = 2.0**-100  # keeps scale products inside float32; no real activation is this small
 
 
 @dataclass(frozen=True)
 class Affine:
-    """real = scale * (q - zero); scale is a float32 value."""
+    """real = scale * (q - zero); scale is a float32 value. levels: how many integers there are, the middle ones of int8."""
 
     scale: float
     zero: int
+    levels: int = LEVELS
+
+    @property
+    def lowest(self) -> int:
+        return -(self.levels // 2)
+
+    @property
+    def highest(self) -> int:
+        return self.levels // 2 - 1
 
     @property
     def low(self) -> float:
-        return self.scale * (LOWEST - self.zero)
+        return self.scale * (self.lowest - self.zero)
 
     @property
     def high(self) -> float:
-        return self.scale * (HIGHEST - self.zero)
+        return self.scale * (self.highest - self.zero)
 
     @property
     def reach(self) -> int:
         """max |q - zero|."""
-        return max(HIGHEST - self.zero, self.zero - LOWEST)
+        return max(self.highest - self.zero, self.zero - self.lowest)
 
     def quantize(self, x: Array) -> Array:
-        return rounding.quantize(x, self.scale, self.zero)
+        q = rounding.quantize(x, self.scale, self.zero)
+        return q if self.levels == LEVELS else np.clip(q, self.lowest, self.highest)
 
     def dequantize(self, q: Array) -> Array:
         return rounding.dequantize(q, self.scale, self.zero)
@@ -47,14 +57,24 @@ class Affine:
         bounds = self.quantize(np.array([lo, hi], np.float32))
         return {"lo": int(bounds[0]), "hi": int(bounds[1])}
 
+    def ends(self) -> dict[str, int]:
+        """The attributes lo and hi of an int8 operator that clamps to the levels alone."""
+        return {"lo": self.lowest, "hi": self.highest}
 
-def affine(lo: float, hi: float) -> Affine:
+
+def affine(lo: float, hi: float, levels: int = LEVELS) -> Affine:
     """The quantization of a range, which is widened to contain 0; a range of nothing but 0 gets scale 1."""
     lo, hi = min(float(lo), 0.0), max(float(hi), 0.0)
     if lo == hi:
-        return Affine(1.0, 0)
-    scale = float(np.float32(max((hi - lo) / (HIGHEST - LOWEST), _SMALLEST_SCALE)))
-    return Affine(scale, int(np.clip(np.rint(LOWEST - lo / scale), LOWEST, HIGHEST)))
+        return Affine(1.0, 0, levels)
+    scale = float(np.float32(max((hi - lo) / (levels - 1), _SMALLEST_SCALE)))
+    lowest, highest = -(levels // 2), levels // 2 - 1
+    return Affine(scale, int(np.clip(np.rint(lowest - lo / scale), lowest, highest)), levels)
+
+
+def narrowed(a: Affine, levels: int) -> Affine:
+    """The quantization of the same range with as many levels, or fewer."""
+    return a if a.levels == levels else affine(a.low, a.high, levels)
 
 
 def of(quant: Quant) -> Affine:

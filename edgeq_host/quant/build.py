@@ -6,13 +6,19 @@ whoever needs a form asks for it and the conversion is made once.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq_host.errors import UnsupportedError
 from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
-from edgeq_host.quant.affine import Affine, affine, of
+from edgeq_host.quant.affine import LEVELS, Affine, affine, of
+from edgeq_host.quant.widths import INT8, Width
 from edgeq_runtime import rounding
+
+if TYPE_CHECKING:
+    from edgeq_host.quant.seen import Collector, Seen
 
 
 class NoRuleError(Exception):
@@ -25,11 +31,22 @@ class Build:
         self.source = source
         self.quants = quants
         self.means = means or {}
+        self.layers: dict[str, Width] = {}  # by output tensor; what is not there is int8
+        self.steps: tuple[tuple[str, Any], ...] = ()  # method and checked options
+        self.collector: Collector | None = None
         self.graph = Graph(source.name, {}, [], [], [], source.labels)
         self._s8: dict[tuple[str, Affine], str] = {}
         self._f32: dict[str, str] = {}
 
     # What a rule asks of the float graph.
+
+    def width(self, node: Node) -> Width:
+        """How wide a layer is."""
+        return self.layers.get(node.outputs[0], INT8)
+
+    def seen(self, node: Node) -> Seen | None:
+        """What the calibration samples show of a layer."""
+        return None if self.collector is None else self.collector.of(node)
 
     def tensor(self, name: str) -> Tensor:
         return self.source.tensors[name]
@@ -116,6 +133,15 @@ class Build:
     def emit(self, op: str, name: str, inputs: list[str], output: str, attrs: Attrs | None = None) -> None:
         self.graph.nodes.append(Node(op, name, tuple(inputs), (output,), attrs or {}))
 
+    def emit_clamped(self, op: str, name: str, inputs: list[str], output: str, attrs: Attrs, at: Affine) -> None:
+        """An operator that clamps to int8 and no further, and the clamp that an output of fewer levels needs behind it."""
+        if at.levels == LEVELS:
+            self.emit(op, name, inputs, output, attrs)
+            return
+        made = self.between(f"{output}/wide", self.graph.tensors[output].shape, Affine(at.scale, at.zero))
+        self.emit(op, name, inputs, made, attrs)
+        self.emit("clip_s8", f"{name}/clip", [made], output, at.ends())
+
     # Edges.
 
     def add_input(self, edge: Edge, as_float: bool) -> None:
@@ -141,13 +167,14 @@ class Build:
     # Conversions.
 
     def _quantize(self, name: str, own: Affine) -> None:
-        self.emit("quantize_s8", f"{name}/quantize", [self._f32[name]], self.output(name), {"scale": own.scale, "zero": own.zero})
+        attrs = {"scale": own.scale, "zero": own.zero}
+        self.emit_clamped("quantize_s8", f"{name}/quantize", [self._f32[name]], self.output(name), attrs, own)
 
     def _requantize(self, name: str, own: Affine, wanted: Affine) -> None:
         factor = pair(own.scale / wanted.scale, own.reach, f"{name}: requantization")
         tensor = self.source.tensors[name]
         made = self._activation(f"{name}/{wanted.scale:.9g},{wanted.zero}", tensor.shape, "s8", wanted)
-        attrs = {"x_zero": own.zero, "y_zero": wanted.zero, **factor, "lo": -128, "hi": 127}
+        attrs = {"x_zero": own.zero, "y_zero": wanted.zero, **factor, **wanted.ends()}
         self.emit("requantize_s8", f"{made}/requantize", [self.s8(name)], made, attrs)
         self._s8[name, wanted] = made
 

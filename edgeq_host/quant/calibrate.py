@@ -14,17 +14,16 @@ from edgeq_host.graph import Array, Graph
 from edgeq_host.quant import calibrators
 from edgeq_host.quant.affine import Affine, affine
 from edgeq_host.quant.constraints import Group
+from edgeq_host.quant.seen import Means
 from edgeq_host.session import Session
 
 if TYPE_CHECKING:
     from edgeq_host.recipe import Recipe
 
-_WEIGHTED = ("conv2d_f32", "depthwise_conv2d_f32", "fully_connected_f32")
-
 
 @dataclass
 class Statistics:
-    """ranges: of every group. means: of every channel of what layers with weights read, where the recipe corrects biases."""
+    """ranges: of every group. means: of every channel of what layers with weights read."""
 
     ranges: dict[Group, Affine] = field(default_factory=dict)
     means: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -52,27 +51,29 @@ class _Growth:
         return bool(self.events) and self.events[-1][1] > 1.05 * (before[-1] if before else 0.0)
 
 
-def calibrate(graph: Graph, groups: list[Group], samples: Iterable[list[Array]], recipe: Recipe, isas: int | None = None) -> Statistics:
+def calibrate(
+    graph: Graph, levels: dict[Group, int], samples: Iterable[list[Array]], recipe: Recipe, isas: int | None = None
+) -> Statistics:
+    """levels: of the groups whose ranges the samples decide."""
     session = Session(graph, keep_all=True, isas=isas)
-    observers = {group: calibrators.make(recipe.calibrator, dict(recipe.options)) for group in groups}
-    growth = {group: _Growth() for group in groups}
+    observers = {group: calibrators.make(recipe.calibrator, dict(recipe.options)) for group in levels}
+    growth = {group: _Growth() for group in levels}
     found = Statistics()
-    averaged = {n.inputs[0] for n in graph.nodes if n.op in _WEIGHTED} if recipe.bias_correction else set()
-    sums = {name: np.zeros(graph.tensors[name].shape[-1]) for name in averaged if graph.tensors[name].data is None}
+    means = Means(graph)
     for sample in samples:
         session.run(*sample)
         for group, observer in observers.items():
             values = _values(session, group, found.samples)
             observer.observe(values)
             growth[group].see(found.samples, values)
-        for name, total in sums.items():
-            total += session.tensor(name).reshape(-1, total.size).mean(axis=0, dtype=np.float64)
+        means.see(session)
         found.samples += 1
     if not found.samples:
         raise ModelError("the calibration data holds no samples", "give at least 64 that look like what the device will see")
-    found.ranges = {group: affine(*observer.range()) for group, observer in observers.items()}
+    for group, observer in observers.items():
+        found.ranges[group] = affine(*observer.range(levels[group]), levels[group])
     found.growing = [group.members[0] for group, g in growth.items() if g.late(found.samples)]
-    found.means = {name: total / found.samples for name, total in sums.items()}
+    found.means = means.found()
     return found
 
 

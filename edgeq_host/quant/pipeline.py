@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from edgeq_host.errors import UnsupportedError, UsageError
 from edgeq_host.graph import Array, Edge, Graph, Node
-from edgeq_host.quant import rules
-from edgeq_host.quant.affine import Affine, of
+from edgeq_host.quant import methods, rules
+from edgeq_host.quant.affine import LEVELS, Affine, narrowed, of
 from edgeq_host.quant.build import Build, NoRuleError
 from edgeq_host.quant.calibrate import Statistics, calibrate
 from edgeq_host.quant.constraints import Group, activations, groups
+from edgeq_host.quant.precision import Precision
 from edgeq_host.quant.preprocess import keeps_float, prepare
+from edgeq_host.quant.seen import Collector
+from edgeq_host.quant.widths import Width, widths
 
 if TYPE_CHECKING:
     from edgeq_host.recipe import Recipe
@@ -39,37 +42,74 @@ class Quantized:
 
 
 def wants_samples(graph: Graph, recipe: Recipe) -> bool:
-    """Whether calibration would decide anything: a range that the source does not state, for int8."""
-    return recipe.precision == "int8" and any(g.known is None for g in groups(prepare(graph, recipe)))
+    """Whether calibration would decide anything: a range that the source does not state, or weights that a step chooses by it."""
+    graph, made = prepare(graph, recipe), [p for p in recipe.precisions if p.weights is not None]
+    if made and any(g.known is None for g in groups(graph)):
+        return True
+    return any(_collecting(graph, recipe, widths(graph, recipe, p).layers, ("means", "moments")) for p in made)
+
+
+def _collecting(graph: Graph, recipe: Recipe, layers: dict[str, Width], what: tuple[str, ...]) -> list[Node]:
+    """The layers of which a step wants to see samples; int8 weights of a quantized source stay as they are."""
+    steps = [(s.method, methods.options(s.method, s.options)) for s in recipe.in_force(True)]
+    widest = max((given.max_bits for method, given in steps if methods.collects(method) in what), default=0)
+    found = [(n, layers[n.outputs[0]].kind) for n in graph.nodes if n.outputs[0] in layers]
+    kept = [n for n, _ in found if graph.tensors[n.inputs[1]].quant is not None]
+    return [n for n, kind in found if kind is not None and kind.bits <= widest and not (kind.bits == 8 and n in kept)]
 
 
 def quantize(graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe) -> Graph:
-    """The int8 graph. samples: one list of arrays per sample, as the inputs of prepare(graph, recipe) have them."""
+    """The integer graph. samples: one list of arrays per sample, as the inputs of prepare(graph, recipe) have them."""
     return quantize_reported(graph, samples, recipe).graph
 
 
-def quantize_reported(graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe, isas: int | None = None) -> Quantized:
-    """The same with what a user should know. isas: instruction sets for calibration; every choice gives the same graph."""
-    if recipe.precision != "int8":
-        raise UsageError(f"quantize makes int8, the recipe asks for {recipe.precision}", "use the graph as it is, or precision = 'int8'")
+def quantize_reported(
+    graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe, isas: int | None = None, precision: Precision | None = None
+) -> Quantized:
+    """The same with what a user should know. precision: one of the recipe's, where it has several. isas: instruction sets for
+    calibration; every choice gives the same graph. Samples that can be gone through but once are kept in memory."""
+    precision = precision or _only(recipe)
     graph = prepare(graph, recipe)
     _refuse_per_channel(graph)
-    found = groups(graph)
-    open_groups = [g for g in found if g.known is None]
-    warnings: list[str] = []
-    seen = Statistics()
-    if open_groups and samples is not None:
-        seen = calibrate(graph, open_groups, samples, recipe, isas)
-        warnings = _warnings(seen)
+    chosen = widths(graph, recipe, precision)
+    levels = {g: max(chosen.levels.get(name, LEVELS) for name in g.members) for g in groups(graph)}
+    open_groups = {g: n for g, n in levels.items() if g.known is None}
+    again = None if samples is None else samples if iter(samples) is not samples else list(samples)
+    seen, notes = Statistics(), list(chosen.notes)
+    seeing = _collecting(graph, recipe, chosen.layers, ("means", "moments"))
+    if again is not None and (open_groups or seeing):
+        seen = calibrate(graph, open_groups, again, recipe, isas)
     elif open_groups and not _annotated(graph):
         raise UsageError("a float model needs calibration samples", "give --calibration DATA, or --calibration random to measure time only")
-    build = Build(graph, _quants(graph, found, seen.ranges), seen.means)
+    elif seeing:
+        notes += _without_samples(recipe, precision)
+    build = Build(graph, _quants(graph, levels, seen.ranges), seen.means)
+    build.layers = chosen.layers
+    build.steps = tuple((s.method, methods.options(s.method, s.options)) for s in recipe.in_force(again is not None))
+    if again is not None:
+        build.collector = Collector(build, again, _collecting(graph, recipe, chosen.layers, ("moments",)), isas)
     islands = _rewrite(build)
     build.graph.validate()
-    return Quantized(build.graph, seen.samples, tuple(islands), tuple(warnings))
+    return Quantized(build.graph, seen.samples, tuple(islands), (*_warnings(seen), *notes))
+
+
+def _only(recipe: Recipe) -> Precision:
+    if len(recipe.precisions) == 1 and recipe.precisions[0].weights is not None:
+        return recipe.precisions[0]
+    raise UsageError(f"quantize makes one precision, the recipe asks for {recipe.precision}", "give one, such as precision = 'int8'")
+
+
+def _without_samples(recipe: Recipe, precision: Precision) -> list[str]:
+    """UsageError where the recipe names a step that needs samples; a default one is left out, which is said."""
+    left_out = [s.method for s in recipe.in_force(True) if methods.collects(s.method)]
+    if recipe.step is not None:
+        raise UsageError(f"step {left_out[0]!r} needs calibration samples", "give --calibration DATA, or leave the step out")
+    return [f"{precision.name} without calibration samples leaves out {' and '.join(left_out)}: give --calibration DATA"]
 
 
 def _warnings(seen: Statistics) -> list[str]:
+    if not seen.samples:
+        return []
     if seen.samples < FEW_SAMPLES:
         return [f"only {seen.samples} calibration samples: use {FEW_SAMPLES} or more that look like what the device will see"]
     if not seen.growing:
@@ -90,14 +130,14 @@ def _refuse_per_channel(graph: Graph) -> None:
         raise UnsupportedError(f"activations quantized per channel: {', '.join(problems)}", hint, problems)
 
 
-def _quants(graph: Graph, found: list[Group], ranges: dict[Group, Affine]) -> dict[str, Affine]:
+def _quants(graph: Graph, levels: dict[Group, int], ranges: dict[Group, Affine]) -> dict[str, Affine]:
     """By tensor; what has neither a stated quantization nor samples is absent and stays float."""
     quants = {}
-    for group in found:
-        shared = group.known or ranges.get(group)
+    for group, count in levels.items():
         for name in group.members:
             stated = graph.tensors[name].quant
-            chosen = of(stated) if stated is not None else shared
+            known = of(stated) if stated is not None else group.known
+            chosen = ranges.get(group) if known is None else narrowed(known, count)
             if chosen is not None and not keeps_float(name):
                 quants[name] = chosen
     return quants
@@ -133,6 +173,8 @@ def _try_rule(build: Build, node: Node, quants: dict[str, Affine]) -> str | None
     rule = rules.find(node.op)
     if rule is None:
         return f"{node.op} has no int8 form"
+    if build.width(node).kind is None:
+        return "the recipe asks for it"
     floats = [n for n in (*node.inputs, *node.outputs) if build.tensor(n).dtype == "f32" and build.tensor(n).data is None]
     missing = [n for n in floats if n not in quants]
     if missing:

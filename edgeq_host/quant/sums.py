@@ -47,7 +47,8 @@ def _offset(build: Build, node: Node, sign: int) -> bool:
         return False
     x, y = build.affine(name), build.affine(node.outputs[0])
     steps = sign * float(value.reshape(-1)[0]) / x.scale
-    if x.scale != y.scale or y.zero != x.zero - round(steps) or build.tensor(name).shape != build.tensor(node.outputs[0]).shape:
+    same = (x.scale, x.levels) == (y.scale, y.levels) and build.tensor(name).shape == build.tensor(node.outputs[0]).shape
+    if not same or y.zero != x.zero - round(steps):
         return False
     build.alias(node.outputs[0], build.s8(name))
     return True

@@ -1,4 +1,4 @@
-"""int8 weights, int32 bias and the channel parameters of everything that multiplies by constant weights (SPEC.md 1.1, 1.2)."""
+"""Integer weights, int32 bias and the channel parameters of everything that multiplies by constant weights (SPEC.md 1.1, 1.2)."""
 
 from __future__ import annotations
 
@@ -8,103 +8,113 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq_host.errors import UnsupportedError
-from edgeq_host.graph import Array, Quant, Tensor
+from edgeq_host.graph import Node, Quant, Tensor
+from edgeq_host.quant import methods, window
 from edgeq_host.quant.affine import Affine
 from edgeq_host.quant.build import Build, NoRuleError, pair
+from edgeq_host.quant.layer import MULTIPLIER_MAX, Float64, Int64, Layer, widest_ranges
+from edgeq_host.quant.widths import Width
 from edgeq_runtime import rounding
 
 BIAS_LIMIT = 1 << 30
 ACCUMULATOR_LIMIT = 1 << 31
 _SAME_SCALE = 1e-5  # relative: sources store scales as float32
 _DEAD_FACTOR = 2.0**-16  # s_x s_w / s_y of a channel whose weights are all 0: its bias keeps 16 bits below one output step
-
-Float64 = NDArray[np.float64]
-Int64 = NDArray[np.int64]
+_RESERVE = 1.125  # of the accumulator, for steps that round otherwise than to nearest
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Names of the constants in the int8 graph, and the weights' zero point."""
+    """Names of the constants in the int8 graph, in the order of the operator's inputs, and the weights' zero point."""
 
-    weight: str
-    rq: str
+    names: tuple[str, ...]
     zero: int
 
 
-@dataclass
-class _Channels:
-    """Rows: output channels. real and q have one row each."""
-
-    real: Float64
-    q: Int64
-    scale: Float64
-    zero: int
-
-
-def quantize_weights(
-    build: Build, node_name: str, weight: Tensor, bias: Tensor, axis: int, x: Affine, y: Affine, expected: Float64 | None = None
-) -> Weights:
-    """Weights of axis `axis` output channels. UnsupportedError with the numbers where the accumulator could overflow.
-
-    expected: the mean input of every weight, in rows by output channel (or one row for all); what rounding the weights shifts
-    in the mean is then taken out of the bias.
-    """
+def quantize_weights(build: Build, node: Node, weight: Tensor, bias: Tensor, axis: int) -> Weights:
+    """Weights of axis `axis` output channels. UnsupportedError with the numbers where the accumulator could overflow."""
     if weight.data is None or bias.data is None:
         raise NoRuleError("its weights or bias are computed at run time")
     real = np.moveaxis(weight.real().astype(np.float64), axis, 0)
     if not (np.isfinite(real).all() and np.isfinite(bias.real()).all()):
-        raise UnsupportedError(f"{node_name}: weights or bias hold values that are not finite", "check the source model")
+        raise UnsupportedError(f"{node.name}: weights or bias hold values that are not finite", "check the source model")
+    x, y, width = build.affine(node.inputs[0]), build.affine(node.outputs[0]), build.width(node)
     rows = real.reshape(real.shape[0], -1)
-    channels = _imported(weight, axis, rows) or _symmetric(rows, y.scale / x.scale)
-    offset = _bias(bias, channels, x.scale, expected)
-    bound = _proof(node_name, channels, offset, x)
-    factors = x.scale * channels.scale / y.scale
-    pairs = [pair(float(f), int(bound[o]), f"{node_name}, channel {o}") for o, f in enumerate(factors)]
+    layer = _imported(build, node, weight, axis, rows, width) or _chosen(build, node, bias, rows, width)
+    offset = _bias(build, bias, layer, x.scale)
+    bound = _proof(layer, offset, x)
+    pairs = [pair(float(f), int(bound[o]), f"{node.name}, channel {o}") for o, f in enumerate(x.scale * layer.scale / y.scale)]
     rq = rounding.pack_rq(offset.astype(np.int32), [p["m"] for p in pairs], np.array([p["n"] for p in pairs], np.int8))
-    data = np.moveaxis(channels.q.reshape(real.shape), 0, axis).astype(np.int8)
-    quant = Quant(channels.scale, np.full(channels.scale.shape, channels.zero, np.int64), axis)
-    name = build.add_constant(weight.name, np.ascontiguousarray(data), "s8", quant)
-    return Weights(name, build.add_constant(f"{node_name}/rq", rq, "u8"), channels.zero)
+    data = np.moveaxis(layer.q.reshape(real.shape), 0, axis).astype(np.int8)
+    quant = Quant(layer.scale, np.full(layer.scale.shape, layer.zero, np.int64), axis)
+    names = [build.add_constant(weight.name, np.ascontiguousarray(data), layer.kind.dtype, quant)]
+    names.append(build.add_constant(f"{node.name}/rq", rq, "u8"))
+    if layer.multipliers is not None:
+        height, across = window.kernel(build.source, node)
+        shaped = layer.multipliers.reshape(len(rows), height * across, -1).astype(np.uint8)
+        names.append(build.add_constant(f"{node.name}/multipliers", shaped, "u8"))
+    return Weights(tuple(names), layer.zero)
 
 
-def _symmetric(rows: Float64, dead: float) -> _Channels:
-    largest = np.abs(rows).max(axis=1)
-    scale = np.where(largest > 0, largest / 127, dead * _DEAD_FACTOR)
-    return _Channels(rows, _round(rows, scale), scale, 0)
+def _chosen(build: Build, node: Node, bias: Tensor, rows: Float64, width: Width) -> Layer:
+    """Integers by the steps of the recipe."""
+    assert width.kind is not None
+    x, y = build.affine(node.inputs[0]), build.affine(node.outputs[0])
+    columns = _groups(build, node, width.group, rows.shape[1])
+    dead = y.scale / x.scale * _DEAD_FACTOR
+    layer = Layer(node.name, width.kind, rows, columns, widest_ranges(rows, columns, width.kind, dead), build.seen(node))
+    methods.apply("ranges", layer, build.steps)
+    needed = np.abs(bias.real().astype(np.float64)) / (x.scale * BIAS_LIMIT)
+    top = MULTIPLIER_MAX
+    layer.fix(needed, top)
+    while layer.multipliers is not None and top > 1 and _near_the_limit(layer, needed, x):
+        top //= 2
+        layer.fix(needed, top)
+    corrected = methods.touching("bias", layer.kind, build.steps)
+    layer.centred = bool(corrected) and layer.seen is not None and layer.seen.expected() is not None
+    methods.apply("rounding", layer, build.steps)
+    return layer
 
 
-def _round(rows: Float64, scale: Float64) -> Int64:
-    return np.clip(np.rint(rows / scale[:, None]), -127, 127).astype(np.int64)
+def _groups(build: Build, node: Node, size: int, count: int) -> Int64:
+    """The group of every column."""
+    if not size:
+        return np.zeros(count, np.int64)
+    inputs = window.depth(build.source, node)
+    return np.arange(count) // inputs * -(-inputs // size) + np.arange(count) % inputs // size
 
 
-def _imported(weight: Tensor, axis: int, rows: Float64) -> _Channels | None:
+def _imported(build: Build, node: Node, weight: Tensor, axis: int, rows: Float64, width: Width) -> Layer | None:
     """The integers of the source as they are, where kernels can use them: int8, one zero point, scales on the output axis."""
     quant = weight.quant
     if quant is None or weight.data is None or weight.data.dtype != np.int8 or np.unique(quant.zero).size != 1:
         return None
-    if quant.axis not in (None, axis) and quant.scale.size > 1:
+    if width.kind is None or width.kind.bits != 8 or (quant.axis not in (None, axis) and quant.scale.size > 1):
         return None
-    q = np.moveaxis(weight.data.astype(np.int64), axis, 0).reshape(rows.shape)
-    return _Channels(rows, q, np.broadcast_to(quant.scale, rows.shape[:1]).astype(np.float64), int(quant.zero[0]))
+    scale = np.broadcast_to(quant.scale, rows.shape[:1]).astype(np.float64)
+    layer = Layer(node.name, width.kind, rows, np.zeros(rows.shape[1], np.int64), scale[:, None], build.seen(node))
+    layer.q = np.moveaxis(weight.data.astype(np.int64), axis, 0).reshape(rows.shape)
+    layer.scale, layer.zero = scale, int(quant.zero[0])
+    return layer
 
 
-def _bias(bias: Tensor, channels: _Channels, x_scale: float, expected: Float64 | None) -> Int64:
+def _bias(build: Build, bias: Tensor, layer: Layer, x_scale: float) -> Int64:
     """The bias as integers: those of the source where they fit, else rounded.
 
-    Widens the scale of channels whose bias would be beyond the limit, and rounds their weights again.
+    Widens the scale of imported channels whose bias would be beyond the limit, and rounds their weights again.
     """
-    kept, integers = _imported_bias(bias, x_scale * channels.scale)
+    kept, integers = _imported_bias(bias, x_scale * layer.scale)
     real = bias.real().astype(np.float64)
     needed = np.abs(real) / (x_scale * BIAS_LIMIT)
-    wide = ~kept & (needed > channels.scale)
+    wide = ~kept & (needed > layer.scale)
     if wide.any():
-        channels.scale = np.where(wide, needed, channels.scale)
-        q = np.clip(np.rint(channels.real / channels.scale[:, None]) + channels.zero, -128, 127)
-        channels.q = np.where(wide[:, None], q.astype(np.int64), channels.q)
-    if expected is not None:
-        error = channels.real - channels.scale[:, None] * (channels.q - channels.zero)
-        real = real + np.cumsum(error * expected, axis=1)[:, -1]  # cumsum adds in order on every machine
-    rounded = np.clip(np.rint(real / (x_scale * channels.scale)), -BIAS_LIMIT, BIAS_LIMIT).astype(np.int64)
+        layer.scale = np.where(wide, needed, layer.scale)
+        q = np.clip(np.rint(layer.real / layer.scale[:, None]) + layer.zero, -128, 127)
+        layer.q = np.where(wide[:, None], q.astype(np.int64), layer.q)
+    methods.apply("bias", layer, build.steps)
+    if layer.shift is not None:
+        real = real + layer.shift
+    rounded = np.clip(np.rint(real / (x_scale * layer.scale)), -BIAS_LIMIT, BIAS_LIMIT).astype(np.int64)
     return np.where(kept, integers, rounded)
 
 
@@ -118,14 +128,24 @@ def _imported_bias(bias: Tensor, scale: Float64) -> tuple[NDArray[np.bool_], Int
     return same & (np.abs(integers) <= BIAS_LIMIT), integers
 
 
-def _proof(node_name: str, channels: _Channels, offset: Array, x: Affine) -> Int64:
+def _most(layer: Layer, x: Affine) -> Int64:
+    """What the products of each channel can add up to."""
+    return np.asarray(np.abs(layer.counts).sum(axis=1) * x.reach, np.int64)
+
+
+def _near_the_limit(layer: Layer, needed: Float64, x: Affine) -> bool:
+    """Whether finer multipliers of groups make sums too large; steps that come may round otherwise than to nearest."""
+    return bool((_most(layer, x) * _RESERVE + needed / layer.scale * BIAS_LIMIT >= ACCUMULATOR_LIMIT).any())
+
+
+def _proof(layer: Layer, offset: Int64, x: Affine) -> Int64:
     """Bound of each channel's accumulator, below 2^31."""
-    total = np.abs(channels.q - channels.zero).sum(axis=1)
-    bound = np.asarray(total * x.reach + np.abs(offset), np.int64)
+    bound = np.asarray(_most(layer, x) + np.abs(offset), np.int64)
     worst = int(bound.argmax())
     if bound[worst] >= ACCUMULATOR_LIMIT:
+        total = int(bound[worst]) - abs(int(offset[worst]))
         raise UnsupportedError(
-            f"{node_name}, channel {worst}: the int32 accumulator could overflow: sum of |weights| {total[worst]}"
+            f"{layer.name}, channel {worst}: the int32 accumulator could overflow: sum of |weights| {total // x.reach}"
             f" x activations up to {x.reach} + bias {abs(int(offset[worst]))} = {bound[worst]}, the limit is {ACCUMULATOR_LIMIT - 1}",
             "split the layer along its input channels",
         )

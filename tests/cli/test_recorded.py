@@ -49,7 +49,8 @@ def _recipe(edgeq: Edgeq, file: str) -> dict[str, object]:
 def test_the_file_records_every_value_that_was_in_force_and_inspect_shows_it(edgeq: Edgeq) -> None:
     quantize = ("quantize", MODEL, "--calibration", DIGITS / "calibration.npz", "-o")
     edgeq(*quantize, "plain.eqm")
-    found = {"precision": "int8", "calibrator": "minmax", "bias_correction": True, "seed": 0, "metric": "top1"}
+    found: dict[str, object] = {"precision": "int8", "calibrator": "minmax", "seed": 0, "metric": "top1"}
+    found["step"] = [{"method": "bias_correction", "max_bits": 8}]
     assert _recipe(edgeq, "plain.eqm") == found
     edgeq(*quantize, "mse.eqm", "--calibrator", "mse")
     assert _recipe(edgeq, "mse.eqm") == found | {"calibrator": "mse", "options": {"steps": 100, "bins": 8192}}

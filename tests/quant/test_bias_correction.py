@@ -40,7 +40,7 @@ CASES = {
 def mean_errors(graph: Graph, corrected: bool) -> np.ndarray:
     """Of every output channel, caused by weights and bias alone."""
     inputs = samples(graph, 200)
-    mixed = with_int8_weights(graph, quantize(graph, inputs, Recipe(bias_correction=corrected)))
+    mixed = with_int8_weights(graph, quantize(graph, inputs, Recipe(step=None if corrected else ())))
     real, rounded = Session(graph), Session(mixed)
     errors = [rounded.run(*s)[0].astype(np.float64) - real.run(*s)[0] for s in inputs]
     return np.abs(np.mean(errors, axis=(0, 1, 2, 3)))
@@ -54,8 +54,8 @@ def test_rounded_weights_shift_no_channel_in_the_mean(name: str) -> None:
 
 def test_weights_of_the_source_are_left_alone() -> None:
     graph = CASES["1x1"].copy()
-    int8 = quantize(graph, samples(graph, 64), Recipe(bias_correction=False))
+    int8 = quantize(graph, samples(graph, 64), Recipe(step=()))
     graph.tensors["w"] = int8.tensors["w"]
-    kept = [quantize(graph, samples(graph, 64), Recipe(bias_correction=b)) for b in (False, True)]
+    kept = [quantize(graph, samples(graph, 64), Recipe(step=s)) for s in ((), None)]
     rq = [g.tensors[g.nodes[-1].inputs[2]].data for g in kept]
     assert np.array_equal(*rq)

@@ -8,7 +8,7 @@ import pytest
 from edgeq_host.errors import UsageError
 from edgeq_host.graph import Array
 from edgeq_host.quant import calibrators
-from edgeq_host.quant.affine import affine
+from edgeq_host.quant.affine import LEVELS, affine
 from edgeq_host.quant.histogram import Histogram
 
 random = np.random.default_rng(3)
@@ -28,7 +28,7 @@ def found(method: str, batches: list[Array], **options: float) -> tuple[float, f
     observer = calibrators.make(method, options)
     for batch in batches:
         observer.observe(batch)
-    return observer.range()
+    return observer.range(LEVELS)
 
 
 @pytest.mark.parametrize("name", BATCHES)

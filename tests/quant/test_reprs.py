@@ -37,7 +37,7 @@ def test_a_graph_shows_its_edges_operators_and_bytes(graph: Graph) -> None:
 
 def test_a_packed_model_shows_its_name_and_bytes(packed: Packed) -> None:
     text = repr(packed)
-    assert text.startswith(f"<Packed 'digits': {len(packed.data)} bytes, <Graph") and len(text) < 2 * LIMIT
+    assert text.startswith(f"<Packed 'digits': {len(packed.data)} bytes, int8 <Graph") and len(text) < 2 * LIMIT
 
 
 def test_tensors_show_type_shape_and_scale(packed: Packed) -> None:

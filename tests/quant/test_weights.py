@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgeq_host.errors import UnsupportedError
-from edgeq_host.graph import Array, Graph, Quant, Tensor
+from edgeq_host.graph import Array, Graph, Node, Quant, Tensor
 from edgeq_host.quant.affine import Affine
 from edgeq_host.quant.build import Build
 from edgeq_host.quant.weights import BIAS_LIMIT, quantize_weights
@@ -14,9 +14,12 @@ X, Y = Affine(0.05, -20), Affine(0.1, 3)
 
 
 def quantized(weight: Tensor, bias: Tensor, axis: int = 0) -> tuple[Tensor, Array, Array, Array, int]:
-    build = Build(Graph("g", {}, [], [], []), {})
-    made = quantize_weights(build, "layer", weight, bias, axis, X, Y)
-    return build.graph.tensors[made.weight], *unpack_rq(build.graph.tensors[made.rq].data), made.zero
+    node = Node("fully_connected_f32", "layer", ("x", weight.name, bias.name), ("y",))
+    tensors = {t.name: t for t in (Tensor("x", (1,), "f32"), Tensor("y", (1,), "f32"), weight, bias)}
+    build = Build(Graph("g", tensors, [node], [], []), {"x": X, "y": Y})
+    made = quantize_weights(build, node, weight, bias, axis)
+    q, rq = (build.graph.tensors[name] for name in made.names)
+    return q, *unpack_rq(rq.data), made.zero
 
 
 def real(name: str, data: Array) -> Tensor:

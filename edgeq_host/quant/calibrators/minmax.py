@@ -21,5 +21,5 @@ class Observer:
         self._lo = min(self._lo, float(values.min()))
         self._hi = max(self._hi, float(values.max()))
 
-    def range(self) -> tuple[float, float]:
+    def range(self, levels: int) -> tuple[float, float]:
         return self._lo, self._hi

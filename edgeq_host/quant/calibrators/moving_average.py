@@ -32,6 +32,6 @@ class Observer:
             lo, hi = keep * self._range[0] + take * lo, keep * self._range[1] + take * hi
         self._range = lo, hi
 
-    def range(self) -> tuple[float, float]:
+    def range(self, levels: int) -> tuple[float, float]:
         assert self._range is not None, "no sample was observed"
         return self._range

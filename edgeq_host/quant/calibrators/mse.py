@@ -1,4 +1,4 @@
-"""MSE: the range whose int8 quantization changes the values least in the mean square, searched on a histogram.
+"""MSE: the range whose quantization changes the values least in the mean square, searched on a histogram.
 
 Each end is shrunk in turn over a grid of fractions of the extreme, twice; min-max is the start, so the result is never worse.
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq_host.errors import UsageError
 from edgeq_host.graph import Array
-from edgeq_host.quant.affine import affine
+from edgeq_host.quant.affine import Affine, affine
 from edgeq_host.quant.histogram import Histogram
+from edgeq_host.quant.options import whole
 
 _ROUNDS = 2
 
@@ -23,10 +23,8 @@ class Options:
     bins: int = 8192
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.steps, int) and 2 <= self.steps <= 10000):
-            raise UsageError(f"steps must be a whole number from 2 to 10000, found {self.steps}", "for example 100")
-        if not (isinstance(self.bins, int) and 256 <= self.bins <= 1 << 20):
-            raise UsageError(f"bins must be a whole number from 256 to {1 << 20}, found {self.bins}", "for example 8192")
+        whole("steps", self.steps, 2, 10000, 100)
+        whole("bins", self.bins, 256, 1 << 20, 8192)
 
 
 class Observer:
@@ -37,21 +35,24 @@ class Observer:
     def observe(self, values: Array) -> None:
         self._histogram.add(values)
 
-    def range(self) -> tuple[float, float]:
+    def range(self, levels: int) -> tuple[float, float]:
         used = self._histogram.counts() > 0
         values, weights = self._histogram.centres()[used], self._histogram.counts()[used].astype(np.float64)
         fractions = np.linspace(1.0, 1.0 / self._steps, self._steps)
         low, high = min(self._histogram.lo, 0.0), max(self._histogram.hi, 0.0)
         best_low, best_high = low, high
+
+        def change(lo: float, hi: float) -> float:
+            return error(values, weights, affine(lo, hi, levels))
+
         for _ in range(_ROUNDS):
-            best_high = min((high * f for f in fractions), key=lambda hi: error(values, weights, best_low, hi))
-            best_low = min((low * f for f in fractions), key=lambda lo: error(values, weights, lo, best_high))
-        return min((low, high), (best_low, best_high), key=lambda r: error(values, weights, *r))
+            best_high = min((high * f for f in fractions), key=lambda hi: change(best_low, hi))
+            best_low = min((low * f for f in fractions), key=lambda lo: change(lo, best_high))
+        return min((low, high), (best_low, best_high), key=lambda r: change(*r))
 
 
-def error(values: Array, weights: Array, lo: float, hi: float) -> float:
-    """Sum of squared changes by the int8 quantization of [lo, hi], which widens and rounds as a tensor's does."""
-    a = affine(lo, hi)
-    q = np.clip(np.rint(values / a.scale) + a.zero, -128, 127)
+def error(values: Array, weights: Array, at: Affine) -> float:
+    """Sum of squared changes by a quantization."""
+    q = np.clip(np.rint(values / at.scale) + at.zero, at.lowest, at.highest)
     # cumsum adds in order; sum may not, and then the range could depend on the machine
-    return float(np.cumsum(weights * (a.scale * (q - a.zero) - values) ** 2)[-1])
+    return float(np.cumsum(weights * (at.scale * (q - at.zero) - values) ** 2)[-1])

@@ -12,6 +12,7 @@ import numpy as np
 from edgeq_host.errors import UsageError
 from edgeq_host.graph import Array
 from edgeq_host.quant.histogram import Histogram
+from edgeq_host.quant.options import whole
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Options:
     def __post_init__(self) -> None:
         if not 50 < self.percentile <= 100:
             raise UsageError(f"percentile must lie in (50, 100], found {self.percentile}", "for example 99.99")
-        if not (isinstance(self.bins, int) and 256 <= self.bins <= 1 << 20):
-            raise UsageError(f"bins must be a whole number from 256 to {1 << 20}, found {self.bins}", "for example 8192")
+        whole("bins", self.bins, 256, 1 << 20, 8192)
 
 
 class Observer:
@@ -34,7 +34,7 @@ class Observer:
     def observe(self, values: Array) -> None:
         self._histogram.add(values)
 
-    def range(self) -> tuple[float, float]:
+    def range(self, levels: int) -> tuple[float, float]:
         return self._quantile(1 - self._share), self._quantile(self._share)
 
     def _quantile(self, share: float) -> float:

@@ -28,7 +28,6 @@ def _layer(build: Build, node: Node, right: Tensor) -> None:
     x, y = build.affine(node.inputs[0]), build.affine(node.outputs[0])
     data = np.ascontiguousarray(right.real().T)
     bias = Tensor(f"{node.name}/bias", data.shape[:1], "f32", np.zeros(data.shape[0], np.float32))
-    weights = quantize_weights(build, node.name, Tensor(f"{right.name}/transposed", data.shape, "f32", data), bias, 0, x, y)
+    weights = quantize_weights(build, node, Tensor(f"{right.name}/transposed", data.shape, "f32", data), bias, 0)
     attrs = {"x_zero": x.zero, "w_zero": weights.zero, "y_zero": y.zero, **y.clamp(node.attrs["lo"], node.attrs["hi"])}
-    inputs = [build.s8(node.inputs[0]), weights.weight, weights.rq]
-    build.emit("fully_connected_s8", node.name, inputs, build.output(node.outputs[0]), attrs)
+    build.emit("fully_connected_s8", node.name, [build.s8(node.inputs[0]), *weights.names], build.output(node.outputs[0]), attrs)

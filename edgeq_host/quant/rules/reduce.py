@@ -22,4 +22,4 @@ def apply(build: Build, node: Node) -> None:
         raise NoRuleError(f"a sum over {count} elements could overflow int32")
     factor = {"m": 0, "n": 1} if extreme else pair(x.scale / y.scale / (count if kind == _MEAN else 1), count * x.reach, node.name)
     attrs = {"kind": kind, "axes": node.attrs["axes"], "x_zero": x.zero, "y_zero": y.zero, **factor}
-    build.emit("reduce_s8", node.name, [build.s8(node.inputs[0], x)], build.output(node.outputs[0]), attrs)
+    build.emit_clamped("reduce_s8", node.name, [build.s8(node.inputs[0], x)], build.output(node.outputs[0]), attrs, y)

@@ -18,5 +18,5 @@ def apply(build: Build, node: Node) -> None:
     factor = pair(made.scale / y.scale, made.reach, node.name)
     between = build.between(f"{name}/softmax", build.tensor(name).shape, made)
     build.emit("softmax_s8", node.name, inputs, between)
-    attrs = {"x_zero": made.zero, "y_zero": y.zero, **factor, "lo": -128, "hi": 127}
+    attrs = {"x_zero": made.zero, "y_zero": y.zero, **factor, **y.ends()}
     build.emit("requantize_s8", f"{node.name}/requantize", [between], build.output(name), attrs)

@@ -1,0 +1,165 @@
+"""How wide everything is: weights of every layer, activations between them, from a recipe and one of its precisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from edgeq_host.errors import UsageError
+from edgeq_host.export.body import short_name
+from edgeq_host.graph import Graph, Node
+from edgeq_host.quant import window
+from edgeq_host.quant.precision import ACTIVATIONS, GROUP_BITS, WEIGHTS, Kind, Precision, parse
+
+if TYPE_CHECKING:
+    from edgeq_host.recipe import Layer, Recipe
+
+_LAYERS = ("conv2d_f32", "depthwise_conv2d_f32", "transpose_conv2d_f32", "fully_connected_f32")
+# Operators that change the shape, or every element by itself: a layer before or behind them is still the first or the last.
+_SHAPE = ("reshape", "transpose", "slice", "pad", "expand", "concat", "resize_nearest", "resize_bilinear_f32", "cast")
+_ACTIVATION = ("clip_f32", "leaky_relu_f32", "prelu_f32", "hard_sigmoid_f32", "hard_swish_f32", "sigmoid_f32", "tanh_f32", "softmax_f32")
+_BY_A_CONSTANT = ("add_f32", "sub_f32", "mul_f32", "div_f32")
+_WIDEST = max(ACTIVATIONS)
+_DEPTHWISE = 4  # bits: the narrowest weights that depthwise kernels take
+
+
+@dataclass(frozen=True)
+class Width:
+    """Of one layer. kind: None: it computes in float32. group: inputs that share a multiplier; 0: none. activations: bits of its input."""
+
+    kind: Kind | None
+    group: int
+    activations: int
+
+
+INT8 = Width(WEIGHTS["8"], 0, _WIDEST)
+
+
+@dataclass(frozen=True)
+class Widths:
+    """layers: by output tensor. levels: of every float activation."""
+
+    layers: dict[str, Width]
+    levels: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def widths(graph: Graph, recipe: Recipe, precision: Precision) -> Widths:
+    """UsageError where a [[layer]] fits no layer of the graph, or asks for what its operator does not have."""
+    layers = [n for n in graph.nodes if is_layer(graph, n)]
+    ends = _ends(graph) if recipe.int8_ends else set()
+    found = {n.outputs[0]: _default(graph, n, recipe, precision, n.outputs[0] in ends) for n in layers}
+    for table in recipe.layer:
+        for node in _matches(table, layers):
+            if table.variant in ("", precision.name):
+                found[node.outputs[0]] = _asked(graph, node, table, found[node.outputs[0]])
+    return Widths(found, _levels(graph, found), tuple(_notes(graph, layers, found, precision)))
+
+
+def is_layer(graph: Graph, node: Node) -> bool:
+    """Whether a node multiplies by constant weights of its own."""
+    weight = graph.tensors[node.inputs[1]] if len(node.inputs) > 1 else None
+    if weight is None or weight.data is None:
+        return False
+    return node.op in _LAYERS or (node.op == "matmul_f32" and weight.quant is None and len(weight.shape) == 2)
+
+
+def _default(graph: Graph, node: Node, recipe: Recipe, precision: Precision, end: bool) -> Width:
+    kind = precision.weights
+    if end:
+        return INT8
+    if kind is not None and node.op == "depthwise_conv2d_f32" and kind.bits < _DEPTHWISE:
+        kind = WEIGHTS[str(_DEPTHWISE)]
+    width = Width(kind, recipe.group, precision.activations)
+    return width if _no_groups(graph, node, width) is None else replace(width, group=0)
+
+
+def _asked(graph: Graph, node: Node, table: Layer, width: Width) -> Width:
+    """What a [[layer]] says of a node, of which it must not ask too much."""
+    if table.precision:
+        precision = parse(table.precision)
+        width = Width(precision.weights, width.group, precision.activations)
+    if width.kind is not None and node.op == "depthwise_conv2d_f32" and width.kind.bits < _DEPTHWISE:
+        found = f"[[layer]] match = {table.match!r} gives {node.name} weights of {width.kind.bits} bits"
+        raise UsageError(f"{found}, and depthwise convolutions have at least {_DEPTHWISE}", f"precision = 'w{_DEPTHWISE}a8'")
+    if table.group is not None:
+        width = replace(width, group=table.group)
+    reason = _no_groups(graph, node, width)
+    if reason and table.group:
+        raise UsageError(f"[[layer]] match = {table.match!r}: {node.name} has no groups of {table.group}: {reason}", "leave group out")
+    return replace(width, group=0) if reason else width
+
+
+def _no_groups(graph: Graph, node: Node, width: Width) -> str | None:
+    """Why a layer has no groups, or None."""
+    if width.kind is None or not 1 < width.kind.bits <= GROUP_BITS:
+        return f"weights of 2 to {GROUP_BITS} bits have them"
+    if node.op == "depthwise_conv2d_f32":
+        return "it is a depthwise convolution"
+    inputs = window.depth(graph, node)
+    return f"it has {inputs} inputs" if width.group and inputs <= width.group else None
+
+
+# [[layer]] tables.
+
+
+def _matches(table: Layer, layers: list[Node]) -> list[Node]:
+    found = [n for n in layers if any(name == table.match or fnmatchcase(name, table.match) for name in (n.name, short_name(n.name)))]
+    if not found:
+        names = sorted({short_name(n.name) for n in layers})
+        near = get_close_matches(table.match, names, 3, 0.4) or names[:3]
+        raise UsageError(
+            f"[[layer]] match = {table.match!r}: the model has no such layer", f"it has {len(names)}, among them: {', '.join(near)}"
+        )
+    return found
+
+
+def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], precision: Precision) -> list[str]:
+    kind = precision.weights
+    raised = [n for n in layers if n.op == "depthwise_conv2d_f32" and kind is not None and kind.bits < _DEPTHWISE and _is(found, n)]
+    return [f"{len(raised)} depthwise layers of {precision.name} have weights of {_DEPTHWISE} bits, their narrowest"] if raised else []
+
+
+def _is(found: dict[str, Width], node: Node) -> bool:
+    return found[node.outputs[0]].kind == WEIGHTS[str(_DEPTHWISE)]
+
+
+# First and last layers.
+
+
+def _ends(graph: Graph) -> set[str]:
+    """Outputs of the layers that read an input of the graph, or make an output of it, through shape and activation operators."""
+    first, last = {e.tensor for e in graph.inputs}, {e.tensor for e in graph.outputs}
+    found = set()
+    for node in graph.nodes:
+        if is_layer(graph, node) and node.inputs[0] in first:
+            found.add(node.outputs[0])
+        elif _passes(graph, node) and first.intersection(node.inputs):
+            first.update(node.outputs)
+    for node in reversed(graph.nodes):
+        if is_layer(graph, node) and last.intersection(node.outputs):
+            found.update(node.outputs)
+        elif _passes(graph, node) and last.intersection(node.outputs):
+            last.update(node.inputs)
+    return found
+
+
+def _passes(graph: Graph, node: Node) -> bool:
+    constant = sum(graph.tensors[i].data is not None for i in node.inputs)
+    return node.op in (*_SHAPE, *_ACTIVATION) or (node.op in _BY_A_CONSTANT and constant == 1)
+
+
+# Activations.
+
+
+def _levels(graph: Graph, layers: dict[str, Width]) -> dict[str, int]:
+    """An activation is as wide as the layers want it that read it, directly or through other operators; inputs and outputs have all."""
+    bits = {e.tensor: _WIDEST for e in (*graph.outputs, *graph.inputs)}
+    for node in reversed(graph.nodes):
+        width = layers.get(node.outputs[0])
+        wanted = _WIDEST if width is not None and width.kind is None else width.activations if width else bits.get(node.outputs[0], _WIDEST)
+        for name in node.inputs[:1] if width else node.inputs:
+            bits[name] = max(bits.get(name, 0), wanted)
+    return {name: ACTIVATIONS[b] for name, b in bits.items() if graph.tensors[name].dtype == "f32"}
