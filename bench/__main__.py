@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import assets, goals, measure, page, tiles
+from bench import assets, goals, measure, narrow, page, tiles
 from bench.goals import Goal
 from bench.measure import Times
 from edgeq_host.bench import kernels, litert, ort, timing
@@ -34,13 +34,15 @@ def main() -> None:
     for why in filter(None, (ort.missing(), litert.missing())):
         sys.exit(f"error: both peers are needed: {why}")
     found, networks, times, speeds = run(args.rounds)
+    narrow_times = narrow.all_layers(args.rounds)
+    found += narrow.of_layers(narrow_times)
     if args.json:
-        layers = {name: t.us for name, t in times.items()}
-        fields = {"goals": [asdict(g) for g in found], "networks": [asdict(c) for c in networks], "layers_us": layers}
+        layers, few = ({name: t.us for name, t in some.items()} for some in (times, narrow_times))
+        fields = {"goals": [asdict(g) for g in found], "networks": [asdict(c) for c in networks], "layers_us": layers, "narrow_us": few}
         output.document("edgeq.bench-goals/1", source="measured", cpu=timing.cpu(), **fields, kernels=asdict(speeds))
         return
     part = "x86 without AMX" if args.without_amx else "x86"
-    page.write(part, text(part, found, networks, times, speeds, args.rounds))
+    page.write(part, text(part, found, networks, (times, narrow_times), speeds, args.rounds))
     output.table(["goal", "wanted", "measured", "met"], [(g.what, g.wanted, g.measured, "yes" if g.met else "no") for g in found], left=3)
     output.line(f"written to {page.PAGE}")
 
@@ -69,7 +71,15 @@ def _tiles(part: str) -> str:
     return " The tiles of AMX are refused to every engine (`python -m bench --without-amx`): the peers run as on a CPU without them."
 
 
-def text(part: str, found: Sequence[Goal], networks: Sequence[Comparison], times: dict[str, Times], speeds: Report, rounds: int) -> str:
+def text(
+    part: str,
+    found: Sequence[Goal],
+    networks: Sequence[Comparison],
+    times: tuple[dict[str, Times], dict[str, Times]],
+    speeds: Report,
+    rounds: int,
+) -> str:
+    layers, few = times
     about = f"{timing.cpu()}; edgeq with {', '.join(native.isas())}; onnxruntime {ort.Ort.version()}, LiteRT {litert.LiteRT.version()}."
     parts = [
         f"## {part}: int8 on one thread\n",
@@ -82,7 +92,9 @@ def text(part: str, found: Sequence[Goal], networks: Sequence[Comparison], times
             [_network(one) for one in networks],
         ),
         "\n### Layers, us\n",
-        page.table(["layer", *COLUMNS, "edgeq GMAC/s"], [_layer(t) for t in times.values()]),
+        page.table(["layer", *COLUMNS, "edgeq GMAC/s"], [_layer(t, COLUMNS) for t in layers.values()]),
+        "\n### Layers with weights of 4 and 2 bits, us\n",
+        page.table(["layer", *narrow.COLUMNS, "edgeq GMAC/s"], [_layer(t, narrow.COLUMNS) for t in few.values()]),
         "\n### Kernels beside the peak of this CPU\n",
         page.table(["loop", "GMAC/s"], [(p.name, f"{p.gmacs:.0f}") for p in speeds.peaks]),
         "",
@@ -98,8 +110,8 @@ def _network(one: Comparison) -> tuple[object, ...]:
     return goals.NETWORKS[one.model][0], f"{one.macs / 1e6:.2f}", f"{one.us:.1f}", *us, f"{one.gmacs:.1f}", same
 
 
-def _layer(t: Times) -> tuple[object, ...]:
-    return t.layer.name, *(f"{t.us[name]:.1f}" if name in t.us else "" for name in COLUMNS), f"{t.gmacs('edgeq'):.1f}"
+def _layer(t: Times, columns: Sequence[str]) -> tuple[object, ...]:
+    return t.layer.name, *(f"{t.us[name]:.1f}" if name in t.us else "" for name in columns), f"{t.gmacs('edgeq'):.1f}"
 
 
 def _kernel(s: kernels.Speed) -> tuple[object, ...]:

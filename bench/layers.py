@@ -55,7 +55,7 @@ DEPTHWISE = Layer("depthwise 3x3 56x56x128", "DEPTHWISE_CONV_2D", (1, 56, 56, 12
 FC = Layer("FC 1x1024 to 1024", "FULLY_CONNECTED", (1, 1024), (1024, 1024))
 ALL = (CONV3, GEMM, POINT, POINT_32, DEPTHWISE, FC)
 
-_OPTIONS: dict[str, tuple[str, dict[str, int]]] = {
+OPTIONS: dict[str, tuple[str, dict[str, int]]] = {
     "CONV_2D": ("Conv2DOptions", {"strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1}),
     "DEPTHWISE_CONV_2D": (
         "DepthwiseConv2DOptions",
@@ -84,7 +84,7 @@ def write_tflite(layer: Layer, folder: Path, real: bool = False) -> Path:
         w = net.const(weights, scale=scales, axis=3 if layer.op == "DEPTHWISE_CONV_2D" else 0)
         b = net.const(bias, scale=scales * SCALE)
         y = net.tensor(layer.y, "INT8", scale=_output_scale(layer), zero=-3)
-    options, fields = _OPTIONS[layer.op]
+    options, fields = OPTIONS[layer.op]
     path = folder / f"{'real' if real else 'int8'} {layer.name}.tflite"
     path.write_bytes(net.data(net.op(layer.op, [x, w, b], [y], options, **fields)))
     return path
