@@ -76,7 +76,7 @@ def blocks_onnx(layer: Layer, bits: int) -> onnx.ModelProto:
     held = random.integers(0, 256, (channels, depth // BLOCK, BLOCK * bits // 8), np.uint8)
     scales = np.full(channels * depth // BLOCK, layers.WEIGHT_SCALE, np.float32)
     constants = [numpy_helper.from_array(held, "w"), numpy_helper.from_array(scales, "scales")]
-    attributes = {"K": depth, "N": channels, "bits": bits, "block_size": BLOCK, "accuracy_level": ACCURACY_INT8}
+    attributes: dict[str, Any] = {"K": depth, "N": channels, "bits": bits, "block_size": BLOCK, "accuracy_level": ACCURACY_INT8}
     node = helper.make_node("MatMulNBits", ["x", "w", "scales"], ["y"], domain="com.microsoft", **attributes)
     edges = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (rows, depth)), ("y", (rows, channels)))]
     made = helper.make_graph([node], "blocks", edges[:1], edges[1:], constants)
