@@ -46,7 +46,8 @@ EQ_INLINE void accumulate(const uint8_t *const *a, size_t at, const int8_t *w, s
     }
 }
 
-EQ_INLINE void finish(low_args g, size_t o, size_t first, const int rows, const int blocks, const __m256i acc[SUMS]) {
+/* acc [rows][blocks]. */
+EQ_ONE_COPY void finish(low_args g, size_t o, size_t first, int rows, int blocks, const __m256i *acc) {
     const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
     for (int j = 0; j < blocks; j++, o += NR) {
         const struct rq8 rq = rq8_load(&g->rq, o, NR);
@@ -95,7 +96,9 @@ EQ_INLINE void tile(low_args g, size_t o, size_t first, const int rows, const in
             const __m256i pads = _mm256_set1_epi32((int32_t)low_pads(g, a[i]));
             for (int j = 0; j < blocks; j++) acc[i * blocks + j] = _mm256_sub_epi32(acc[i * blocks + j], pads);
         }
-    finish(g, o, first, rows, blocks, m ? total : acc);
+    __m256i copy[SUMS]; /* whose address keeps no other from registers */
+    for (int i = 0; i < rows * blocks; i++) copy[i] = m ? total[i] : acc[i];
+    finish(g, o, first, rows, blocks, copy);
 }
 
 EQ_INLINE void low_run(low_args args) {
