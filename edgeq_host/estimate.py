@@ -89,6 +89,8 @@ def problem(layer: Layer, node: Node, graph: Graph) -> Problem:
         return Problem((pixels, channels, max(layer.macs // count, 1)), 1, (nr, 1))
     if kind == "sum":
         return Problem((1, channels, taps), pixels)
+    if kind in ("sign", "unpack"):
+        return Problem((pixels, channels, 1))
     return Problem((pixels, channels, taps)) if kind == "maxpool" else Problem((count, 1, 1))
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from edgeq_host.export import Bundle, Variant, to_bytes, used_tensors
 from edgeq_host.graph import Array, Graph
-from edgeq_runtime import native
+from edgeq_runtime import native, packing
+from edgeq_runtime.ops import DTYPES
 
 
 class Session:
@@ -34,8 +35,10 @@ class Session:
         """An activation of the last run: a copy, internal layout and type."""
         assert self._place is not None, "tensor() needs keep_all"
         wanted = self.graph.tensors[name]
-        kind = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}[wanted.dtype]
-        return np.frombuffer(bytes(self.model.tensor_bytes(self._place[name])), kind).reshape(wanted.shape)
+        data = bytes(self.model.tensor_bytes(self._place[name]))
+        if wanted.dtype == packing.SIGNS:
+            return packing.unpack_rows(data, wanted.shape)
+        return np.frombuffer(data, DTYPES[wanted.dtype]).reshape(wanted.shape)
 
     def _places(self) -> dict[str, int]:
         """Tensor index in the file of each activation: the file lists tensors in the order of their first use."""

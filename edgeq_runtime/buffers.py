@@ -12,9 +12,15 @@ except ImportError:  # the runtime works with buffers alone
 
 # qtypes.def: id -> name, numpy's name, format of the struct module
 TYPES = {1: ("f32", "float32", "f"), 2: ("s32", "int32", "i"), 3: ("s8", "int8", "b"), 4: ("u8", "uint8", "B")}
+INNER = {5: "s4", 6: "s2", 7: "b1", 8: "s16"}  # types that only tensors inside have
 S8 = 3
 
 Edge = namedtuple("Edge", "name shape dtype bytes scale zero inner inner_bytes tensor")  # inner: type of the tensor inside
+
+
+def type_name(kind: int) -> str:
+    """Of a tensor."""
+    return TYPES[kind][0] if kind in TYPES else INNER[kind]
 
 
 def type_row(name: str) -> Tuple[int, str, Any]:

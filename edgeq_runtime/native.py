@@ -16,8 +16,8 @@ from edgeq_runtime import abi
 from edgeq_runtime.abi import STATUS_ARGUMENT, STATUS_MEMORY, IsaError
 from edgeq_runtime.abi import Error as Error
 from edgeq_runtime.abi import library as library
-from edgeq_runtime.buffers import TYPES, input_buffer, numpy, type_row
 from edgeq_runtime.buffers import Edge as Edge
+from edgeq_runtime.buffers import input_buffer, numpy, type_name, type_row
 from edgeq_runtime.threads import Threads
 
 ALIGN = 64
@@ -168,7 +168,7 @@ class Model:
         shape = tuple(raw.shape[: raw.rank])
         tensor = int(place(self._handle, index))
         inner = self._tensor(tensor).dtype
-        return Edge(_text(raw.name), shape, TYPES[raw.type][0], int(raw.bytes), raw.scale, raw.zero, inner, int(raw.inner_bytes), tensor)
+        return Edge(_text(raw.name), shape, type_name(raw.type), int(raw.bytes), raw.scale, raw.zero, inner, int(raw.inner_bytes), tensor)
 
     def refresh(self) -> bool:
         """Take a newly installed version (store.py): a model from a file stays what it is."""
@@ -239,7 +239,7 @@ class Model:
         raw = abi.TensorRow()
         _raise(self._lib.eq_tensor(self._handle, index, byref(raw)), self.name)
         shape = tuple(raw.shape[: raw.rank])
-        return Tensor(_text(raw.name), TYPES[raw.type][0], shape, int(raw.bytes), bool(raw.constant), int(raw.offset), raw.scale, raw.zero)
+        return Tensor(_text(raw.name), type_name(raw.type), shape, int(raw.bytes), bool(raw.constant), int(raw.offset), raw.scale, raw.zero)
 
     def tensor_bytes(self, index: int) -> memoryview:
         """The bytes of an activation in the arena: valid until something else uses its place."""

@@ -52,3 +52,12 @@ def unpack(data: bytes, shape: tuple[int, ...], dtype: str) -> Int8:
         return np.asarray(1 - 2 * flat, np.int8).reshape(shape)
     sign = 1 << (bits - 1)
     return np.asarray((flat ^ sign) - sign, np.int8).reshape(shape)
+
+
+def unpack_rows(data: bytes, shape: tuple[int, ...]) -> Int8:
+    """The signs of an activation: its last axis lies in whole words of 32 bits. ValueError where there are more or fewer of them."""
+    row = shape[-1] if shape else 1
+    count, words = int(np.prod(shape, dtype=np.int64)) // row, -(-row // 32)
+    if len(data) != 4 * count * words:
+        raise ValueError(f"{list(shape)} of {SIGNS} takes {4 * count * words} bytes, found {len(data)}")
+    return unpack(data, (count, 32 * words), SIGNS)[:, :row].reshape(shape)

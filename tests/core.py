@@ -12,10 +12,10 @@ MARGIN = 256  # bytes painted behind the arena
 TYPES = {"float32": 1, "int32": 2, "int8": 3, "uint8": 4}
 
 
-def selection(mask: int) -> tuple[lists.Kernel, ...]:
-    """What eq_select gives for each family and types of the list; portable is always in."""
+def selection(mask: int, kernels: tuple[lists.Kernel, ...] = ()) -> tuple[lists.Kernel, ...]:
+    """What eq_select gives for each family and types of the list, or of these rows of it; portable is always in."""
     first: dict[tuple[str, str], lists.Kernel] = {}
-    for kernel in lists.kernels():
+    for kernel in kernels or lists.kernels():
         if (mask | 1) >> lists.isas()[kernel.isa].bit & 1:
             first.setdefault((kernel.family, kernel.types), kernel)
     return tuple(first[key] for key in sorted(first))
@@ -23,10 +23,17 @@ def selection(mask: int) -> tuple[lists.Kernel, ...]:
 
 @lru_cache(maxsize=1)
 def isa_masks() -> tuple[int, ...]:
-    """Subsets of the instruction sets of this CPU, portable always in: the largest of those that select the same kernels."""
+    """Subsets of the instruction sets of this CPU, portable always in: the largest of those that select the same kernels, of those for
+    signs and of all others each: an operator has one of them."""
     have = int(native.library().eq_cpu_isas())
     subsets = [mask for mask in range(1, have + 1) if mask & 1 and mask & have == mask]
-    return tuple(sorted({selection(mask): mask for mask in subsets}.values()))
+    return tuple(sorted({mask for group in kernel_groups() for mask in {selection(mask, group): mask for mask in subsets}.values()}))
+
+
+def kernel_groups() -> tuple[tuple[lists.Kernel, ...], ...]:
+    """Rows of the list whose instruction sets have nothing to do with those of the others."""
+    signs = tuple(k for k in lists.kernels() if k.types.endswith("_b1_b1"))
+    return signs, tuple(k for k in lists.kernels() if k not in signs)
 
 
 def painted_run(model: native.Model, inputs: list[np.ndarray], colour: int) -> bytes:

@@ -118,7 +118,7 @@ def _rows(mask: int) -> tuple[list[_Case], list[str]]:
 
 def _cases(index: int, row: Row) -> Iterator[_Case]:
     lib = timing.library()
-    for rows, channels, inputs in problems.SHAPES.get(problems.family(row.kernel.decode()), ()):
+    for rows, channels, inputs in problems.shapes(row.kernel.decode()):
         shape = rows or int(row.mr), channels, inputs
         size = (ctypes.c_size_t * 3)(*shape)
         if need := lib.eq_bench_row_bytes(index, size):
@@ -143,6 +143,8 @@ def instruction(kernel: str, isa: str, kr: int) -> str:
         return ""
     wide = "avx512" in flags and "256" not in flags
     register = "zmm" if wide else "ymm"
+    if problems.of_signs(kernel):
+        return f"vpxord+vpopcntd+vpaddd {register}" if wide else f"vpxor+vpshufb counts {register}"
     if "f32" in kernel:
         return f"vfmadd231ps {register}"
     if "vnni" in flags:

@@ -15,7 +15,10 @@ SHAPES: dict[str, tuple[Size, ...]] = {
     "lookup": ((4096, 1, 1),),
     "maxpool": ((28, 64, 9),),
     "sum": ((1, 128, 49),),
+    "sign": ((784, 128, 1),),
+    "unpack": ((784, 128, 1),),
 }
+SIGN_SHAPES: tuple[Size, ...] = ((96, 128, 1152), (504, 128, 128))  # of products of signs, which are so much faster
 # What an estimate needs beyond that: how the rate falls with few rows, channels and inputs. 48 rows: of the kernels that take many.
 GRID: dict[str, tuple[Size, ...]] = {
     **SHAPES,
@@ -23,10 +26,30 @@ GRID: dict[str, tuple[Size, ...]] = {
     "dwconv": tuple(product((224, 24), (128, 16), (9,))),
     "add": ((4096, 1, 1), (64, 1, 1)),
     "lookup": ((4096, 1, 1), (64, 1, 1)),
+    "sign": ((784, 128, 1), (16, 32, 1)),
+    "unpack": ((784, 128, 1), (16, 32, 1)),
 }
 _MACS = ("gemm", "dwconv")
-_FLAT = ("add", "lookup")
-_UNITS = {"gemm": "", "dwconv": " taps", "maxpool": " taps", "sum": " taps", "add": " elements", "lookup": " elements"}
+_FLAT = ("add", "lookup", "sign", "unpack")
+_UNITS = {
+    "gemm": "",
+    "sign": "",
+    "unpack": "",
+    "dwconv": " taps",
+    "maxpool": " taps",
+    "sum": " taps",
+    "add": " elements",
+    "lookup": " elements",
+}
+
+
+def of_signs(kernel: str) -> bool:
+    """Whether it multiplies signs with signs."""
+    return family(kernel) == "gemm" and kernel.endswith("_b1_b1")
+
+
+def shapes(kernel: str) -> tuple[Size, ...]:
+    return SIGN_SHAPES if of_signs(kernel) else SHAPES.get(family(kernel), ())
 
 
 def family(kernel: str) -> str:

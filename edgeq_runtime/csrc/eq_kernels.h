@@ -116,6 +116,60 @@ EQ_GEMM_WIDE(s8_s16_s2)
 EQ_GEMM_WIDE(s8_s16_b1)
 EQ_GEMM_WIDE(s8_s16_s4x2)
 
+/* Products of signs, a bit of 1 being -1: for each row i of activations and each channel o, in how many bits they differ. Row i is `parts`
+ * pieces of `steps` steps, piece p from a + rows[i] + parts_at[p] on. A step is kr bytes, 8 kr inputs from the lowest bit of the first byte
+ * on, and packed weights are [ceil(n / nr)][parts][steps][nr][kr] bytes, 0 where there is no channel or input, as the rows are. kr = 0: a
+ * step is 4 bytes; the weights are as they lie in the file, bit after bit, and a piece is whole taps, each of `depth` inputs, which take
+ * whole steps. Distances are in bytes. */
+struct eq_signs {
+    size_t m, n, parts, steps; /* any number of rows */
+    const uint8_t *a;
+    const uint32_t *rows;    /* [m] */
+    const int32_t *parts_at; /* [parts] */
+    const uint8_t *w;
+    size_t depth;
+    const int32_t *base;   /* of all channels, rounded up to EQ_SIGNS, for each kind of row */
+    const uint32_t *heads; /* [m]: where in base those of a row begin */
+};
+#define EQ_SIGNS 32
+
+/* Bit o of row i of y is whether more bits differ than base says. It says INT32_MAX of channels that were added: whole words are written.
+ */
+struct eq_gemm_b1_b1_b1 {
+    struct eq_signs signs;
+    uint32_t *y;
+    size_t y_stride; /* words from row to row */
+};
+
+/* y[i][o] = clamp(y_zero + requantize(base - 2 differing bits, m[o], n[o])), the difference modulo 2^32. m and n are there, as 0 and 2, for
+ * the channels that were added too. */
+struct eq_gemm_s8_b1_b1 {
+    struct eq_signs signs;
+    const int32_t *m;
+    const int8_t *n;
+    int8_t *y;
+    size_t y_stride;
+    int32_t y_zero, lo, hi;
+    int32_t n_lowest; /* of all n */
+};
+
+/* Bit c of row i of y is (x[i][c] <= limits[c] and keep) xor flip; limits, keep and flip of channels that were added are 0. */
+struct eq_sign_b1_s8_s8 {
+    size_t rows, channels;
+    const int8_t *x;
+    const int8_t *limits;        /* channels rounded up to EQ_SIGNS */
+    const uint32_t *keep, *flip; /* a bit for each channel */
+    uint32_t *y;                 /* whole words for each row */
+};
+
+/* y[i][c] = plus, or minus where bit c of row i of x is 1. */
+struct eq_unpack_s8_b1_b1 {
+    size_t rows, channels;
+    const uint32_t *x; /* whole words for each row */
+    int8_t plus, minus;
+    int8_t *y;
+};
+
 /* Pixels that lie side by side in y, and at one distance in x. */
 struct eq_stretch_s8 {
     size_t pixels;

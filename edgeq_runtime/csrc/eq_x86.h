@@ -12,18 +12,19 @@ struct eq_x86 {
 };
 
 /* Features under the names that /proc/cpuinfo has for them; `cpu` is what eq_x86_read gave. */
-#define EQ_X86_ssse3       (cpu.ecx_1 >> 9 & 1)
-#define EQ_X86_sse4_1      (cpu.ecx_1 >> 19 & 1)
-#define EQ_X86_sha_ni      (cpu.ebx_7 >> 29 & 1)
-#define EQ_X86_fma         (cpu.ecx_1 >> 12 & cpu.ymm)
-#define EQ_X86_avx2        (cpu.ebx_7 >> 5 & cpu.ymm)
-#define EQ_X86_bmi2        (cpu.ebx_7 >> 8 & 1)
-#define EQ_X86_avx512f     (cpu.ebx_7 >> 16 & cpu.zmm)
-#define EQ_X86_avx512dq    (cpu.ebx_7 >> 17 & cpu.zmm)
-#define EQ_X86_avx512bw    (cpu.ebx_7 >> 30 & cpu.zmm)
-#define EQ_X86_avx512vl    (cpu.ebx_7 >> 31 & cpu.zmm)
-#define EQ_X86_avx512_vnni (cpu.ecx_7 >> 11 & cpu.zmm)
-#define EQ_X86_avx_vnni    (cpu.eax_7_1 >> 4 & cpu.ymm)
+#define EQ_X86_ssse3            (cpu.ecx_1 >> 9 & 1)
+#define EQ_X86_sse4_1           (cpu.ecx_1 >> 19 & 1)
+#define EQ_X86_sha_ni           (cpu.ebx_7 >> 29 & 1)
+#define EQ_X86_fma              (cpu.ecx_1 >> 12 & cpu.ymm)
+#define EQ_X86_avx2             (cpu.ebx_7 >> 5 & cpu.ymm)
+#define EQ_X86_bmi2             (cpu.ebx_7 >> 8 & 1)
+#define EQ_X86_avx512f          (cpu.ebx_7 >> 16 & cpu.zmm)
+#define EQ_X86_avx512dq         (cpu.ebx_7 >> 17 & cpu.zmm)
+#define EQ_X86_avx512bw         (cpu.ebx_7 >> 30 & cpu.zmm)
+#define EQ_X86_avx512vl         (cpu.ebx_7 >> 31 & cpu.zmm)
+#define EQ_X86_avx512_vnni      (cpu.ecx_7 >> 11 & cpu.zmm)
+#define EQ_X86_avx512_vpopcntdq (cpu.ecx_7 >> 14 & cpu.zmm)
+#define EQ_X86_avx_vnni         (cpu.eax_7_1 >> 4 & cpu.ymm)
 
 static inline struct eq_x86 eq_x86_read(void) {
     enum { OSXSAVE = 1 << 27, SAVES_YMM = 0x06, SAVES_ZMM = 0xe6 }; /* xmm, ymm; and mask registers, both parts of zmm */

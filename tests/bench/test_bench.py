@@ -29,7 +29,14 @@ def test_every_kernel_of_this_cpu_is_measured_beside_a_peak(report: kernels.Repo
     here = {k.stem for k in lists.kernels() if k.isa in native.isas()}
     assert {f"{s.kernel}__{s.isa}" for s in report.kernels} == here
     assert all((s.gmacs or s.gelems or 0) > 0 for s in report.kernels) and all(p.gmacs > 0 for p in report.peaks)
-    assert {s.kernel.partition("_")[0] for s in report.kernels if s.gelems is not None} == {"add", "lookup", "maxpool", "sum"}
+    assert {s.kernel.partition("_")[0] for s in report.kernels if s.gelems is not None} == {
+        "add",
+        "lookup",
+        "maxpool",
+        "sign",
+        "sum",
+        "unpack",
+    }
     assert not [s for s in report.kernels if (s.gmacs is None) == (s.gelems is None)] and set(report.isas) == set(native.isas())
     assert all(s.share is None or 0 < s.share < 1.5 for s in report.kernels)
 
@@ -47,6 +54,9 @@ def test_the_peak_of_a_row_is_that_of_its_instructions() -> None:
     assert kernels.instruction("gemm_s8_u8_s8", "avx_vnni", 4) == "vpdpbusd ymm"
     assert kernels.instruction("gemm_f32_f32_f32", "avx2", 0) == "vfmadd231ps ymm"
     assert kernels.instruction("gemm_s8_s16_s8", "portable", 0) == ""
+    assert kernels.instruction("gemm_s8_u8_b1", "avx2", 4) == "vpmaddwd+vpaddd ymm"
+    assert kernels.instruction("gemm_b1_b1_b1", "avx2", 4) == "vpxor+vpshufb counts ymm"
+    assert kernels.instruction("gemm_s8_b1_b1", "avx512_vpopcntdq", 4) == "vpxord+vpopcntd+vpaddd zmm"
 
 
 @pytest.mark.parametrize("layer", layers.ALL, ids=lambda layer: layer.name)

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.graph import Edge, Graph, Node, Tensor
 from edgeq_runtime import lists, native
 from edgeq_runtime.ops import DTYPES, run
+from edgeq_runtime.packing import SIGNS
 from tests.ops.cases.base import Array, Case
 
 NAMES = {np.dtype(kind): name for name, kind in DTYPES.items() if lists.qtypes()[name].bits >= 8}
 
 
 def graph_of(op: str, case: Case) -> Graph:
-    """A graph of this one operator; edges have the internal layout and type."""
+    """A graph of this one operator; edges have the internal layout and type. Signs enter and leave it as int8."""
     names = [f"in{i}" for i in range(len(case.inputs))]
     tensors = {
         name: Tensor(name, value.shape, case.stored.get(i, NAMES[value.dtype]), value if i in case.constant else None)
         for i, (name, value) in enumerate(zip(names, case.inputs, strict=True))
     }
     tensors["out"] = Tensor("out", case.shape, case.dtype)
-    edges = {name: Edge(name, name, t.shape, tuple(range(len(t.shape))), t.dtype) for name, t in tensors.items() if t.data is None}
-    node = Node(op, op, tuple(names), ("out",), case.attrs)
-    return Graph(op, tensors, [node], [edges[n] for n in names if n in edges], [edges["out"]])
+    nodes, edges = [Node(op, op, tuple(names), ("out",), case.attrs)], {}
+    for name, t in [(name, t) for name, t in tensors.items() if t.data is None]:
+        at = name
+        if t.dtype == SIGNS:
+            at = f"{name} as s8"
+            tensors[at] = replace(t, name=at, dtype="s8")
+            nodes = [*nodes, _unpack(name, at)] if name == "out" else [_sign(name, at, tensors), *nodes]
+        edges[name] = Edge(name, at, t.shape, tuple(range(len(t.shape))), tensors[at].dtype)
+    return Graph(op, tensors, nodes, [edges[n] for n in names if n in edges], [edges["out"]])
+
+
+def _unpack(name: str, to: str) -> Node:
+    return Node("unpack_s8", to, (name,), (to,), {"plus": 1, "minus": -1})
+
+
+def _sign(name: str, of: str, tensors: dict[str, Tensor]) -> Node:
+    """-1 where it is negative."""
+    shape, limits = tensors[of].shape[-1:], f"{name} limits"
+    tensors[limits] = Tensor(limits, shape, "s16", np.zeros(shape, np.int16))
+    return Node("sign_b1", name, (of, limits), (name,))
 
 
 def model_bytes(op: str, case: Case) -> bytes:

@@ -1,4 +1,5 @@
-/* What this CPU can do at most: twelve independent registers of one instruction, and reads of memory that lies in a cache. */
+/* What this CPU can do at most: twelve independent registers of one instruction, or of the few that make a sum, and reads of memory that
+ * lies in a cache. */
 #include "bench.h"
 
 #if defined(__x86_64__)
@@ -15,6 +16,10 @@ enum { TURNS = 4096, REGISTERS = 12 };
 #define FUSED_ZMM(r) OP " %%zmm14, %%zmm15, %%zmm" r "\n\t"
 #define EXACT_YMM(r) "vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\tvpaddd %%ymm13, %%ymm" r ", %%ymm" r "\n\t"
 #define EXACT_ZMM(r) "vpmaddwd %%zmm14, %%zmm15, %%zmm13\n\tvpaddd %%zmm13, %%zmm" r ", %%zmm" r "\n\t"
+#define SIGNS_ZMM(r) "vpxord %%zmm14, %%zmm15, %%zmm13\n\tvpopcntd %%zmm13, %%zmm13\n\tvpaddd %%zmm13, %%zmm" r ", %%zmm" r "\n\t"
+#define SIGNS_YMM(r) "vpxor %%ymm14, %%ymm15, %%ymm13\n\tvpand %%ymm13, %%ymm14, %%ymm12\n\tvpsrlw $4, %%ymm13, %%ymm13\n\t" \
+    "vpand %%ymm13, %%ymm14, %%ymm13\n\tvpshufb %%ymm12, %%ymm15, %%ymm12\n\tvpshufb %%ymm13, %%ymm15, %%ymm13\n\t" \
+    "vpaddb %%ymm12, %%ymm" r ", %%ymm" r "\n\tvpaddb %%ymm13, %%ymm" r ", %%ymm" r "\n\t"
 /* clang-format on */
 #define LOOP(name, body)                                                                                                                   \
     static void name(void) {                                                                                                               \
@@ -23,6 +28,8 @@ enum { TURNS = 4096, REGISTERS = 12 };
         __asm__ volatile("vzeroupper" : : : CLOBBERS);                                                                                     \
     }
 
+LOOP(signs_ymm, TWELVE(SIGNS_YMM))
+LOOP(signs_zmm, TWELVE(SIGNS_ZMM))
 LOOP(maddwd_ymm, TWELVE(EXACT_YMM))
 LOOP(maddwd_zmm, TWELVE(EXACT_ZMM))
 #define OP "vpdpbusd"
@@ -48,6 +55,7 @@ LOOP(fma_zmm, TWELVE(FUSED_ZMM))
     }
 HAS(avxvnni, EQ_X86_avx2 &&EQ_X86_avx_vnni)
 HAS(vnni, EQ_X86_avx512_vnni &&EQ_X86_avx512vl)
+HAS(vpopcntdq, EQ_X86_avx512_vpopcntdq &&EQ_X86_avx512f)
 HAS(avx512, EQ_X86_avx512bw &&EQ_X86_avx512f)
 HAS(avx2, EQ_X86_avx2)
 HAS(fma, EQ_X86_fma &&EQ_X86_avx2)
@@ -59,11 +67,17 @@ static const struct {
     void (*loop)(void);
     int macs; /* of one instruction */
 } peaks[] = {
-    {"vpmaddwd+vpaddd ymm", has_avx2, maddwd_ymm, 16}, {"vpmaddwd+vpaddd zmm", has_avx512, maddwd_zmm, 32},
-    {"vpdpwssd ymm", has_vnni, dpwssd_ymm, 16},        {"vpdpwssd zmm", has_vnni, dpwssd_zmm, 32},
-    {"vpdpbusd ymm", has_vnni, dpbusd_ymm, 32},        {"vpdpbusd ymm", has_dpbusd_vex, dpbusd_vex, 32},
-    {"vpdpbusd zmm", has_vnni, dpbusd_zmm, 64},        {"vfmadd231ps ymm", has_fma, fma_ymm, 8},
+    {"vpmaddwd+vpaddd ymm", has_avx2, maddwd_ymm, 16},
+    {"vpmaddwd+vpaddd zmm", has_avx512, maddwd_zmm, 32},
+    {"vpdpwssd ymm", has_vnni, dpwssd_ymm, 16},
+    {"vpdpwssd zmm", has_vnni, dpwssd_zmm, 32},
+    {"vpdpbusd ymm", has_vnni, dpbusd_ymm, 32},
+    {"vpdpbusd ymm", has_dpbusd_vex, dpbusd_vex, 32},
+    {"vpdpbusd zmm", has_vnni, dpbusd_zmm, 64},
+    {"vfmadd231ps ymm", has_fma, fma_ymm, 8},
     {"vfmadd231ps zmm", has_avx512, fma_zmm, 16},
+    {"vpxor+vpshufb counts ymm", has_avx2, signs_ymm, 256},
+    {"vpxord+vpopcntd+vpaddd zmm", has_vpopcntdq, signs_zmm, 512},
 };
 
 int eq_bench_peak_count(void) { return (int)(sizeof peaks / sizeof *peaks); }

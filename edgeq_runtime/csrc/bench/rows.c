@@ -2,6 +2,7 @@
 #include "rows.h"
 #include "../eq_dispatch.h"
 #include "../ops/pack.h"
+#include "../ops/pack_b1.h"
 #include <string.h>
 
 int eq_bench_row_count(void) { return (int)eq_kernel_count; }
@@ -89,6 +90,56 @@ static void gemm_band(const struct eq_kernel *kernel, const size_t size[3], stru
                                           .n_lowest = 8,
                                           .low = strstr(kernel->types, "x2") ? take(room, eq_gemm_s8_bytes(kernel, n, 1, size[2])) : NULL};
     CALLS(eq_gemm_s8_u8_s8, args, calls);
+}
+
+/* Of rows that are one piece. */
+static struct eq_signs signs_of(const struct eq_kernel *kernel, const size_t size[3], struct room *room) {
+    const size_t step = kernel->kr ? kernel->kr : sizeof(uint32_t), bytes = eq_sign_words(size[2]) * sizeof(uint32_t);
+    const size_t m = size[0], n = size[1], row = (bytes + step - 1) / step * step;
+    uint32_t *rows = take(room, m * sizeof *rows);
+    for (size_t i = 0; rows && i < m; i++) rows[i] = (uint32_t)(i * row);
+    return (struct eq_signs){.m = m,
+                             .n = n,
+                             .parts = 1,
+                             .steps = row / step,
+                             .a = take(room, m * row),
+                             .rows = rows,
+                             .parts_at = take(room, sizeof(int32_t)),
+                             .w = take(room, kernel->kr ? eq_signs_bytes(kernel, n, 1, bytes) : n * size[2]),
+                             .depth = size[2],
+                             .base = take(room, (n + EQ_SIGNS) * sizeof(int32_t)),
+                             .heads = take(room, m * sizeof(uint32_t))};
+}
+
+static void gemm_b1_b1_b1(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const size_t words = eq_sign_words(size[1]);
+    const struct eq_gemm_b1_b1_b1 args = {signs_of(kernel, size, room), take(room, size[0] * words * sizeof(uint32_t)), words};
+    CALLS(eq_gemm_b1_b1_b1, args, calls);
+}
+
+static void gemm_s8_b1_b1(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const struct eq_rq rq = channel_parameters(room, size[1] + EQ_SIGNS);
+    const struct eq_signs signs = signs_of(kernel, size, room);
+    const struct eq_gemm_s8_b1_b1 args = {signs, rq.m, rq.n, take(room, size[0] * size[1]), size[1], 0, -128, 127, 8};
+    CALLS(eq_gemm_s8_b1_b1, args, calls);
+}
+
+static void sign_b1_s8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const size_t words = eq_sign_words(size[1]);
+    const struct eq_sign_b1_s8_s8 args = {.rows = size[0],
+                                          .channels = size[1],
+                                          .x = take(room, size[0] * size[1]),
+                                          .limits = take(room, words * EQ_SIGNS),
+                                          .keep = take(room, words * sizeof(uint32_t)),
+                                          .flip = take(room, words * sizeof(uint32_t)),
+                                          .y = take(room, size[0] * words * sizeof(uint32_t))};
+    CALLS(eq_sign_b1_s8_s8, args, calls);
+}
+
+static void unpack_s8_b1_b1(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const uint32_t *x = take(room, size[0] * eq_sign_words(size[1]) * sizeof *x);
+    const struct eq_unpack_s8_b1_b1 args = {size[0], size[1], x, 1, -1, take(room, size[0] * size[1])};
+    CALLS(eq_unpack_s8_b1_b1, args, calls);
 }
 
 static void dwconv_s8_u8_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
@@ -189,6 +240,7 @@ static int lines_of_three(const struct eq_kernel *kernel, const size_t size[3]) 
 static int few_taps(const struct eq_kernel *kernel, const size_t size[3]) { return lines_of_three(kernel, size) && size[2] < 64; }
 static int four_lines(const struct eq_kernel *kernel, const size_t size[3]) { return few_taps(kernel, size) && size[0] % 4 == 0; }
 static int one_line(const struct eq_kernel *kernel, const size_t size[3]) { return kernel && size[0] == 1; }
+static int no_taps(const struct eq_kernel *kernel, const size_t size[3]) { return kernel && size[2] == 1; }
 static int flat(const struct eq_kernel *kernel, const size_t size[3]) { return kernel && size[1] == 1 && size[2] == 1; }
 
 static const struct family {
@@ -212,6 +264,10 @@ static const struct family {
     {"gemm_s8_s8_s4x2", gemm_band, any, 1},
     {"gemm_s8_u8_s4x2", gemm_band, any, 1},
     {"gemm_s8_s16_s4x2", gemm_low_wide, rows_of_one_call, 0},
+    {"gemm_b1_b1_b1", gemm_b1_b1_b1, any, 0},
+    {"gemm_s8_b1_b1", gemm_s8_b1_b1, any, 0},
+    {"sign_b1_s8_s8", sign_b1_s8_s8, no_taps, 0},
+    {"unpack_s8_b1_b1", unpack_s8_b1_b1, no_taps, 0},
     {"gemm_f32_f32_f32", gemm_f32_f32_f32, rows_of_one_call, 0},
     {"dwconv_s8_u8_s8", dwconv_s8_u8_s8, four_lines, 1},
     {"dwconv_s8_s8_s8", dwconv_s8_s8_s8, few_taps, 0},
@@ -247,6 +303,7 @@ size_t eq_bench_row_bytes(int index, const size_t size[3]) {
         if (size[i] < 1 || size[i] > 65536) return 0;
         work *= size[i];
     }
+    if (strstr(eq_kernels[index].types, "_b1_b1")) work /= 8;
     if (!family || !eq_kernels[index].run || work > EQ_BENCH_MOST_WORK || !family->fits(&eq_kernels[index], size)) return 0;
     family->run(&eq_kernels[index], size, &room, 0);
     return room.used;

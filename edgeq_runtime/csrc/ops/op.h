@@ -53,12 +53,12 @@ static inline int eq_prepare_elementwise(const struct eq_node *node, const struc
     return EQ_OK;
 }
 
-/* The first input and the only output hold the same bytes in another arrangement. */
+/* The first input and the only output hold the same whole bytes in another arrangement. */
 static inline int eq_prepare_mover(const struct eq_node *node, const struct eq_prepare *ctx) {
     const struct eq_tensor *x = eq_in(node, ctx->tensors, 0), *y = eq_out(node, ctx->tensors, 0);
     EQ_NEED_SHAPE(node->output_count == 1);
     EQ_NEED_TYPE(y, x->type);
-    EQ_NEED(eq_element_bytes(x) == 1 || eq_element_bytes(x) == 4, EQ_ERR_UNSUPPORTED);
+    EQ_NEED(eq_type_bits(x->type) == 8 || eq_type_bits(x->type) == 32, EQ_ERR_UNSUPPORTED);
     return EQ_OK;
 }
 

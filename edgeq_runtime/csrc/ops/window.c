@@ -5,8 +5,8 @@ enum { LIMIT = 1 << 24 };
 
 static int within(int64_t v, int64_t lo) { return v >= lo && v <= LIMIT; }
 
-int eq_window_images(struct eq_window *w, const struct eq_tensor *x, const struct eq_tensor *y) {
-    EQ_NEED_SHAPE(x->rank == 4 && y->rank == 4 && x->dims[0] == y->dims[0] && x->type == y->type);
+static int sizes(struct eq_window *w, const struct eq_tensor *x, const struct eq_tensor *y) {
+    EQ_NEED_SHAPE(x->rank == 4 && y->rank == 4 && x->dims[0] == y->dims[0]);
     w->batch = x->dims[0];
     w->ih = x->dims[1];
     w->iw = x->dims[2];
@@ -17,10 +17,25 @@ int eq_window_images(struct eq_window *w, const struct eq_tensor *x, const struc
     return EQ_OK;
 }
 
+int eq_window_images(struct eq_window *w, const struct eq_tensor *x, const struct eq_tensor *y) {
+    EQ_NEED_SHAPE(x->type == y->type);
+    return sizes(w, x, y);
+}
+
+/* The first input and the output have one type. */
+static bool keeps_type(const struct eq_node *node, const struct eq_tensor *tensors) {
+    return eq_in(node, tensors, 0)->type == eq_out(node, tensors, 0)->type;
+}
+
 int eq_window_conv(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
+    EQ_NEED_SHAPE(keeps_type(node, tensors));
+    return eq_window_conv_any(w, node, tensors);
+}
+
+int eq_window_conv_any(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
     const struct eq_tensor *weights = eq_in(node, tensors, 1);
     EQ_NEED_SHAPE(node->output_count == 1 && w->groups >= 1 && weights->rank == 4);
-    const int status = eq_window_images(w, eq_in(node, tensors, 0), eq_out(node, tensors, 0));
+    const int status = sizes(w, eq_in(node, tensors, 0), eq_out(node, tensors, 0));
     if (status != EQ_OK) return status;
     w->kh = weights->dims[1];
     w->kw = weights->dims[2];
@@ -30,9 +45,14 @@ int eq_window_conv(struct eq_window *w, const struct eq_node *node, const struct
 }
 
 int eq_window_dense(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
+    EQ_NEED_SHAPE(keeps_type(node, tensors));
+    return eq_window_dense_any(w, node, tensors);
+}
+
+int eq_window_dense_any(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
     const struct eq_tensor *x = eq_in(node, tensors, 0), *weights = eq_in(node, tensors, 1), *y = eq_out(node, tensors, 0);
     const int64_t rows = (int64_t)eq_row_count(x);
-    EQ_NEED_SHAPE(node->output_count == 1 && x->rank >= 1 && y->rank == x->rank && weights->rank == 2 && x->type == y->type);
+    EQ_NEED_SHAPE(node->output_count == 1 && x->rank >= 1 && y->rank == x->rank && weights->rank == 2);
     for (int i = 0; i + 1 < x->rank; i++) EQ_NEED_SHAPE(x->dims[i] == y->dims[i]);
     *w = (struct eq_window){.batch = 1,
                             .ih = 1,

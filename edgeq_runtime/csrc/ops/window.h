@@ -18,8 +18,10 @@ static inline size_t eq_window_pixels(const struct eq_window *w) { return (size_
 int eq_window_images(struct eq_window *w, const struct eq_tensor *x, const struct eq_tensor *y);
 /* All sizes of a node whose inputs are x and w [O, KH, KW, C / groups] (groups already set). */
 int eq_window_conv(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors);
+int eq_window_conv_any(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors); /* x and y of any types */
 /* A fully connected layer as a 1 x 1 window: x [rows][K], w [O, K], y [rows][O]. */
 int eq_window_dense(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors);
+int eq_window_dense_any(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors);
 /* Strides, dilations, pads within bounds, the output of the size that they give (transposed: any size). */
 int eq_window_check(const struct eq_window *w, int64_t pad_bottom, int64_t pad_right);
 

@@ -4,7 +4,9 @@
 #include "selftest.h"
 
 /* Kernels that take more rows than one tile. */
-static int any_rows(const struct eq_kernel *kernel) { return !strncmp(kernel->types, "s8_u8_", 6) || !strncmp(kernel->types, "s8_s8_", 6); }
+static int any_rows(const struct eq_kernel *kernel) {
+    return !strncmp(kernel->types, "s8_u8_", 6) || !strncmp(kernel->types, "s8_s8_", 6) || strstr(kernel->types, "_b1_b1");
+}
 
 static int all_sizes(const struct eq_kernel *portable, case_fn run, int dwconv) {
     static const size_t pixels[] = {1, 2, 5, 9}, rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 27},
@@ -27,15 +29,16 @@ int eq_kernel_check(size_t index, uint32_t *count) {
         const char *name;
         case_fn run;
         int dwconv;
-    } families[] = {{"gemm_s8_s8_s8", gemm_band, 0},     {"gemm_s8_u8_s8", gemm_band, 0},        {"gemm_s8_s16_s8", gemm_s8, 0},
-                    {"dwconv_s8_s8_s8", dwconv_s8, 1},   {"dwconv_s8_u8_s8", dwconv_lines, 1},   {"add_s8_s8_s8", add_s8, 1},
-                    {"lookup_s8_s8_s8", lookup_s8, 1},   {"maxpool_s8_s8_s8", maxpool_s8, 1},    {"sum_s32_s8_s8", sum_s8, 1},
-                    {"gemm_f32_f32_f32", gemm_f32, 0},   {"dwconv_f32_f32_f32", dwconv_f32, 1},  {"gemm_s8_s8_s4", gemm_low, 0},
-                    {"gemm_s8_u8_s4", gemm_low, 0},      {"gemm_s8_s16_s4", gemm_low_wide, 0},   {"gemm_s8_s8_s2", gemm_low, 0},
-                    {"gemm_s8_u8_s2", gemm_low, 0},      {"gemm_s8_s16_s2", gemm_low_wide, 0},   {"gemm_s8_s8_b1", gemm_low, 0},
-                    {"gemm_s8_u8_b1", gemm_low, 0},      {"gemm_s8_s16_b1", gemm_low_wide, 0},   {"gemm_s8_s8_s4x2", gemm_low, 0},
-                    {"gemm_s8_u8_s4x2", gemm_low, 0},    {"gemm_s8_s16_s4x2", gemm_low_wide, 0}, {"dwconv_s8_s8_s4", dwconv_low, 1},
-                    {"dwconv_s8_s8_s4x2", dwconv_low, 1}};
+    } families[] = {{"gemm_s8_s8_s8", gemm_band, 0},      {"gemm_s8_u8_s8", gemm_band, 0},        {"gemm_s8_s16_s8", gemm_s8, 0},
+                    {"dwconv_s8_s8_s8", dwconv_s8, 1},    {"dwconv_s8_u8_s8", dwconv_lines, 1},   {"add_s8_s8_s8", add_s8, 1},
+                    {"lookup_s8_s8_s8", lookup_s8, 1},    {"maxpool_s8_s8_s8", maxpool_s8, 1},    {"sum_s32_s8_s8", sum_s8, 1},
+                    {"gemm_f32_f32_f32", gemm_f32, 0},    {"dwconv_f32_f32_f32", dwconv_f32, 1},  {"gemm_s8_s8_s4", gemm_low, 0},
+                    {"gemm_s8_u8_s4", gemm_low, 0},       {"gemm_s8_s16_s4", gemm_low_wide, 0},   {"gemm_s8_s8_s2", gemm_low, 0},
+                    {"gemm_s8_u8_s2", gemm_low, 0},       {"gemm_s8_s16_s2", gemm_low_wide, 0},   {"gemm_s8_s8_b1", gemm_low, 0},
+                    {"gemm_s8_u8_b1", gemm_low, 0},       {"gemm_s8_s16_b1", gemm_low_wide, 0},   {"gemm_s8_s8_s4x2", gemm_low, 0},
+                    {"gemm_s8_u8_s4x2", gemm_low, 0},     {"gemm_s8_s16_s4x2", gemm_low_wide, 0}, {"dwconv_s8_s8_s4", dwconv_low, 1},
+                    {"dwconv_s8_s8_s4x2", dwconv_low, 1}, {"gemm_b1_b1_b1", gemm_signs, 0},       {"gemm_s8_b1_b1", gemm_signs_s8, 0},
+                    {"sign_b1_s8_s8", sign_s8, 1},        {"unpack_s8_b1_b1", unpack_signs, 1}};
     const struct eq_kernel *portable = eq_select(kernel->family, kernel->types, 0);
     tested = kernel;
     cases = 0;

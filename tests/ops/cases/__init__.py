@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.ops.cases import dense, elementwise, movers, pooling, reducing, windows
+from tests.ops.cases import dense, elementwise, movers, pooling, reducing, signs, windows
 from tests.ops.cases.base import Case, Rng, Table, rng_of
 
-CASES: Table = {**windows.TABLE, **pooling.TABLE, **dense.TABLE, **elementwise.TABLE, **movers.TABLE, **reducing.TABLE}
+CASES: Table = {**windows.TABLE, **pooling.TABLE, **dense.TABLE, **elementwise.TABLE, **movers.TABLE, **reducing.TABLE, **signs.TABLE}
 
 
 def cases_of(op: str) -> list[Case]:

@@ -26,6 +26,7 @@ BAD_BY_NAME: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("m", "m_pos", "m_neg"), _BAD_M),
     **dict.fromkeys(("n", "n_pos", "n_neg"), _BAD_N),
     **dict.fromkeys(("a_mul", "b_mul"), (1 << 15, -(1 << 15) - 1, INT_MIN)),
+    **dict.fromkeys(("plus", "minus"), _BAD_ZERO),
     "groups": (0, -1, 1 << 20, INT_MIN),
     "shift": (0, 31, -1, INT_MAX),
     "include_pad": (2, -1),
@@ -75,8 +76,10 @@ def _bad_limits(case: Case) -> Iterator[Case]:
 
 
 def _swap(case: Case, index: int, value: Array, label: str) -> Case:
+    """A value of another type is stored as it is."""
     inputs = (*case.inputs[:index], value, *case.inputs[index + 1 :])
-    return replace(case, label=f"input {index}: {label}", inputs=inputs)
+    stored = {i: kind for i, kind in case.stored.items() if i != index or value.dtype == case.inputs[index].dtype}
+    return replace(case, label=f"input {index}: {label}", inputs=inputs, stored=stored)
 
 
 def bad_tensors(case: Case) -> Iterator[Case]:
@@ -85,6 +88,8 @@ def bad_tensors(case: Case) -> Iterator[Case]:
         for name, kind in DTYPES.items():
             if np.dtype(kind) != value.dtype:
                 yield _swap(case, i, np.zeros(value.shape, kind), f"type {name}")
+        if i in case.stored:
+            yield replace(case, label=f"input {i}: not packed", stored={j: kind for j, kind in case.stored.items() if j != i})
         for axis in range(value.ndim):
             yield _swap(case, i, np.concatenate([value, np.take(value, [0], axis)], axis), f"one more on axis {axis}")
         if value.ndim > 1:

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from tests.ops.cases import signs
 from tests.ops.cases.base import SPECIALS, Case, Cases, Rng, Table, fill_any
 
 TYPES = ("f32", "s32", "s8", "u8")
@@ -22,6 +23,7 @@ def reshape(rng: Rng) -> Cases:
         size = math.prod(shape)
         for to in ((size,), (1, size, 1), shape[::-1]):
             yield Case(f"{kind} {shape} to {to}", {}, (fill_any(rng, shape, kind),), to, kind)
+    yield from signs.reshape(rng)
 
 
 def transpose(rng: Rng) -> Cases:
