@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,23 @@ def prelu_f32(rng: Rng) -> Cases:
     return (c for c in _pairs_f32(limits=False)(rng) if c.inputs[0].shape == c.shape and 0 not in c.constant)
 
 
+def sign_f32(rng: Rng) -> Cases:
+    """Thresholds alone and with turned elements; also those that x has itself, where x is not below."""
+    for i, case in enumerate(prelu_f32(rng)):
+        x, t = case.inputs
+        if i % 2 and t.size == x.size:
+            t = np.where(rng.random(t.shape) < 0.5, x.reshape(t.shape), t)
+        turn = rng.choice(np.array([1, -1, -0.0, np.nan], np.float32), t.shape)
+        inputs = (x, t) if i % 3 == 0 else (x, t, turn)
+        constant = case.constant + (2,) * (len(inputs) - 2) if case.constant else ()
+        yield replace(case, attrs=_levels(rng), inputs=inputs, constant=constant)
+
+
+def _levels(rng: Rng) -> dict[str, float]:
+    plus = float(np.float32(pick(rng, (1.0, 0.37, 1e-40, 3e38))))
+    return {"plus": plus, "minus": pick(rng, (-plus, 0.0))}
+
+
 def _one_f32(attrs: Callable[[Rng], dict[str, Any]]) -> Callable[[Rng], Cases]:
     def cases(rng: Rng) -> Cases:
         for shape in SHAPES:
@@ -211,6 +229,7 @@ TABLE: Table = {
     **{f"{name}_f32": _pairs_f32(limits=True) for name in ("add", "sub", "mul", "div", "min", "max")},
     "pow_f32": _pairs_f32(limits=False),
     "prelu_f32": prelu_f32,
+    "sign_f32": sign_f32,
     "clip_f32": _one_f32(f32_limits),
     "leaky_relu_f32": _one_f32(_slope),
     "hard_sigmoid_f32": _one_f32(_slope_and_offset),
