@@ -15,6 +15,7 @@ from edgeq_host.export import write_file
 from edgeq_host.graph import Array
 from edgeq_host.npy import read_header
 from edgeq_host.recipe import IMAGE_SUFFIXES, Recipe
+from edgeq_runtime.buffers import QUANTIZED
 
 
 class Input(Protocol):
@@ -35,7 +36,7 @@ class Edge(Input, Protocol):
     def inner(self) -> str: ...
 
 
-NAMES = {"f32": "float32", "s32": "int32", "s8": "int8", "u8": "uint8"}
+NAMES = {"f32": "float32", "s32": "int32", "s16": "int16", "s8": "int8", "u8": "uint8"}
 
 
 def read_inputs(paths: Sequence[Path], edges: Sequence[Edge], recipe: Callable[[], Recipe]) -> list[Array]:
@@ -76,8 +77,9 @@ def _load(path: Path) -> Array:
 
 
 def quantized(edge: Any, dtype: np.dtype[Any]) -> bool:
-    """Whether values of this type pass as they are: int8, where an opened model has an int8 tensor behind an edge of another type."""
-    return dtype == np.int8 and edge.dtype != "s8" and getattr(edge, "inner", "") == "s8"
+    """Whether values of this type pass as they are: int8 or int16, where an opened model has such a tensor behind another edge."""
+    inner = getattr(edge, "inner", "")
+    return inner in QUANTIZED and inner != edge.dtype and dtype == np.dtype(NAMES[inner])
 
 
 def in_edge_type(edge: Any, values: Array) -> Array:
@@ -91,7 +93,8 @@ def in_edge_type(edge: Any, values: Array) -> Array:
 
 def takes(edge: Any) -> str:
     """The types of an edge, for an error."""
-    return NAMES[edge.dtype] + (" or, quantized already, int8" if quantized(edge, np.dtype(np.int8)) else "")
+    inner = NAMES[edge.inner] if getattr(edge, "inner", "") in QUANTIZED else ""
+    return NAMES[edge.dtype] + (f" or, quantized already, {inner}" if inner and quantized(edge, np.dtype(inner)) else "")
 
 
 def _fit(array: Array, edge: Edge) -> Array:

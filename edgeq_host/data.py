@@ -26,7 +26,7 @@ _CONVERT = {
     "int8": "give the real values that the integers stand for, (q - zero point) * scale: this model does not compute in int8, "
     "and calibration needs the values to find scales",
 }
-_KINDS = {"f32": "f", "s8": "b", "u8": "B", "s32": "iu"}
+_KINDS = {"f32": "f", "s8": "b", "u8": "B", "s16": "h", "s32": "iu"}
 
 
 @dataclass(frozen=True)

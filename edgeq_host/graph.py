@@ -121,7 +121,7 @@ class Graph:
         """The same graph with float32 in place of the quantized constants that float operators read: it can run."""
         graph = self.copy()
         for node in self.nodes:
-            if node.op != "dequantize_s8" and self.tensors[node.outputs[0]].dtype == "f32":
+            if not node.op.startswith("dequantize_") and self.tensors[node.outputs[0]].dtype == "f32":
                 for t in self.constants(node):
                     if t.quant is not None:
                         graph.tensors[t.name] = replace(t, dtype="f32", data=t.real(), quant=None)

@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeq_host import device as devices
 from edgeq_host import silicon
+from edgeq_host.arrays import NAMES
 from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import Edge
 from edgeq_host.errors import ModelError
@@ -19,12 +20,11 @@ from edgeq_host.installed import split_version
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
 from edgeq_host.targets import Target
-
-_NUMPY: dict[str, Any] = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}
+from edgeq_runtime.buffers import QUANTIZED
 
 
 def _asarray(edge: Edge) -> str:
-    return f"numpy.asarray(x, {np.dtype(_NUMPY[edge.dtype]).name!r})"
+    return f"numpy.asarray(x, {NAMES[edge.dtype]!r})"
 
 
 class RemoteModel:
@@ -104,17 +104,17 @@ class RemoteModel:
         packed = [self._pack(edge, value) for edge, value in zip(self.inputs, values, strict=True)]
         with self.refusals():
             raw, self.time_ns = self.device.infer(packed)
-        results = [np.frombuffer(data, _NUMPY[e.dtype]).reshape(e.shape) for e, data in zip(self.outputs, raw, strict=True)]
+        results = [np.frombuffer(data, NAMES[e.dtype]).reshape(e.shape) for e, data in zip(self.outputs, raw, strict=True)]
         return results[0] if len(results) == 1 else results
 
     def _pack(self, edge: Edge, value: Any) -> tuple[str, bytes]:
         if isinstance(value, (list, tuple)):
             raise ModelError(f"{self.what}: input {edge.name} is a {type(value).__name__}", f"give an array, such as {_asarray(edge)}")
         array: Array = np.ascontiguousarray(value)
-        kinds = {edge.dtype} | ({"s8"} if edge.inner == "s8" else set())
-        kind = next((k for k in sorted(kinds) if array.dtype == _NUMPY[k]), None)
+        kinds = {edge.dtype} | ({edge.inner} & set(QUANTIZED))
+        kind = next((k for k in sorted(kinds) if array.dtype == NAMES[k]), None)
         if kind is None or array.shape != edge.shape:
             found = f"{array.dtype} {array.shape}"
-            wanted = f"{' or '.join(np.dtype(_NUMPY[k]).name for k in sorted(kinds))} {edge.shape}"
+            wanted = f"{' or '.join(NAMES[k] for k in sorted(kinds))} {edge.shape}"
             raise ModelError(f"{self.what}: input {edge.name} is {found}, expected {wanted}", "`edgeq inspect` shows the edges of a model")
         return kind, array.tobytes()

@@ -8,9 +8,9 @@ from edgeq_host.export import SelfTest, used_tensors
 from edgeq_host.graph import Array, Edge, Graph
 from edgeq_host.session import Session
 from edgeq_runtime import rounding
+from edgeq_runtime.ops import DTYPES
 
 SEEDS = (0x9E3779B9, 0x85EBCA6B)
-INNER = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}
 
 
 def make(graph: Graph, sample: list[Array]) -> SelfTest:
@@ -29,8 +29,11 @@ def to_inner(graph: Graph, edge: Edge, x: Array) -> Array:
     """An input as the tensor inside holds it: permuted, and quantized where the variant is (SPEC.md 1.1)."""
     tensor = graph.tensors[edge.tensor]
     inner = np.ascontiguousarray(np.transpose(np.asarray(x).reshape(edge.shape), edge.permutation))
+    if tensor.dtype == "s16" and inner.dtype != np.int16:
+        assert tensor.quant is not None
+        return rounding.quantize_s16(inner.astype(np.float32), float(tensor.quant.scale[0]))
     if tensor.dtype != "s8" or inner.dtype == np.int8:
-        return inner.astype(INNER[tensor.dtype], copy=False)
+        return inner.astype(DTYPES[tensor.dtype], copy=False)
     if inner.dtype == np.uint8:
         return (inner.astype(np.int16) - 128).astype(np.int8)
     assert tensor.quant is not None
@@ -70,4 +73,6 @@ def _elements(words: Array, dtype: str) -> Array:
         return ((words.view(np.int32) >> 8).astype(np.float64) * 2.0**-23).astype(np.float32)
     if dtype == "s32":
         return words.view(np.int32)
-    return (words >> np.uint32(24)).astype(np.uint8).view(INNER[dtype])
+    if dtype == "s16":
+        return (words >> np.uint32(16)).astype(np.uint16).view(np.int16)
+    return (words >> np.uint32(24)).astype(np.uint8).view(DTYPES[dtype])

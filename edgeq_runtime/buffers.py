@@ -11,9 +11,11 @@ except ImportError:  # the runtime works with buffers alone
     numpy = None  # type: ignore[assignment]
 
 # qtypes.def: id -> name, numpy's name, format of the struct module
-TYPES = {1: ("f32", "float32", "f"), 2: ("s32", "int32", "i"), 3: ("s8", "int8", "b"), 4: ("u8", "uint8", "B")}
-INNER = {5: "s4", 6: "s2", 7: "b1", 8: "s16"}  # types that only tensors inside have
-S8 = 3
+TYPES = {
+    1: ("f32", "float32", "f"), 2: ("s32", "int32", "i"), 3: ("s8", "int8", "b"), 4: ("u8", "uint8", "B"), 8: ("s16", "int16", "h")
+}  # fmt: skip
+QUANTIZED = ("s8", "s16")  # whose integers may be handed over as they are, whatever the type of the edge
+INNER = {5: "s4", 6: "s2", 7: "b1"}  # types that only tensors inside have
 
 Edge = namedtuple("Edge", "name shape dtype bytes scale zero inner inner_bytes tensor")  # inner: type of the tensor inside
 
@@ -29,7 +31,7 @@ def type_row(name: str) -> Tuple[int, str, Any]:
 
 
 def _misfit(edge: Edge, model: str, found: str) -> Error:
-    wanted = [type_row(edge.dtype)[1]] + ["int8"] * (edge.inner == "s8" != edge.dtype)
+    wanted = [type_row(kind)[1] for kind in [edge.dtype] + [edge.inner] * (edge.inner in QUANTIZED and edge.inner != edge.dtype)]
     text = "{}: input {} is {}, expected {} {}, {} bytes as {}"
     return Error(STATUS_ARGUMENT, text.format(model, edge.name, found, " or ".join(wanted), edge.shape, edge.bytes, wanted[0]))
 
@@ -50,8 +52,9 @@ def input_buffer(value: Any, edge: Edge, model: str) -> Tuple[int, memoryview]:
             raise _misfit(edge, model, "{} bytes".format(view.nbytes))
         return kind, view
     codes = {code: kind}
-    if edge.inner == "s8":
-        codes["b"] = S8
+    if edge.inner in QUANTIZED:
+        inner, _, inner_code = type_row(edge.inner)
+        codes[inner_code] = inner
     if view.format not in codes or not _fits(view, edge):
         found = str(getattr(value, "dtype", "")) or "of format {!r}".format(view.format)
         raise _misfit(edge, model, "{} {}".format(found, view.shape))

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 Int64 = NDArray[np.int64]
 
 N_MIN, N_MAX = -22, 31
+WIDE_N_MIN = -15  # where sums have 64 bits
 BYTES_PER_CHANNEL = 9  # bias 4, m 4, n 1
 
 
@@ -19,6 +20,13 @@ def requantize(acc: ArrayLike, m: ArrayLike, n: ArrayLike) -> Int64:
     shift = np.asarray(n, np.int64) + 31
     half = np.int64(1) << (shift - 1)
     return np.asarray((np.asarray(acc, np.int64) * np.asarray(m, np.int64) + half) >> shift, np.int64)
+
+
+def requantize_wide(acc: ArrayLike, m: ArrayLike, n: ArrayLike) -> Int64:
+    """The same for |acc| < 2^47: acc = high 2^16 + low keeps every step below 2^63."""
+    a, factor, shift = (np.asarray(v, np.int64) for v in (acc, m, n))
+    high, low = a >> 16, a & 0xFFFF
+    return np.asarray((high * factor + ((low * factor + (np.int64(1) << (shift + 30))) >> 16)) >> (shift + 15), np.int64)
 
 
 def multiplier(factor: float) -> tuple[int, int]:
@@ -44,14 +52,22 @@ def multipliers(factors: ArrayLike) -> tuple[NDArray[np.int32], NDArray[np.int8]
 
 def quantize(x: ArrayLike, scale: float, zero: int) -> NDArray[np.int8]:
     """float32 to int8: clamp(zero + rint(x / scale)), one float32 division, NaN gives zero."""
+    return np.asarray(np.clip(_steps(x, scale, 256) + int(zero), -128, 127), np.int8)
+
+
+def quantize_s16(x: ArrayLike, scale: float) -> NDArray[np.int16]:
+    """float32 to int16: clamp(rint(x / scale)), one float32 division, NaN gives 0."""
+    return np.asarray(np.clip(_steps(x, scale, 65536), -32768, 32767), np.int16)
+
+
+def _steps(x: ArrayLike, scale: float, most: int) -> NDArray[np.int32]:
     with np.errstate(all="ignore"):
         steps = np.rint(np.asarray(x, np.float32) / np.float32(scale))
-    steps = np.where(np.isnan(steps), np.float32(0), np.clip(steps, -256, 256))
-    return np.asarray(np.clip(steps.astype(np.int32) + int(zero), -128, 127), np.int8)
+    return np.asarray(np.where(np.isnan(steps), np.float32(0), np.clip(steps, -most, most)), np.int32)
 
 
 def dequantize(q: ArrayLike, scale: float, zero: int) -> NDArray[np.float32]:
-    """int8 to float32: float32(q - zero) * scale."""
+    """Integers to float32: float32(q - zero) * scale."""
     with np.errstate(all="ignore"):
         return np.asarray((np.asarray(q, np.int32) - int(zero)).astype(np.float32) * np.float32(scale), np.float32)
 

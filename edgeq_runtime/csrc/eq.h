@@ -93,7 +93,7 @@ struct eq_edge {
     const char *name;
     int rank;
     int32_t shape[EQ_MAX_RANK]; /* of the source, its own layout */
-    int type;                   /* enum eq_type: f32, s32, s8 or u8 */
+    int type;                   /* enum eq_type: f32, s32, s16, s8 or u8 */
     size_t bytes;               /* of the source type */
     float scale;                /* of the tensor inside; 0: float */
     int32_t zero;
@@ -104,10 +104,10 @@ int eq_output_count(const struct eq_model *model);
 int eq_input(const struct eq_model *model, int index, struct eq_edge *edge);
 int eq_output(const struct eq_model *model, int index, struct eq_edge *edge);
 
-/* Copy an input into the arena: layout of the source; type edge.type, or s8 already quantized (passes as it is).
+/* Copy an input into the arena: layout of the source; type edge.type, or the s8 or s16 of the tensor inside (passes as it is).
  * bytes is the length of data and must be exact. Inputs are set again before every eq_run: their memory is reused. */
 int eq_set_input(const struct eq_model *model, void *arena, int index, int type, const void *data, size_t bytes);
-/* Copy an output out of the arena, to the layout of the source; type edge.type (dequantized), or s8 as it is. */
+/* Copy an output out of the arena, to the layout of the source; type edge.type (dequantized), or s8 or s16 as it is. */
 int eq_get_output(const struct eq_model *model, const void *arena, int index, int type, void *data, size_t bytes);
 
 /* Where an input lies in the arena, edge.bytes of it: for an application that writes it there itself instead of eq_set_input. NULL where it

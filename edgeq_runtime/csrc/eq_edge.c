@@ -41,7 +41,12 @@ static void convert(const struct side *to, const struct side *from, int32_t coun
         memcpy(to->at, from->at, (size_t)count * eq_type_bytes(to->type));
     } else if (to->type == from->type) {
         if (eq_type_bytes(to->type) == 4) EACH(uint32_t, uint32_t, *s);
+        else if (eq_type_bytes(to->type) == 2) EACH(uint16_t, uint16_t, *s);
         else EACH(uint8_t, uint8_t, *s);
+    } else if (to->type == EQ_TYPE_s16) {
+        EACH(int16_t, float, eq_quantize_s16(*s, scale));
+    } else if (from->type == EQ_TYPE_s16) {
+        EACH(float, int16_t, eq_dequantize(*s, scale, 0));
     } else if (from->type == EQ_TYPE_f32) {
         int32_t shift = to->type == EQ_TYPE_u8 ? 128 : 0;
         EACH(uint8_t, float, eq_quantize(*s, scale, zero) + shift);
@@ -116,9 +121,9 @@ static void copy(const struct eq_edge_row *edge, const struct eq_tensor *tensor,
     }
 }
 
-/* The application may hand over the type of the edge, or the integers of an int8 tensor. */
+/* The application may hand over the type of the edge, or the integers of an int8 or int16 tensor. */
 static int check_argument(const struct eq_edge_row *edge, const struct eq_tensor *tensor, int type, size_t bytes) {
-    if (type != edge->type && !(type == EQ_TYPE_s8 && tensor->type == EQ_TYPE_s8)) return EQ_ERR_ARGUMENT;
+    if (type != edge->type && !(type == tensor->type && (type == EQ_TYPE_s8 || type == EQ_TYPE_s16))) return EQ_ERR_ARGUMENT;
     return bytes == tensor->count * eq_type_bytes(type) ? EQ_OK : EQ_ERR_ARGUMENT;
 }
 

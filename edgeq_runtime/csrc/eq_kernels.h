@@ -170,6 +170,19 @@ struct eq_unpack_s8_b1_b1 {
     int8_t *y;
 };
 
+/* The same of 16 bits throughout: y[i][o] = clamp(requantize(bias[o] + sum over k of a[i][k] w[o][k])) with sums of 64 bits, which stay
+ * below 2^47 (SPEC 1.2). */
+struct eq_gemm_s16_s16_s8 {
+    size_t m, n, k; /* rows <= mr, channels, inputs (a multiple of kr) */
+    const int16_t *a;
+    size_t a_stride;
+    const int8_t *w;
+    struct eq_rq rq;
+    int16_t *y;
+    size_t y_stride;
+    int32_t lo, hi;
+};
+
 /* Pixels that lie side by side in y, and at one distance in x. */
 struct eq_stretch_s8 {
     size_t pixels;

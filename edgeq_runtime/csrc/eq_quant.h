@@ -1,4 +1,4 @@
-/* SPEC 1.1: between float32 and int8. */
+/* SPEC 1.1: between float32 and int8 or int16. */
 #ifndef EQ_QUANT_H
 #define EQ_QUANT_H
 #include <float.h>
@@ -7,16 +7,26 @@
 /* A scale from a file: a positive normal float32. */
 static inline int eq_scale_valid(float scale) { return scale >= FLT_MIN && scale <= FLT_MAX; }
 
-/* clamp(zero + rint(x / scale), -128, 127); NaN gives zero. */
-static inline int8_t eq_quantize(float x, float scale, int32_t zero) {
+/* rint(x / scale) within +-most, at which zero + q still saturates; NaN gives 0. */
+static inline int32_t eq_steps(float x, float scale, float most) {
     float q = x / scale;
     q = q != q ? 0.0f : q;
-    q = q < -512.0f ? -512.0f : q; /* still saturates for every zero point */
-    q = q > 512.0f ? 512.0f : q;
-    q = (q + 0x1.8p23f) - 0x1.8p23f; /* rounds to an integer, half to even */
-    const int32_t v = zero + (int32_t)q;
+    q = q < -most ? -most : q;
+    q = q > most ? most : q;
+    return (int32_t)((q + 0x1.8p23f) - 0x1.8p23f); /* rounds to an integer, half to even */
+}
+
+/* clamp(zero + rint(x / scale), -128, 127); NaN gives zero. */
+static inline int8_t eq_quantize(float x, float scale, int32_t zero) {
+    const int32_t v = zero + eq_steps(x, scale, 512.0f);
     return (int8_t)(v < INT8_MIN ? INT8_MIN : v > INT8_MAX ? INT8_MAX : v);
 }
 
-static inline float eq_dequantize(int8_t q, float scale, int32_t zero) { return (float)(q - zero) * scale; }
+/* clamp(rint(x / scale), -32768, 32767); NaN gives 0. */
+static inline int16_t eq_quantize_s16(float x, float scale) {
+    const int32_t v = eq_steps(x, scale, 65536.0f);
+    return (int16_t)(v < INT16_MIN ? INT16_MIN : v > INT16_MAX ? INT16_MAX : v);
+}
+
+static inline float eq_dequantize(int32_t q, float scale, int32_t zero) { return (float)(q - zero) * scale; }
 #endif

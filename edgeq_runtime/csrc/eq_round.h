@@ -3,7 +3,7 @@
 #define EQ_ROUND_H
 #include <stdint.h>
 
-enum { EQ_RQ_N_MIN = -22, EQ_RQ_N_MAX = 31 };
+enum { EQ_RQ_N_MIN = -22, EQ_RQ_N_MAX = 31, EQ_RQ16_N_MIN = -15 };
 
 /* A pair from a file: m = 0 or in [2^30, 2^31), n in its range. */
 static inline int eq_rq_valid(int32_t m, int32_t n) { return n >= EQ_RQ_N_MIN && n <= EQ_RQ_N_MAX && (m == 0 || m >= (int32_t)1 << 30); }
@@ -24,6 +24,18 @@ static inline int32_t eq_requantize(int32_t acc, int32_t m, int32_t n) {
     }
     return (int32_t)(((int64_t)acc * m + ((int64_t)1 << (30 + n))) >> (31 + n));
 }
+
+/* The same of sums of 64 bits, for outputs of int16. */
+static inline int eq_rq16_valid(int32_t m, int32_t n) { return n >= EQ_RQ16_N_MIN && eq_rq_valid(m, n); }
+static inline int eq_s16_valid(int32_t lo, int32_t hi) { return lo >= INT16_MIN && lo <= hi && hi <= INT16_MAX; }
+
+/* floor(acc m 2^-(31+n) + 1/2) for |acc| < 2^47. acc = high 2^16 + low, and what low and the half have below 2^16 cannot change a floor. */
+static inline int64_t eq_requantize_wide(int64_t acc, int32_t m, int32_t n) {
+    const int64_t high = acc >> 16, low = acc & 0xffff;
+    return (high * m + ((low * m + ((int64_t)1 << (30 + n))) >> 16)) >> (15 + n);
+}
+
+static inline int16_t eq_clamp_s16(int64_t v, int32_t lo, int32_t hi) { return (int16_t)(v < lo ? lo : v > hi ? hi : v); }
 
 /* clamp(zero + v); v as eq_requantize gives it, zero of int8. */
 static inline int8_t eq_clamp_s8(int32_t v, int32_t zero, int32_t lo, int32_t hi) {

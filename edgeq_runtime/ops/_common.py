@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgeq_runtime.rounding import requantize
+from edgeq_runtime.rounding import requantize, requantize_wide
 
 Array = NDArray[Any]
 Attrs = dict[str, Any]  # by field name of ops.def
@@ -29,6 +29,15 @@ def clamp_s8(v: Array, lo: int = -128, hi: int = 127) -> Array:
 def finish_s8(acc: Array, m: ArrayLike, n: ArrayLike, attrs: Attrs) -> Array:
     """clamp(y_zero + requantize(acc, m, n)); rows without lo and hi clamp to int8."""
     return clamp_s8(attrs["y_zero"] + requantize(acc, m, n), attrs.get("lo", -128), attrs.get("hi", 127))
+
+
+def clamp_s16(v: Array, lo: int = -32768, hi: int = 32767) -> Array:
+    return np.clip(v, lo, hi).astype(np.int16)
+
+
+def finish_s16(acc: Array, m: ArrayLike, n: ArrayLike, attrs: Attrs) -> Array:
+    """clamp(requantize(acc, m, n)) of sums of 64 bits; rows without lo and hi clamp to int16."""
+    return clamp_s16(requantize_wide(acc, m, n), attrs.get("lo", -32768), attrs.get("hi", 32767))
 
 
 def clamp_f32(v: Array, lo: float, hi: float) -> Array:

@@ -25,7 +25,7 @@ class Weights:
 
 def weights(attrs: Attrs, inputs: list[Array]) -> Weights:
     """inputs: x, w, channel blob, and one more where the weights are of less than a byte and it says how they count."""
-    w = inputs[1].astype(np.int64) - attrs["w_zero"]
+    w = inputs[1].astype(np.int64) - attrs.get("w_zero", 0)
     bias, m, n = unpack_rq(inputs[2])
     if len(inputs) == 4:
         more = inputs[3]

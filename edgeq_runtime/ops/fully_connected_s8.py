@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from edgeq_runtime.ops._common import Array, Attrs, finish_s8, wide
+from edgeq_runtime.ops._sums import fully_connected
 from edgeq_runtime.ops._weights import weights
 
 
 def run(attrs: Attrs, inputs: list[Array], output_shape: tuple[int, ...]) -> Array:
     x, given = wide(inputs[0], attrs["x_zero"]), weights(attrs, inputs)
-    acc = x.reshape(-1, given.w.shape[1]) @ given.w.T + given.bias
-    return finish_s8(acc, given.m, given.n, attrs).reshape(output_shape)
+    return finish_s8(fully_connected(x, given, output_shape), given.m, given.n, attrs)

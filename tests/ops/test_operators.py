@@ -19,9 +19,9 @@ from tests.ops.runner import graph_of, model_bytes, run_core, run_reference
 from tests.reference import run_graph
 
 SHOWN = 5  # differing runs that a failure prints
-WITH_TABLE = ("lookup_s8", "softmax_s8")  # their second input is a constant
+WITH_TABLE = ("lookup_s8", "lookup_s16", "softmax_s8")  # their second input is a constant
 OF_TWO = [name for name, row in lists.ops().items() if row.inputs_min == 2 == row.inputs_max and name not in WITH_TABLE]
-CONVOLUTIONS = [f"{name}_{kind}" for name in LAYOUTS for kind in ("s8", "f32")]
+CONVOLUTIONS = [f"{name}_{kind}" for name in LAYOUTS for kind in ("s8", "s16", "f32")]
 
 
 def test_every_row_of_the_list_has_cases_and_every_case_a_row() -> None:
@@ -64,12 +64,12 @@ def test_convolutions_of_any_size_equal_the_reference(op: str, seed: int) -> Non
     assert differences(op, (random_case(op, rng) for _ in range(150))) == []
 
 
-@pytest.mark.parametrize("op", [name for name in lists.ops() if name.endswith("_s8") and name != "dequantize_s8"])
+@pytest.mark.parametrize("op", [name for name in lists.ops() if name.endswith(("_s8", "_s16")) and "dequantize" not in name])
 def test_random_cases_reach_many_values(op: str) -> None:
     """Against cases that clamp everything to one value and so compare nothing."""
     seen: set[int] = set()
     for case in cases_of(op):
-        seen |= set(np.unique(run_reference(op, case).view(np.uint8)).tolist())
+        seen |= set(np.unique(run_reference(op, case)).tolist())
     assert len(seen) >= 200
 
 

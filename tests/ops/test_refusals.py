@@ -17,7 +17,8 @@ from tests.ops.runner import model_bytes, run_core, run_reference
 
 FORMAT, UNSUPPORTED, SHAPE = -5, -6, -7
 ONE, INT_MAX = 1 << 23, (1 << 31) - 1  # an entry of a softmax table that stands for 1
-BLOBS = {"conv2d_s8": 2, "depthwise_conv2d_s8": 2, "transpose_conv2d_s8": 2, "fully_connected_s8": 2}
+BLOBS = ("conv2d_s8", "depthwise_conv2d_s8", "transpose_conv2d_s8", "fully_connected_s8")
+WIDE_BLOBS = tuple(name.replace("_s8", "_s16") for name in BLOBS)
 PLACES = {"resize_nearest": ((1, 2), 0), "resize_bilinear_s8": ((1, 2), 12), "resize_bilinear_f32": ((1, 3), 0)}
 
 
@@ -42,7 +43,7 @@ def largest(op: str, count: int = 1) -> list[Case]:
 @pytest.mark.parametrize("op", lists.ops())
 def test_attributes_out_of_their_range_are_refused(op: str) -> None:
     case = largest(op)[0]
-    if op == "reduce_s8":  # maximum and minimum read neither zero points nor multiplier
+    if op.startswith("reduce_s"):  # maximum and minimum read neither zero points nor multiplier
         case = replace(case, attrs=case.attrs | {"kind": 0})
     assert accepted(op, hostile.bad_attributes(op, case)) == []
 
@@ -72,9 +73,42 @@ def _problem(op: str, case: Case) -> str | None:
         return f"accepted; the reference says {error}"
 
 
-@pytest.mark.parametrize("op", BLOBS)
+@pytest.mark.parametrize("op", [*BLOBS, *WIDE_BLOBS])
 def test_channel_parameters_out_of_their_range_are_refused(op: str) -> None:
-    assert accepted(op, hostile.bad_blobs(largest(op)[0], BLOBS[op])) == []
+    assert accepted(op, hostile.bad_blobs(largest(op)[0], 2)) == []
+
+
+@pytest.mark.parametrize("op", [*WIDE_BLOBS, "mul_s16", "reduce_s16", "requantize_s16"])
+def test_a_shift_to_the_left_that_sums_of_64_bits_do_not_have_is_refused(op: str) -> None:
+    case = largest(op)[0]
+    if op in WIDE_BLOBS:
+        bias, m, n = (part.copy() for part in unpack_rq(case.inputs[2]))
+        n[0] = -16
+        changed = replace(case, inputs=(*case.inputs[:2], pack_rq(bias, m, n)))
+    else:
+        changed = replace(case, attrs=case.attrs | {"kind": 0, "n": -16} if "kind" in case.attrs else case.attrs | {"n": -16})
+    assert accepted(op, [changed]) == []
+
+
+def test_int16_has_no_zero_point() -> None:
+    every = cases_of("requantize_s16")
+    for place, dtype in (("x_zero", np.int8), ("y_zero", np.int16)):
+        case = next(c for c in every if c.inputs[0].dtype == dtype and (c.dtype == "s8") == (place == "y_zero"))
+        other = {"x_zero": "y_zero", "y_zero": "x_zero"}[place]
+        assert status_of("requantize_s16", replace(case, attrs=case.attrs | {place: 5})) == 0
+        assert accepted("requantize_s16", [replace(case, attrs=case.attrs | {other: 5})]) == []
+
+
+def test_requantization_between_two_int8_is_that_of_int8() -> None:
+    case = next(c for c in cases_of("requantize_s16") if c.inputs[0].dtype == np.int8)
+    attrs = case.attrs | {"x_zero": 0, "lo": -128, "hi": 127}
+    assert accepted("requantize_s16", [replace(case, attrs=attrs, dtype="s8", label="s8 to s8")]) == []
+
+
+def test_factors_of_a_sum_that_could_leave_32_bits_are_refused() -> None:
+    case = cases_of("add_s16")[0]
+    for name in ("a_mul", "b_mul"):
+        assert accepted("add_s16", [replace(case, attrs=case.attrs | {name: -(1 << 15)})]) == []
 
 
 def with_bias(op: str, case: Case, room: int) -> Case:

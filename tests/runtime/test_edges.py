@@ -13,7 +13,7 @@ from edgeq_host.graph import Array, Edge, Graph, Node, Tensor
 from edgeq_runtime import native
 from tests.runtime.models import quant
 
-KINDS = {"f32": np.float32, "s32": np.int32, "s8": np.int8, "u8": np.uint8}
+KINDS = {"f32": np.float32, "s32": np.int32, "s16": np.int16, "s8": np.int8, "u8": np.uint8}
 
 
 def identity(
@@ -70,6 +70,31 @@ def test_float32_is_quantized_half_to_even_and_saturates(scale: float, zero: int
         assert np.array_equal(y, (q.astype(np.int32) - zero).astype(np.float32) * s)
 
 
+def test_float32_becomes_int16_half_to_even_and_saturates() -> None:
+    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, 3.4028235e38, -3.4028235e38], np.float32)
+    for scale in (1.0, 0.5, 3.0517578e-05, 3e33, 1.2e-38):
+        s = np.float32(scale)
+        with np.errstate(over="ignore"):
+            halves = (np.arange(-32780, 32780, dtype=np.float32) + np.float32(0.5)) * s
+        x = np.concatenate([halves[np.isfinite(halves)], special])
+        model = identity(x.shape, (0,), "f32", "s16", scale)
+        y, q = model.run(x), inside(model, "s16")
+        with np.errstate(over="ignore", invalid="ignore"):
+            steps = np.rint(x / s)
+        assert np.array_equal(q, np.where(np.isnan(x), 0, np.clip(steps, -32768, 32767)).astype(np.int16))
+        assert np.array_equal(y, q.astype(np.float32) * s)
+
+
+def test_already_quantized_int16_passes_as_it_is_in_the_layout_of_the_source() -> None:
+    model = identity((1, 3, 4, 5), (0, 2, 3, 1), "f32", "s16", 0.1)
+    q = np.random.default_rng(1).integers(-32768, 32768, (1, 3, 4, 5)).astype(np.int16)
+    y = model.run(q)
+    assert np.array_equal(inside(model, "s16"), q.transpose(0, 2, 3, 1))
+    assert np.array_equal(y, q.astype(np.float32) * np.float32(0.1))
+    with pytest.raises(native.Error, match=r"is int8 .*, expected float32 or int16"):
+        model.run(np.zeros((1, 3, 4, 5), np.int8))
+
+
 def test_already_quantized_int8_passes_as_it_is_in_the_layout_of_the_source() -> None:
     model = identity((1, 3, 4, 5), (0, 2, 3, 1), "f32", "s8", 0.1, 7)
     q = np.random.default_rng(1).integers(-128, 128, (1, 3, 4, 5)).astype(np.int8)
@@ -93,10 +118,29 @@ def test_integers_of_a_float_variant_are_dequantized(kind: str, shift: int) -> N
     assert np.array_equal(inside(model, "f32"), (q.astype(np.int32) - shift + 3).astype(np.float32) * np.float32(0.25))
 
 
-@pytest.mark.parametrize(("outside", "within", "scale"), [("f32", "s8", 0.0), ("s32", "s8", 0.5), ("u8", "f32", 0.0), ("f32", "s32", 0.5)])
+@pytest.mark.parametrize(
+    ("outside", "within", "scale"),
+    [
+        ("f32", "s8", 0.0),
+        ("s32", "s8", 0.5),
+        ("u8", "f32", 0.0),
+        ("f32", "s32", 0.5),
+        ("f32", "s16", 0.0),
+        ("s8", "s16", 0.5),
+        ("u8", "s16", 0.5),
+        ("s16", "s8", 0.5),
+        ("s16", "f32", 0.5),
+    ],
+)
 def test_types_that_do_not_go_together_are_refused_at_open(outside: str, within: str, scale: float) -> None:
     with pytest.raises(native.Error) as caught:
         identity((2,), (0,), outside, within, scale)
+    assert caught.value.status == -5
+
+
+def test_int16_with_a_zero_point_is_refused_at_open() -> None:
+    with pytest.raises(native.Error) as caught:
+        identity((2,), (0,), "f32", "s16", 0.5, 3)
     assert caught.value.status == -5
 
 

@@ -83,6 +83,11 @@ int eq_agent_inner(const struct eq_model *model, int output, int index) {
     return eq_tensor(model, (output ? eq_output_tensor : eq_input_tensor)(model, index), &tensor) ? 0 : tensor.type;
 }
 
+int eq_agent_integers(const struct eq_model *model, int output, int index) {
+    const int type = eq_agent_inner(model, output, index);
+    return type == EQ_TYPE_s8 || type == EQ_TYPE_s16 ? type : 0;
+}
+
 static int send_edge(struct eq_agent *agent, int output, int index) {
     struct eq_edge e;
     eq_wire_dims dims = {{0}};
@@ -170,9 +175,9 @@ static int send_output(struct eq_agent *agent, int index, int inner) {
     struct eq_agent_model *m = &agent->model;
     struct eq_edge e;
     (void)eq_output(m->model, index, &e);
-    int as_it_lies = inner && eq_agent_inner(m->model, 1, index) == EQ_TYPE_s8;
-    int type = as_it_lies ? EQ_TYPE_s8 : e.type;
-    size_t size = as_it_lies ? e.inner_bytes : e.bytes, part = agent->info.limits.max_message - 32u;
+    int integers = inner ? eq_agent_integers(m->model, 1, index) : 0;
+    int type = integers ? integers : e.type;
+    size_t size = integers ? e.inner_bytes : e.bytes, part = agent->info.limits.max_message - 32u;
     agent->detail = eq_get_output(m->model, m->arena, index, type, m->output, size);
     if (agent->detail) return EQ_FAULT_argument;
     for (size_t at = 0; at < size; at += part) {

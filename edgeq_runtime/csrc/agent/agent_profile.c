@@ -30,8 +30,8 @@ static int fill_inputs(struct eq_agent *agent) {
     uint32_t x = 1;
     for (int i = 0; i < eq_input_count(m->model); i++) {
         (void)eq_input(m->model, i, &e);
-        int type = eq_agent_inner(m->model, 0, i) == EQ_TYPE_s8 ? EQ_TYPE_s8 : e.type;
-        size_t size = type == EQ_TYPE_s8 ? e.inner_bytes : e.bytes;
+        int integers = eq_agent_integers(m->model, 0, i), type = integers ? integers : e.type;
+        size_t size = integers ? e.inner_bytes : e.bytes;
         uint8_t *data = m->inputs[i].data;
         for (size_t at = 0; at < size; at++) {
             x ^= x << 13, x ^= x >> 17, x ^= x << 5;

@@ -113,6 +113,8 @@ int eq_agent_gone(struct eq_agent *agent);
 
 /* The type of the tensor inside an input or output. */
 int eq_agent_inner(const struct eq_model *model, int output, int index);
+/* The same where its integers may be handed over as they are; else 0. */
+int eq_agent_integers(const struct eq_model *model, int output, int index);
 /* Check the file, and run the self-test of every variant, guarded. */
 int eq_agent_health(struct eq_health *health, const void *data, size_t size, uint32_t isas, uint32_t limit_ms, int (*alive)(void *),
                     void *context);

@@ -47,6 +47,15 @@ static void gemm_s8_s16_s8(const struct eq_kernel *kernel, const size_t size[3],
     CALLS(eq_gemm_s8_s16_s8, args, calls);
 }
 
+static void gemm_s16_s16_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    const size_t m = size[0], n = size[1], k = eq_gemm_k(kernel, size[2]);
+    const struct eq_rq rq = channel_parameters(room, n);
+    const int16_t *a = take(room, m * k * sizeof *a);
+    const int8_t *w = take(room, eq_gemm_pack_bytes(kernel, n, size[2]));
+    const struct eq_gemm_s16_s16_s8 args = {m, n, k, a, k, w, rq, take(room, m * n * sizeof *args.y), n, INT16_MIN, INT16_MAX};
+    CALLS(eq_gemm_s16_s16_s8, args, calls);
+}
+
 /* All widths have the same members. */
 static void gemm_low_wide(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     const size_t m = size[0], n = size[1], k = size[2], planes = n * k; /* more than they have */
@@ -268,6 +277,7 @@ static const struct family {
     {"gemm_s8_b1_b1", gemm_s8_b1_b1, any, 0},
     {"sign_b1_s8_s8", sign_b1_s8_s8, no_taps, 0},
     {"unpack_s8_b1_b1", unpack_s8_b1_b1, no_taps, 0},
+    {"gemm_s16_s16_s8", gemm_s16_s16_s8, rows_of_one_call, 0},
     {"gemm_f32_f32_f32", gemm_f32_f32_f32, rows_of_one_call, 0},
     {"dwconv_s8_u8_s8", dwconv_s8_u8_s8, four_lines, 1},
     {"dwconv_s8_s8_s8", dwconv_s8_s8_s8, few_taps, 0},

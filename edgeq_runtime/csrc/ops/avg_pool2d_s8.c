@@ -1,22 +1,12 @@
 #include "eq_kernels.h"
 #include "pool.h"
 
-enum { TAPS_MAX = 1 << 21 /* |2 acc + c| stays in int32, and quotient() exact */, TAPS_FEW = 1 << 10, WIDTH = 64 };
+enum { TAPS_FEW = 1 << 10, WIDTH = 64 };
 
 static struct eq_window window_of(const struct eq_avg_pool2d_s8_attrs *a) {
     struct eq_window w = {0};
     EQ_POOL_WINDOW(&w, a);
     return w;
-}
-
-static bool rq_valid(const struct eq_tensor *rq, size_t taps) {
-    if (!eq_is_table(rq, EQ_TYPE_u8, 5 * taps)) return false;
-    const int32_t *m = (const void *)rq->data;
-    const int8_t *n = (const void *)(rq->data + 4 * taps);
-    for (size_t i = 0; i < taps; i++) {
-        if (!eq_rq_valid(m[i], n[i])) return false;
-    }
-    return true;
 }
 
 int eq_prepare_avg_pool2d_s8(struct eq_node *node, const struct eq_prepare *ctx) {
@@ -27,10 +17,8 @@ int eq_prepare_avg_pool2d_s8(struct eq_node *node, const struct eq_prepare *ctx)
     const int status = eq_prepare_pool(&w, node, ctx, EQ_TYPE_s8, a->pad_bottom, a->pad_right);
     if (status != EQ_OK) return status;
     eq_pool_share(node, &w);
-    EQ_NEED_SHAPE((a->include_pad == 0 || a->include_pad == 1) && w.kh * w.kw <= TAPS_MAX);
     EQ_NEED_SHAPE(eq_is_s8(a->x_zero) && eq_s8_valid(a->y_zero, a->lo, a->hi));
-    EQ_NEED_SHAPE(node->input_count < 2 || rq_valid(eq_in(node, ctx->tensors, 1), eq_window_taps(&w)));
-    return EQ_OK;
+    return eq_pool_check_mean(node, ctx, &w, a->include_pad, EQ_RQ_N_MIN);
 }
 
 /* floor((2 acc + c) / (2 c)) as a product: with d = 2 c and v = 2 acc + c + 256 d, 0 < v < 512 d (as |acc| <= 255 c), and reciprocal
@@ -55,29 +43,23 @@ static inline void finish_few(const int32_t *sum, int32_t zeros, int32_t c, cons
 
 /* What the pixels of a stretch share. */
 struct mean {
-    int32_t count, zeros, m, n; /* zeros: what x_zero takes from every sum */
+    struct eq_mean by;
+    int32_t zeros; /* what x_zero takes from every sum */
     struct eq_avg_pool2d_s8_attrs attrs;
-    bool scaled;
 };
 
 static struct mean mean_of(const struct eq_cells *cells) {
     const struct eq_avg_pool2d_s8_attrs *attrs = cells->call->node->attrs;
-    const int32_t valid = (int32_t)(cells->rows * cells->cols), area = attrs->kernel_h * attrs->kernel_w;
-    struct mean mean = {.attrs = *attrs, .zeros = valid * attrs->x_zero, .scaled = cells->call->node->input_count > 1};
-    mean.count = attrs->include_pad ? area : valid > 0 ? valid : 1;
-    if (mean.scaled) {
-        const int32_t *rq = eq_read(cells->call, 1);
-        mean.m = rq[mean.count - 1];
-        mean.n = ((const int8_t *)(rq + area))[mean.count - 1];
-    }
-    return mean;
+    return (struct mean){.by = eq_pool_mean(cells, attrs->kernel_h * attrs->kernel_w, attrs->include_pad),
+                         .zeros = (int32_t)(cells->rows * cells->cols) * attrs->x_zero,
+                         .attrs = *attrs};
 }
 
 static void finish(const struct mean *mean, const int32_t *sum, size_t width, int8_t *restrict y) {
-    const int32_t zeros = mean->zeros, count = mean->count, y_zero = mean->attrs.y_zero, lo = mean->attrs.lo, hi = mean->attrs.hi;
-    const int32_t m = mean->m, n = mean->n;
+    const int32_t zeros = mean->zeros, count = mean->by.count, y_zero = mean->attrs.y_zero, lo = mean->attrs.lo, hi = mean->attrs.hi;
+    const int32_t m = mean->by.m, n = mean->by.n;
     const uint64_t d = 2 * (uint64_t)count;
-    if (mean->scaled) {
+    if (mean->by.scaled) {
         for (size_t c = 0; c < width; c++) {
             y[c] = eq_clamp_s8(eq_requantize(sum[c] - zeros, m, n), y_zero, lo, hi);
             EQ_KEEP_SCALAR;

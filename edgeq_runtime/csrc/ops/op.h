@@ -58,7 +58,7 @@ static inline int eq_prepare_mover(const struct eq_node *node, const struct eq_p
     const struct eq_tensor *x = eq_in(node, ctx->tensors, 0), *y = eq_out(node, ctx->tensors, 0);
     EQ_NEED_SHAPE(node->output_count == 1);
     EQ_NEED_TYPE(y, x->type);
-    EQ_NEED(eq_type_bits(x->type) == 8 || eq_type_bits(x->type) == 32, EQ_ERR_UNSUPPORTED);
+    EQ_NEED(eq_type_bits(x->type) >= 8, EQ_ERR_UNSUPPORTED);
     return EQ_OK;
 }
 

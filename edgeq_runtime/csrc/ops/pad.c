@@ -45,7 +45,7 @@ static void fill(const struct job *job, uint8_t *y, size_t bytes) {
     if (job->size == 1) {
         memset(y, job->attrs->value & 0xff, bytes);
     } else {
-        for (size_t i = 0; i < bytes; i += job->size) memcpy(y + i, &job->attrs->value, sizeof job->attrs->value);
+        for (size_t i = 0; i < bytes; i += job->size) memcpy(y + i, &job->attrs->value, job->size);
     }
 }
 

@@ -1,6 +1,6 @@
 #include "pool.h"
 
-enum { KERNEL_MAX = 1 << 24 };
+enum { KERNEL_MAX = 1 << 24, TAPS_MAX = 1 << 21 /* of an average: in int8 |2 acc + c| stays in int32 */ };
 
 int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struct eq_prepare *ctx, int type, int64_t pad_bottom,
                     int64_t pad_right) {
@@ -28,6 +28,34 @@ static struct span inside(int64_t origin, int64_t dilation, int64_t kernel, int6
 
 void eq_pool_share(struct eq_node *node, const struct eq_window *w) {
     node->units = eq_units((uint64_t)eq_window_pixels(w) * (uint64_t)w->oc * eq_window_taps(w), eq_window_rows(w));
+}
+
+static bool pairs_valid(const struct eq_tensor *rq, size_t taps, int32_t n_least) {
+    if (!eq_is_table(rq, EQ_TYPE_u8, 5 * taps)) return false;
+    const int32_t *m = (const void *)rq->data;
+    const int8_t *n = (const void *)(rq->data + 4 * taps);
+    for (size_t i = 0; i < taps; i++) {
+        if (!eq_rq_valid(m[i], n[i]) || n[i] < n_least) return false;
+    }
+    return true;
+}
+
+int eq_pool_check_mean(const struct eq_node *node, const struct eq_prepare *ctx, const struct eq_window *w, int32_t include_pad,
+                       int32_t n_least) {
+    EQ_NEED_SHAPE((include_pad == 0 || include_pad == 1) && w->kh * w->kw <= TAPS_MAX);
+    EQ_NEED_SHAPE(node->input_count < 2 || pairs_valid(eq_in(node, ctx->tensors, 1), eq_window_taps(w), n_least));
+    return EQ_OK;
+}
+
+struct eq_mean eq_pool_mean(const struct eq_cells *cells, int32_t area, int32_t include_pad) {
+    const int32_t valid = (int32_t)(cells->rows * cells->cols);
+    struct eq_mean mean = {.count = include_pad ? area : valid > 0 ? valid : 1, .scaled = cells->call->node->input_count > 1};
+    if (mean.scaled) {
+        const int32_t *rq = eq_read(cells->call, 1);
+        mean.m = rq[mean.count - 1];
+        mean.n = ((const int8_t *)(rq + area))[mean.count - 1];
+    }
+    return mean;
 }
 
 /* The columns whose windows lie inside as one, each of the others alone. */

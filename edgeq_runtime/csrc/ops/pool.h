@@ -25,6 +25,15 @@ int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struc
                     int64_t pad_right);
 /* Lets threads share the rows of output where there is enough to do. */
 void eq_pool_share(struct eq_node *node, const struct eq_window *w);
+/* An average: include_pad, the kernel's area, and the second input, which holds m and n for every count of taps. n_least: of a pair. */
+int eq_pool_check_mean(const struct eq_node *node, const struct eq_prepare *ctx, const struct eq_window *w, int32_t include_pad,
+                       int32_t n_least);
+/* What the averages of some cells divide by; scaled: by m and n. */
+struct eq_mean {
+    int32_t count, m, n;
+    bool scaled;
+};
+struct eq_mean eq_pool_mean(const struct eq_cells *cells, int32_t area, int32_t include_pad);
 /* w: kernel, strides, dilations and pads; the sizes are those of the tensors. */
 void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*run)(const struct eq_cells *cells));
 #endif

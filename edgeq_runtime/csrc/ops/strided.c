@@ -1,6 +1,7 @@
 #include "strided.h"
 
 typedef uint32_t __attribute__((may_alias)) word; /* any element of 4 bytes */
+typedef uint16_t __attribute__((may_alias)) half; /* of 2 */
 
 enum { TILE = 16 };
 
@@ -21,14 +22,20 @@ enum { TILE = 16 };
         }                                                                                                                                  \
     }
 STRIDED(uint8_t)
+STRIDED(half)
 STRIDED(word)
 
+#define PLANE(T)                                                                                                                           \
+    do {                                                                                                                                   \
+        if (rows > 1) turn_##T((T *)(void *)y, (const T *)(const void *)x, rows, inner->dim, inner->step[0]);                              \
+        else gather_##T((T *)(void *)y, (const T *)(const void *)x, inner->dim, inner->step[0]);                                           \
+    } while (0)
+
 static void plane(size_t size, uint8_t *y, const uint8_t *x, size_t rows, const struct eq_axis *inner) {
-    if (rows > 1 && size == 1) turn_uint8_t(y, x, rows, inner->dim, inner->step[0]);
-    else if (rows > 1) turn_word((word *)(void *)y, (const word *)(const void *)x, rows, inner->dim, inner->step[0]);
-    else if (inner->step[0] == 1) memcpy(y, x, inner->dim * size);
-    else if (size == 1) gather_uint8_t(y, x, inner->dim, inner->step[0]);
-    else gather_word((word *)(void *)y, (const word *)(const void *)x, inner->dim, inner->step[0]);
+    if (rows == 1 && inner->step[0] == 1) memcpy(y, x, inner->dim * size);
+    else if (size == 1) PLANE(uint8_t);
+    else if (size == 2) PLANE(half);
+    else PLANE(word);
 }
 
 void eq_copy_strided(struct eq_walk walk, size_t size, const uint8_t *x, uint8_t *y) {

@@ -150,28 +150,23 @@ static void inside_x(const struct eq_window *w, int64_t ox, int64_t *first, int6
     if (*end < *first) *end = *first;
 }
 
-/* The row being made: of one of the two element types. */
+/* The row being made: copies of elements of `size` bytes, or int8 that become int16. */
 struct sink {
-    const int8_t *s8;
-    const float *f32;
-    int16_t *s16_row;
-    float *f32_row;
+    const uint8_t *from;
+    uint8_t *to;
+    size_t size;
+    bool widens;
     int32_t x_zero;
 };
 
 /* count elements from an offset of x on; offset < 0: zeros. */
 static void put(struct sink *s, int64_t offset, int64_t count) {
-    const size_t n = (size_t)count;
+    const size_t n = (size_t)count, bytes = n * (s->widens ? sizeof(int16_t) : s->size);
     if (n == 0) return;
-    if (s->s8) {
-        if (offset < 0) memset(s->s16_row, 0, n * sizeof *s->s16_row);
-        else eq_widen_s16(s->s8 + offset, s->x_zero, n, s->s16_row);
-        s->s16_row += n;
-    } else {
-        if (offset < 0) memset(s->f32_row, 0, n * sizeof *s->f32_row);
-        else memcpy(s->f32_row, s->f32 + offset, n * sizeof *s->f32_row);
-        s->f32_row += n;
-    }
+    if (offset < 0) memset(s->to, 0, bytes);
+    else if (s->widens) eq_widen_s16((const int8_t *)s->from + offset, s->x_zero, n, (int16_t *)(void *)s->to);
+    else memcpy(s->to, s->from + (size_t)offset * s->size, bytes);
+    s->to += bytes;
 }
 
 /* The first tap of a pixel whose taps are all inside; < 0: some are not. */
@@ -212,12 +207,17 @@ static void put_row(struct sink *s, const struct eq_window *w, const struct eq_p
 }
 
 void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row) {
-    struct sink s = {.s8 = x, .s16_row = row, .x_zero = x_zero};
+    struct sink s = {.from = (const void *)x, .to = (void *)row, .widens = true, .x_zero = x_zero};
+    put_row(&s, w, p, group);
+}
+
+void eq_window_row_of_s16(const struct eq_window *w, const int16_t *x, const struct eq_pixel *p, int64_t group, int16_t *row) {
+    struct sink s = {.from = (const void *)x, .to = (void *)row, .size = sizeof *x};
     put_row(&s, w, p, group);
 }
 
 void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, int64_t group, float *row) {
-    struct sink s = {.f32 = x, .f32_row = row};
+    struct sink s = {.from = (const void *)x, .to = (void *)row, .size = sizeof *x};
     put_row(&s, w, p, group);
 }
 

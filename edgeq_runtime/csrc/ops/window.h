@@ -56,6 +56,7 @@ int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64
 
 /* All inputs of a pixel and a group in the order (ky, kx, c), padded taps as 0. s8: x - x_zero. */
 void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row);
+void eq_window_row_of_s16(const struct eq_window *w, const int16_t *x, const struct eq_pixel *p, int64_t group, int16_t *row);
 void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, int64_t group, float *row);
 void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row);
 

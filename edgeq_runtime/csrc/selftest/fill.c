@@ -46,8 +46,8 @@ int32_t extreme(int which, int32_t lo, int32_t hi) { return which ? hi : lo; }
 static int32_t value(int32_t lo, int32_t hi, int high) {
     return fill_kind == TIES ? between(-2, 2) : fill_kind < 2 ? between(lo, hi) : extreme(high, lo, hi);
 }
-void fill_s16(int16_t *a, size_t n) {
-    for (size_t i = 0; i < n; i++) a[i] = (int16_t)value(-255, 255, fill_kind & 1);
+void fill_s16(int16_t *a, size_t n, int32_t lo, int32_t hi) {
+    for (size_t i = 0; i < n; i++) a[i] = (int16_t)value(lo, hi, fill_kind & 1);
 }
 void fill_s8(int8_t *a, size_t n, int high) {
     for (size_t i = 0; i < n; i++) a[i] = (int8_t)value(-128, 127, high);
@@ -112,10 +112,10 @@ static int both_nan(size_t at) {
 }
 
 static long shown(const uint8_t *at, size_t element) {
-    uint32_t bits;
+    uint32_t bits = 0;
     if (element == 1) return (int8_t)*at;
-    memcpy(&bits, at, sizeof bits);
-    return (long)bits;
+    memcpy(&bits, at, element);
+    return element == 2 ? (int16_t)bits : (long)bits;
 }
 
 int compare(const char *sizes, size_t element) {

@@ -5,7 +5,7 @@ int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
     const size_t padded = eq_gemm_k(tested, k), stride = padded + (size_t)between(0, 3);
     int16_t *a = tail(activation_end, m * stride - (stride - padded), 2);
     int8_t *w = tail(weight_end, n * k, 1), *packed = tail(packed_end, eq_gemm_pack_bytes(tested, n, k), 1);
-    fill_s16(a, m * stride - (stride - padded));
+    fill_s16(a, m * stride - (stride - padded), -255, 255);
     for (size_t i = 0; i < m; i++) memset(a + i * stride + k, 0, (padded - k) * sizeof *a);
     fill_s8(w, n * k, fill_kind & 2);
     eq_gemm_pack(tested, n, k, w, k, 1, packed);

@@ -122,7 +122,7 @@ int gemm_low_wide(const struct eq_kernel *portable, size_t m, size_t n, size_t k
     char sizes[80];
     const size_t taps = k % PARTS || k > 200 ? 1 : PARTS;
     int16_t *a = tail(activation_end, m * k, 2);
-    fill_s16(a, m * k);
+    fill_s16(a, m * k, -255, 255);
     const struct eq_weights w = weights(n, taps, k / taps);
     struct eq_gemm_s8_s16_s4 args = {.m = m,
                                      .n = n,

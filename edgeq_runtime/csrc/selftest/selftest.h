@@ -29,7 +29,7 @@ extern uint8_t *activation_end, *weight_end, *packed_end, *params_end;
 /* The last `count` elements before a guard; a skew moves them down and takes their alignment away. */
 void *tail(uint8_t *end, size_t count, size_t element);
 int32_t extreme(int which, int32_t lo, int32_t hi);
-void fill_s16(int16_t *a, size_t n);
+void fill_s16(int16_t *a, size_t n, int32_t lo, int32_t hi);
 void fill_s8(int8_t *a, size_t n, int high);
 void fill_f32(float *a, size_t n);
 int32_t weight_zero(void);
@@ -45,6 +45,7 @@ int compare(const char *sizes, size_t element);
 /* first: rows, or pixels; depth: inputs, or taps. 1: a difference was printed. */
 typedef int (*case_fn)(const struct eq_kernel *portable, size_t first, size_t channels, size_t depth);
 int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
+int gemm_s16(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_band(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_low(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_low_wide(const struct eq_kernel *portable, size_t m, size_t n, size_t k);

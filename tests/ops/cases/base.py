@@ -61,6 +61,14 @@ def fill_s8(rng: Rng, shape: tuple[int, ...], kind: str) -> Array:
     return rng.integers(-128, 128, shape, np.int8)
 
 
+def fill_s16(rng: Rng, shape: tuple[int, ...], kind: str) -> Array:
+    if kind in ("low", "high"):
+        return np.full(shape, -32768 if kind == "low" else 32767, np.int16)
+    if kind == "ends":
+        return rng.choice(np.array([-32768, 32767], np.int16), shape)
+    return rng.integers(-32768, 32768, shape, np.int16)
+
+
 def fill_f32(rng: Rng, shape: tuple[int, ...], kind: str) -> Array:
     if kind == "special":
         return np.where(rng.random(shape) < 0.3, rng.choice(SPECIALS, shape), rng.normal(0, 3, shape)).astype(np.float32)

@@ -68,7 +68,8 @@ def bad_attributes(op: str, case: Case) -> Iterator[Case]:
 def _bad_limits(case: Case) -> Iterator[Case]:
     if "lo" not in case.attrs:
         return
-    pairs: tuple[tuple[Any, Any], ...] = ((5, 4), (-129, 0), (0, 128), (INT_MIN, INT_MAX))
+    low, high = (-32768, 32767) if case.dtype == "s16" else (-128, 127)
+    pairs: tuple[tuple[Any, Any], ...] = ((5, 4), (low - 1, 0), (0, high + 1), (INT_MIN, INT_MAX))
     if isinstance(case.attrs["lo"], float):
         pairs = ((1.0, 0.5), (math.nan, 1.0), (0.0, math.nan))
     for lo, hi in pairs:

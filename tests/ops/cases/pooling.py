@@ -42,11 +42,11 @@ POOL = (
 )
 
 
-def _pool_attrs(g: Geometry) -> dict[str, Any]:
+def pool_attrs(g: Geometry) -> dict[str, Any]:
     return {"kernel_h": g.kernel[0], "kernel_w": g.kernel[1], **g.attrs("groups")}
 
 
-def _pooled(g: Geometry) -> tuple[int, ...]:
+def pooled(g: Geometry) -> tuple[int, ...]:
     return (g.image[0], *g.size(), g.image[3])
 
 
@@ -58,28 +58,28 @@ def avg_pool2d_s8(rng: Rng) -> Cases:
             pairs = [scalar_mn(rng, c * 60.0) for c in range(1, area + 1)]
             table = np.array([m for m, _ in pairs], "<i4").tobytes() + np.array([n for _, n in pairs], np.int8).tobytes()
             extra = (np.frombuffer(table, np.uint8),) if i >= 4 else ()
-            attrs = _pool_attrs(g) | zeros | s8_limits(rng) | {"include_pad": i % 2}
+            attrs = pool_attrs(g) | zeros | s8_limits(rng) | {"include_pad": i % 2}
             inputs = (fill_s8(rng, g.image, kind), *extra)
-            yield Case(f"{g} {kind} rq={bool(extra)}", attrs, inputs, _pooled(g), constant=(1,) if extra else ())
+            yield Case(f"{g} {kind} rq={bool(extra)}", attrs, inputs, pooled(g), constant=(1,) if extra else ())
 
 
 def max_pool2d_s8(rng: Rng) -> Cases:
     for g in POOL:
         for kind in FILLS_S8:
-            yield Case(f"{g} {kind}", _pool_attrs(g) | s8_limits(rng), (fill_s8(rng, g.image, kind),), _pooled(g))
+            yield Case(f"{g} {kind}", pool_attrs(g) | s8_limits(rng), (fill_s8(rng, g.image, kind),), pooled(g))
 
 
 def avg_pool2d_f32(rng: Rng) -> Cases:
     for g in POOL:
         for i, kind in enumerate(FILLS_F32):
-            attrs = _pool_attrs(g) | f32_limits(rng) | {"include_pad": i % 2}
-            yield Case(f"{g} {kind}", attrs, (fill_f32(rng, g.image, kind),), _pooled(g), "f32")
+            attrs = pool_attrs(g) | f32_limits(rng) | {"include_pad": i % 2}
+            yield Case(f"{g} {kind}", attrs, (fill_f32(rng, g.image, kind),), pooled(g), "f32")
 
 
 def max_pool2d_f32(rng: Rng) -> Cases:
     for g in POOL:
         for kind in FILLS_F32:
-            yield Case(f"{g} {kind}", _pool_attrs(g) | f32_limits(rng), (fill_f32(rng, g.image, kind),), _pooled(g), "f32")
+            yield Case(f"{g} {kind}", pool_attrs(g) | f32_limits(rng), (fill_f32(rng, g.image, kind),), pooled(g), "f32")
 
 
 TABLE: Table = {

@@ -16,7 +16,7 @@ ROWS = ((1,), (2,), (10,), (3, 17), (2, 3, 33), (1, 4, 5, 21), (2, 1, 2, 1, 9), 
 IMAGES = (((1, 1, 1, 1), (3, 2)), ((2, 4, 3, 5), (8, 6)), ((1, 7, 5, 17), (3, 2)), ((1, 2, 9, 4), (5, 9)), ((1, 3, 1, 32), (1, 4)))
 
 
-def _reductions(rng: Rng) -> Iterator[tuple[tuple[int, ...], int, int, tuple[int, ...]]]:
+def reductions(rng: Rng) -> Iterator[tuple[tuple[int, ...], int, int, tuple[int, ...]]]:
     """Shape, mask of axes, number of elements under each result, output shape (axes kept or dropped by turns)."""
     for i, shape in enumerate(SHAPES):
         masks = list(range(1, 1 << len(shape)))
@@ -29,7 +29,7 @@ def _reductions(rng: Rng) -> Iterator[tuple[tuple[int, ...], int, int, tuple[int
 
 
 def reduce_s8(rng: Rng) -> Cases:
-    for (shape, axes, count, out), kind in itertools.product(list(_reductions(rng)), range(4)):
+    for (shape, axes, count, out), kind in itertools.product(list(reductions(rng)), range(4)):
         fill = pick(rng, FILLS_S8)
         x, zero = fill_s8(rng, shape, fill), pick(rng, ZEROS)
         m, n = scalar_mn(rng, max(count * abs(float(x.mean()) - zero), 70.0 * math.sqrt(count)))
@@ -42,7 +42,7 @@ def reduce_s8(rng: Rng) -> Cases:
 
 
 def reduce_f32(rng: Rng) -> Cases:
-    for (shape, axes, _, out), kind in itertools.product(list(_reductions(rng)), range(8)):
+    for (shape, axes, _, out), kind in itertools.product(list(reductions(rng)), range(8)):
         fill = pick(rng, FILLS_F32)
         yield Case(f"kind {kind} {shape} axes {axes:b} {fill}", {"kind": kind, "axes": axes}, (fill_f32(rng, shape, fill),), out, "f32")
 

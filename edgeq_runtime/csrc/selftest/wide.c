@@ -1,0 +1,35 @@
+/* int16 throughout, with sums of 64 bits. */
+#include "../eq_round.h"
+#include "selftest.h"
+
+/* Shifts to the left are fewer than for sums of 32 bits. */
+static struct eq_rq fill_rq16(size_t channels) {
+    const struct eq_rq rq = fill_rq(channels);
+    int8_t *n = (int8_t *)(uintptr_t)rq.n;
+    for (size_t o = 0; o < channels; o++) n[o] = n[o] < EQ_RQ16_N_MIN ? EQ_RQ16_N_MIN : n[o];
+    return rq;
+}
+
+int gemm_s16(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
+    char sizes[80];
+    const size_t padded = eq_gemm_k(tested, k), stride = padded + (size_t)between(0, 3), used = m * stride - (stride - padded);
+    int16_t *a = tail(activation_end, used, 2);
+    int8_t *w = tail(weight_end, n * k, 1), *packed = tail(packed_end, eq_gemm_pack_bytes(tested, n, k), 1);
+    fill_s16(a, used, INT16_MIN, INT16_MAX);
+    for (size_t i = 0; i < m; i++) memset(a + i * stride + k, 0, (padded - k) * sizeof *a);
+    fill_s8(w, n * k, fill_kind & 2);
+    eq_gemm_pack(tested, n, k, w, k, 1, packed);
+    struct eq_gemm_s16_s16_s8 args = {m, n, k, a, stride, w, fill_rq16(n), output(0, 2), n + skew, INT16_MIN, INT16_MAX};
+    if (next() % 4 == 0) {
+        args.lo = between(INT16_MIN, 0);
+        args.hi = between(0, INT16_MAX);
+    }
+    prepare_outputs();
+    RUN(portable, eq_gemm_s16_s16_s8, &args);
+    args.k = padded;
+    args.w = packed;
+    args.y = output(1, 2);
+    RUN(tested, eq_gemm_s16_s16_s8, &args);
+    snprintf(sizes, sizeof sizes, "m=%zu n=%zu k=%zu stride=%zu", m, n, k, stride);
+    return compare(sizes, 2);
+}
