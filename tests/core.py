@@ -9,7 +9,7 @@ import numpy as np
 from edgeq_runtime import lists, native
 
 MARGIN = 256  # bytes painted behind the arena
-TYPES = {"float32": 1, "int32": 2, "int8": 3, "uint8": 4}
+TYPES = {"float32": 1, "int32": 2, "int8": 3, "uint8": 4, "int16": 8}
 
 
 def selection(mask: int, kernels: tuple[lists.Kernel, ...] = ()) -> tuple[lists.Kernel, ...]:
