@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from edgeq_host.graph import Graph
-from edgeq_host.passes import clamp, constants, edges, identities, pad_fusion, reshapes, scale_fusion, scale_layer, sink, transposes
+from edgeq_host.passes import (
+    clamp,
+    constants,
+    edges,
+    identities,
+    pad_fusion,
+    reshapes,
+    scale_fusion,
+    scale_layer,
+    sign_fusion,
+    sink,
+    transposes,
+)
 from edgeq_host.passes.rewriter import Rewrite, Rewriter, remove_dead
 
 __all__ = ["normalize"]
@@ -20,7 +32,15 @@ LAYOUT: tuple[Rewrite, ...] = (
     reshapes.into_weights,
     reshapes.out_of_weights,
 )
-FUSION: tuple[Rewrite, ...] = (pad_fusion.fuse, scale_fusion.after_layer, clamp.fuse, scale_fusion.before_layer, identities.remove)
+FUSION: tuple[Rewrite, ...] = (
+    sign_fusion.before,  # first: layers would take the constants with a rounding
+    sign_fusion.before_pooling,
+    pad_fusion.fuse,
+    scale_fusion.after_layer,
+    clamp.fuse,
+    scale_fusion.before_layer,
+    identities.remove,
+)
 LAST: tuple[Rewrite, ...] = (scale_layer.make, *LAYOUT, *FUSION)
 _MAX_ROUNDS = 1000  # every rewrite shortens the graph or moves something towards its outputs; more rounds are a bug
 

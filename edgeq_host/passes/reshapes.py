@@ -19,7 +19,7 @@ Group = tuple[list[int], list[int]]
 
 def below_elementwise(rewriter: Rewriter, node: Node) -> list[Node] | None:
     """f(reshape(x)) to reshape(f(x)): f then stands beside what it can fuse with."""
-    if node.op not in ELEMENTWISE:
+    if node.op not in ELEMENTWISE and not _by_single_constants(rewriter, node):
         return None
     before = rewriter.maker(node.inputs[0], "reshape")
     if before is None or not same_meaning(rewriter, before.inputs[0], node.inputs[0]):
@@ -27,7 +27,16 @@ def below_elementwise(rewriter: Rewriter, node: Node) -> list[Node] | None:
     x, out = before.inputs[0], node.outputs[0]
     held = rewriter.tensor(out)
     made = rewriter.new(out, rewriter.shape(x), quant=held.quant)
-    return [replace(node, inputs=(x,), outputs=(made,)), Node("reshape", f"{node.name}/reshape", (made,), (out,), {})]
+    changed = replace(node, inputs=(x, *node.inputs[1:]), outputs=(made,))
+    return [changed, Node("reshape", f"{node.name}/reshape", (made,), (out,), {})]
+
+
+def _by_single_constants(rewriter: Rewriter, node: Node) -> bool:
+    """A sign whose threshold is the same for all elements, where something computes what is reshaped."""
+    if node.op != "sign_f32" or not all((held := rewriter.constant(i)) is not None and held.shape == (1,) for i in node.inputs[1:]):
+        return False
+    before = rewriter.maker(node.inputs[0], "reshape")
+    return before is not None and rewriter.maker(before.inputs[0]) is not None
 
 
 def sink_transpose(rewriter: Rewriter, node: Node) -> list[Node] | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgeq_host.graph import Array, Attrs, Node, Tensor
+from edgeq_host.graph import Array, Attrs, Node, Quant, Tensor
 from edgeq_host.passes.rewriter import Rewriter
 
 # operator: the dimension of its weight that is the output channel, and the one that is the input channel
@@ -25,10 +25,11 @@ def after_layer(rewriter: Rewriter, node: Node) -> list[Node] | None:
             continue
         channels = rewriter.shape(node.inputs[i])[-1]
         constant = per_channel(rewriter, node, 1 - i, channels)
-        weights = _plain(rewriter, layer)
-        if constant is None or weights is None or (i == 1 and node.op == "div_f32"):
+        if constant is None or (i == 1 and node.op == "div_f32"):
             continue
-        return [_scaled(rewriter, node, layer, *weights, *_as_scale_shift(node.op, constant, i))]
+        scaled = _scaled(rewriter, node, layer, *_as_scale_shift(node.op, constant, i))
+        if scaled is not None:
+            return [scaled]
     return None
 
 
@@ -64,15 +65,37 @@ def _plain(rewriter: Rewriter, layer: Node) -> tuple[Tensor, Tensor] | None:
     return weight, bias
 
 
-def _scaled(rewriter: Rewriter, node: Node, layer: Node, weight: Tensor, bias: Tensor, scale: Array, shift: Array) -> Node:
-    along = [1] * len(weight.shape)
-    along[_OUT_AXIS[layer.op]] = -1
+def _scaled(rewriter: Rewriter, node: Node, layer: Node, scale: Array, shift: Array) -> Node | None:
+    """The layer with scale and shift in its constants; None where these are no constants, or cannot take them."""
+    weight, bias = rewriter.constant(layer.inputs[1]), rewriter.constant(layer.inputs[2])
+    if weight is None or bias is None:
+        return None
     inputs = [layer.inputs[0], layer.inputs[1], layer.inputs[2]]
     if np.any(scale != 1):
-        inputs[1] = rewriter.new_constant(weight.name, _f32(weight.real() * scale.reshape(along)))
+        found = _scaled_weight(weight, _OUT_AXIS[layer.op], scale)
+        if found is None:
+            return None
+        inputs[1] = rewriter.new_constant(weight.name, *found)
     inputs[2] = rewriter.new_constant(bias.name, _f32(bias.real() * scale + shift))
     bounds = {k: node.attrs[k] for k in ("lo", "hi")}
     return replace(layer, inputs=tuple(inputs), outputs=node.outputs, attrs={**layer.attrs, **bounds})
+
+
+def _scaled_weight(weight: Tensor, axis: int, scale: Array) -> tuple[Array, Quant | None] | None:
+    """Real weights times scale; the integers of a source as they are, under other scales, negated where those would be negative."""
+    along = [-1 if i == axis else 1 for i in range(len(weight.shape))]
+    if weight.quant is None or weight.data is None:
+        return _f32(weight.real() * scale.reshape(along)), None
+    quant, turned = weight.quant, np.where(scale < 0, -1, 1)
+    scales = quant.scale * np.abs(scale)
+    if quant.axis not in (None, axis) or not np.isfinite(scales).all() or not scales.all():
+        return None
+    data = weight.data.astype(np.int64) * turned.reshape(along)
+    if np.any(turned < 0) and (quant.zero.any() or data.max() > np.iinfo(weight.data.dtype).max):
+        return None
+    one = quant.axis is None and np.all(scales == scales[0])
+    scales = scales[:1] if one else scales
+    return data.astype(weight.data.dtype), Quant(scales, np.broadcast_to(quant.zero, scales.shape).copy(), None if one else axis)
 
 
 def _f32(data: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgeq_host.importers.onnx_ops import activation, conv, elementwise, gather, matmul, pad, pool, quantized, reduce, resize, shape
+from edgeq_host.importers.onnx_ops import activation, conv, elementwise, gather, matmul, pad, pool, qonnx, quantized, reduce, resize, shape
 from edgeq_host.importers.onnx_ops.context import Op
 
 Rule = Callable[[Op], None]
@@ -81,4 +81,5 @@ RULES: dict[tuple[str, str], Rule] = {
     (MICROSOFT, "QLinearGlobalAveragePool"): quantized.qlinear_global_average,
     (MICROSOFT, "QLinearSoftmax"): quantized.qlinear_softmax,
     (MICROSOFT, "QLinearConcat"): quantized.qlinear_concat,
+    **{(domain, name): rule for domain in qonnx.DOMAINS for name, rule in qonnx.RULES.items()},
 }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 
 from edgeq_host.graph import Attrs, Quant
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops.context import Op
+from edgeq_host.importers.onnx_ops.values import Act, Norm
 
 
 def unary(operator: str) -> Callable[[Op], None]:
@@ -102,7 +104,9 @@ def batch_norm(op: Op) -> None:
     per_channel = (shape[1], *[1] * (len(shape) - 2))
     a = op.constant(factor.astype(np.float32).reshape(per_channel), "scale")
     b = op.constant((bias - mean * factor).astype(np.float32).reshape(per_channel), "shift")
-    op.done(op.emit("add_f32", [op.emit("mul_f32", [op.tensor(0), a], shape, role="scaled"), b], shape))
+    x, epsilon = op.tensor(0), Fraction(float(op.attr("epsilon", 1e-5)))
+    y = op.emit("add_f32", [op.emit("mul_f32", [x, a], shape, role="scaled"), b], shape)
+    op.values[op.output] = Act(y, shape, norm=Norm(x, scale, bias, mean, variance, epsilon))
 
 
 def cast(op: Op) -> None:

@@ -163,11 +163,9 @@ class _Walk:
 
     def _apply(self, node: onnx.NodeProto) -> None:
         opset = self.source.opset(node.domain)
-        constants = {n: v.real() for n in node.input if n and isinstance(v := self.values[n], Const)}
+        constants = {n: v for n in node.input if n and isinstance(v := self.values[n], Const)}
         if fold.foldable(node) and all(n in constants for n in node.input if n):
-            results = fold.evaluate(node, opset, constants)
-            for name, data in zip(filter(None, node.output), results, strict=False):
-                self.values[name] = Const(data)
+            self.values |= zip(filter(None, node.output), fold.evaluate(node, opset, constants), strict=False)
             return
         rule = self._rule(node)
         rule(Op(node, opset, self.built.builder, self.values, self.uses))

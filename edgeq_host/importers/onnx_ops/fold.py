@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from edgeq_host.graph import Array
+from edgeq_host.graph import Array, Quant
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops.context import MAX_CONSTANT_ELEMENTS
+from edgeq_host.importers.onnx_ops.values import Const
 
 # no output has more elements than the inputs broadcast together, or in all
 # fmt: off
@@ -29,14 +30,39 @@ GROWING = frozenset(
     ("Constant", "ConstantOfShape", "EyeLike", "Expand", "Gather", "GatherElements", "Gemm", "MatMul", "OneHot", "Range", "Tile")
 )
 FOLDABLE = BOUNDED | GROWING
+_MOVERS = frozenset(("Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"))
 
 
 def foldable(node: onnx.NodeProto) -> bool:
     return node.domain in ("", "ai.onnx") and node.op_type in FOLDABLE
 
 
-def evaluate(node: onnx.NodeProto, opset: int, inputs: dict[str, Array]) -> list[Array]:
-    """The outputs of the node."""
+def evaluate(node: onnx.NodeProto, opset: int, inputs: dict[str, Const]) -> list[Const]:
+    """The outputs of the node. What only moves elements keeps the integers of a quantized constant."""
+    moved = inputs[node.input[0]] if node.op_type in _MOVERS and node.input else None
+    kept = None if moved is None else _moved(node, opset, inputs, moved)
+    return [kept] if kept else [Const(data) for data in _computed(node, opset, {name: c.real() for name, c in inputs.items()})]
+
+
+def _moved(node: onnx.NodeProto, opset: int, inputs: dict[str, Const], x: Const) -> Const | None:
+    """None where the constant is not quantized, or its scales lie along no axis afterwards."""
+    if x.quant is None:
+        return None
+    rest = {name: c.real() for name, c in inputs.items()}
+    data = _computed(node, opset, rest | {node.input[0]: x.data})[0]
+    if x.quant.axis is None:
+        return Const(data, x.quant)
+    along = np.arange(x.quant.scale.size).reshape([-1 if a == x.quant.axis else 1 for a in range(x.data.ndim)])
+    places = _computed(node, opset, rest | {node.input[0]: np.broadcast_to(along, x.shape).astype(np.int32)})[0]
+    for axis, size in enumerate(places.shape):
+        first = np.moveaxis(places, axis, 0).reshape(size, -1)[:, :1]
+        if size > 1 and np.array_equal(np.moveaxis(places, axis, 0).reshape(size, -1), np.broadcast_to(first, (size, places.size // size))):
+            order = first[:, 0]
+            return Const(data, Quant(x.quant.scale[order], x.quant.zero[order], axis))
+    return None
+
+
+def _computed(node: onnx.NodeProto, opset: int, inputs: dict[str, Array]) -> list[Array]:
     size = _bound(node, [inputs[n] for n in node.input if n])
     if size > MAX_CONSTANT_ELEMENTS:
         raise Refusal(f"makes a constant of up to {size} elements, at most {MAX_CONSTANT_ELEMENTS} are possible")

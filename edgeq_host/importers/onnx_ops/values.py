@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -41,12 +42,32 @@ class Const:
 
 
 @dataclass(frozen=True)
+class Norm:
+    """A batch norm of `tensor` as the source gives it: its constants by channel, axis 1."""
+
+    tensor: str
+    gamma: Array
+    beta: Array
+    mean: Array
+    variance: Array
+    epsilon: Fraction
+
+    @property
+    def constants(self) -> tuple[Array, Array, Array, Array]:
+        return self.gamma, self.beta, self.mean, self.variance
+
+
+@dataclass(frozen=True)
 class Act:
-    """A tensor of the graph. `integers` "u8" or "s8": the source means the integers of this quantized tensor, not its real values."""
+    """A tensor of the graph. `integers` "u8" or "s8": the source means the integers of this quantized tensor, not its real values.
+
+    norm: what it is made by, for a reader to whom the float32 factors of the graph are not exact enough.
+    """
 
     tensor: str
     shape: tuple[int, ...]
     integers: str = ""
+    norm: Norm | None = None
 
 
 @dataclass(frozen=True)
