@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgeq_runtime import lists
 
 Array = NDArray[Any]
+SIGN = 64  # the integer of the larger of two values s and -s: means of them, and biases beside them, then have 6 bits below s
 Attrs = dict[str, Any]  # values by field name of ops.def: int, float, or list[int] for array fields
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq_host.errors import UnsupportedError
-from edgeq_host.graph import Array, Attrs, Edge, Graph, Node, Quant, Tensor
+from edgeq_host.graph import SIGN, Array, Attrs, Edge, Graph, Node, Quant, Tensor
+from edgeq_host.quant import signs
 from edgeq_host.quant.affine import LEVELS, Affine, affine, of
 from edgeq_host.quant.widths import INT8, Width
 from edgeq_runtime import rounding
@@ -35,8 +36,10 @@ class Build:
         self.steps: tuple[tuple[str, Any], ...] = ()  # method and checked options
         self.collector: Collector | None = None
         self.graph = Graph(source.name, {}, [], [], [], source.labels)
+        self.signs = signs.find(source)
         self._s8: dict[tuple[str, Affine], str] = {}
         self._f32: dict[str, str] = {}
+        self._b1: dict[str, str] = {}
 
     # What a rule asks of the float graph.
 
@@ -79,7 +82,7 @@ class Build:
             if tensor.data is not None:
                 self._s8[name, wanted] = self._quantized_constant(tensor, wanted)
             elif (name, own) not in self._s8:
-                self._quantize(name, own)
+                (self._unpack if name in self._b1 else self._quantize)(name, own)
             if (name, wanted) not in self._s8:
                 self._requantize(name, own, wanted)
         return self._s8[name, wanted]
@@ -96,6 +99,17 @@ class Build:
                 self.emit("dequantize_s8", f"{name}/dequantize", [self.s8(name)], self._f32[name], {"scale": a.scale, "zero": a.zero})
         return self._f32[name]
 
+    def b1(self, name: str) -> str:
+        """The bits of a tensor of signs."""
+        if name not in self._b1:
+            x, shape = self.s8(name), self.source.tensors[name].shape
+            t = self.add_constant(f"{name}/zero", np.zeros(shape[-1], np.int16), "s16")
+            self.emit("sign_b1", f"{name}/pack", [x, t], self.output_b1(name))
+        return self._b1[name]
+
+    def has_bits(self, name: str) -> bool:
+        return name in self._b1
+
     def same(self, name: str) -> str:
         """A tensor that is no float: indices and the like, unchanged."""
         self.graph.tensors.setdefault(name, self.source.tensors[name])
@@ -107,6 +121,11 @@ class Build:
         self._s8[name, own] = self._activation(name, self.source.tensors[name].shape, "s8", own)
         return name
 
+    def output_b1(self, name: str) -> str:
+        """Declare the bits of a node's output."""
+        self._b1[name] = self._activation(f"{name}/bits", self.source.tensors[name].shape, "b1", None)
+        return self._b1[name]
+
     def alias(self, name: str, existing: str) -> None:
         """The output `name` has the bytes of the int8 tensor `existing`."""
         self._s8[name, self.quants[name]] = existing
@@ -114,6 +133,9 @@ class Build:
     def between(self, name: str, shape: tuple[int, ...], at: Affine) -> str:
         """A further int8 activation that the float graph does not have."""
         return self._activation(name, shape, "s8", at)
+
+    def between_f32(self, name: str, shape: tuple[int, ...]) -> str:
+        return self._activation(name, shape, "f32", None)
 
     def output_f32(self, name: str) -> str:
         self._f32[name] = self._activation(f"{name}/f32", self.source.tensors[name].shape, "f32", None)
@@ -169,6 +191,10 @@ class Build:
     def _quantize(self, name: str, own: Affine) -> None:
         attrs = {"scale": own.scale, "zero": own.zero}
         self.emit_clamped("quantize_s8", f"{name}/quantize", [self._f32[name]], self.output(name), attrs, own)
+
+    def _unpack(self, name: str, own: Affine) -> None:
+        bits = self._b1[name]
+        self.emit("unpack_s8", f"{name}/unpack", [bits], self.output(name), {"plus": own.zero + SIGN, "minus": own.zero - SIGN})
 
     def _requantize(self, name: str, own: Affine, wanted: Affine) -> None:
         factor = pair(own.scale / wanted.scale, own.reach, f"{name}: requantization")

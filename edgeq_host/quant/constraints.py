@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeq_host.graph import Graph, Node, Quant
+from edgeq_host.quant import signs
 from edgeq_host.quant.affine import Affine, of
+from edgeq_host.quant.signs import Signs
 
 # Operators whose output has the quantization of their first (concat, min, max: of every) input.
 SHARING = frozenset({
@@ -33,8 +35,9 @@ class Group:
 
 
 def groups(graph: Graph) -> list[Group]:
-    """Every float activation is in exactly one group, in the order of the graph."""
-    names = list(activations(graph))
+    """Every float activation that integers stand for is in exactly one group, in the order of the graph."""
+    found = signs.find(graph)
+    names = [name for name in activations(graph) if not found.unquantized(name)]
     parent = {name: name for name in names}
     for node in graph.nodes:
         for other in _shared_inputs(node):
@@ -44,7 +47,7 @@ def groups(graph: Graph) -> list[Group]:
     for name in names:
         members.setdefault(_root(parent, name), []).append(name)
     made_by = {node.outputs[0]: node for node in graph.nodes}
-    return [_group(graph, made_by, m) for m in members.values()]
+    return [_group(graph, made_by, found, m) for m in members.values()]
 
 
 def activations(graph: Graph) -> Iterator[str]:
@@ -53,16 +56,15 @@ def activations(graph: Graph) -> Iterator[str]:
     return (n for n in names if graph.tensors[n].dtype == "f32")
 
 
-def _group(graph: Graph, made_by: dict[str, Node], members: list[str]) -> Group:
+def _group(graph: Graph, made_by: dict[str, Node], found: Signs, members: list[str]) -> Group:
     sources = tuple(_observed(graph, made_by, members))
     stated = [q for m in members if (q := graph.tensors[m].quant) is not None]
-    return Group(tuple(members), sources, _known(stated, made_by, sources))
+    known = of(stated[0]) if stated else _fixed(made_by, found, sources) or signs.input_affine(graph, tuple(members))
+    return Group(tuple(members), sources, known)
 
 
-def _known(stated: list[Quant], made_by: dict[str, Node], sources: tuple[str, ...]) -> Affine | None:
-    if stated:
-        return of(stated[0])
-    fixed = {FIXED.get(made_by[s].op) if s in made_by else None for s in sources}
+def _fixed(made_by: dict[str, Node], found: Signs, sources: tuple[str, ...]) -> Affine | None:
+    fixed = {found.grids.get(s) or FIXED.get(made_by[s].op) if s in made_by else None for s in sources}
     return fixed.pop() if len(fixed) == 1 else None
 
 

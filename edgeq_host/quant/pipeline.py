@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgeq_host.errors import UnsupportedError, UsageError
 from edgeq_host.graph import Array, Edge, Graph, Node
-from edgeq_host.quant import methods, rules
+from edgeq_host.quant import methods, rules, signs
 from edgeq_host.quant.affine import LEVELS, Affine, narrowed, of
 from edgeq_host.quant.build import Build, NoRuleError
 from edgeq_host.quant.calibrate import Statistics, calibrate
@@ -72,7 +72,8 @@ def quantize_reported(
     graph = prepare(graph, recipe)
     _refuse_per_channel(graph)
     chosen = widths(graph, recipe, precision)
-    levels = {g: max(chosen.levels.get(name, LEVELS) for name in g.members) for g in groups(graph)}
+    held = signs.find(graph).held
+    levels = {g: max(LEVELS if n in held else chosen.levels.get(n, LEVELS) for n in g.members) for g in groups(graph)}
     open_groups = {g: n for g, n in levels.items() if g.known is None}
     again = None if samples is None else samples if iter(samples) is not samples else list(samples)
     seen, notes = Statistics(), list(chosen.notes)
@@ -176,7 +177,7 @@ def _try_rule(build: Build, node: Node, quants: dict[str, Affine]) -> str | None
     if build.width(node).kind is None:
         return "the recipe asks for it"
     floats = [n for n in (*node.inputs, *node.outputs) if build.tensor(n).dtype == "f32" and build.tensor(n).data is None]
-    missing = [n for n in floats if n not in quants]
+    missing = [n for n in floats if n not in quants and not build.signs.unquantized(n)]
     if missing:
         unknown = "has no quantization in the source, and there are no calibration samples"
         return f"{missing[0]} {'is normalised in float' if keeps_float(missing[0]) else unknown}"

@@ -1,17 +1,47 @@
-"""The int8 form of the operators that multiply by constant weights: what their rules share."""
+"""The integer form of the operators that multiply by constant weights: what their rules share."""
 
 from __future__ import annotations
 
 from edgeq_host.graph import Node
+from edgeq_host.quant import bits
+from edgeq_host.quant.affine import Affine
 from edgeq_host.quant.build import Build
-from edgeq_host.quant.weights import quantize_weights
+from edgeq_host.quant.layer import Int64, Layer
+from edgeq_host.quant.signs import is_product, reads_bits
+from edgeq_host.quant.weights import add_rq, add_weights, choose
 
 
 def weighted(build: Build, node: Node, axis: int) -> None:
-    """conv2d, depthwise_conv2d, transpose_conv2d, fully_connected: x, weights with output channels on `axis`, bias."""
-    x_name, w_name, b_name = node.inputs
-    x, y = build.affine(x_name), build.affine(node.outputs[0])
-    weights = quantize_weights(build, node, build.tensor(w_name), build.tensor(b_name), axis)
+    """conv2d, depthwise_conv2d, transpose_conv2d, fully_connected: x, weights with output channels on `axis`, bias.
+
+    Signs times signs are a product of bits; where a sign alone reads the sum, the layer makes bits.
+    """
+    x, out = build.affine(node.inputs[0]), node.outputs[0]
+    y = Affine(x.scale, 0) if build.signs.unquantized(out) else build.affine(out)
     attrs = {key: value for key, value in node.attrs.items() if key not in ("lo", "hi")}
-    attrs |= {"x_zero": x.zero, "w_zero": weights.zero, "y_zero": y.zero, **y.clamp(node.attrs["lo"], node.attrs["hi"])}
-    build.emit(node.op.replace("_f32", "_s8"), node.name, [build.s8(x_name), *weights.names], build.output(node.outputs[0]), attrs)
+    if _of_bits(build, node):
+        signs = bits.as_signs(x)
+        layer, offset = _chosen(build, node, axis, signs, y)
+        if layer.kind.signs:
+            bits.product(build, node, layer, offset, signs, {key: value for key, value in attrs.items() if key != "groups"})
+            return
+    layer, offset = _chosen(build, node, axis, x, y)
+    if out in build.signs.behind:
+        bits.sum_with_sign(build, node, layer, x, axis, attrs)
+        return
+    w, *multipliers = add_weights(build, node, build.tensor(node.inputs[1]), layer, axis)
+    names = [w, add_rq(build, node, layer, offset, x, y), *multipliers]
+    attrs |= {"x_zero": x.zero, "w_zero": layer.zero, "y_zero": y.zero, **y.clamp(node.attrs["lo"], node.attrs["hi"])}
+    build.emit(node.op.replace("_f32", "_s8"), node.name, [build.s8(node.inputs[0]), *names], build.output(out), attrs)
+
+
+def _chosen(build: Build, node: Node, axis: int, x: Affine, y: Affine) -> tuple[Layer, Int64]:
+    weight, bias = (build.tensor(name) for name in node.inputs[1:])
+    return choose(build, node, weight, bias, axis, x, y)
+
+
+def _of_bits(build: Build, node: Node) -> bool:
+    """Whether signs meet weights that will be signs."""
+    kind = build.width(node).kind
+    given = is_product(build.source, node, build.signs.held)
+    return given or (kind is not None and kind.signs and reads_bits(build.source, node, build.signs.held))

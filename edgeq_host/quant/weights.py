@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq_host.errors import UnsupportedError
-from edgeq_host.graph import Node, Quant, Tensor
+from edgeq_host.graph import Array, Node, Quant, Tensor
 from edgeq_host.quant import methods, window
 from edgeq_host.quant.affine import Affine
 from edgeq_host.quant.build import Build, NoRuleError, pair
 from edgeq_host.quant.layer import MULTIPLIER_MAX, Float64, Int64, Layer, widest_ranges
+from edgeq_host.quant.precision import WEIGHTS, Kind
 from edgeq_host.quant.widths import Width
 from edgeq_runtime import rounding
 
@@ -33,38 +34,53 @@ class Weights:
 
 def quantize_weights(build: Build, node: Node, weight: Tensor, bias: Tensor, axis: int) -> Weights:
     """Weights of axis `axis` output channels. UnsupportedError with the numbers where the accumulator could overflow."""
+    x, y = build.affine(node.inputs[0]), build.affine(node.outputs[0])
+    layer, offset = choose(build, node, weight, bias, axis, x, y)
+    w, *multipliers = add_weights(build, node, weight, layer, axis)
+    return Weights((w, add_rq(build, node, layer, offset, x, y), *multipliers), layer.zero)
+
+
+def choose(build: Build, node: Node, weight: Tensor, bias: Tensor, axis: int, x: Affine, y: Affine) -> tuple[Layer, Int64]:
+    """The integers of weights and bias, for inputs and outputs of these quantizations."""
     if weight.data is None or bias.data is None:
         raise NoRuleError("its weights or bias are computed at run time")
     real = np.moveaxis(weight.real().astype(np.float64), axis, 0)
     if not (np.isfinite(real).all() and np.isfinite(bias.real()).all()):
         raise UnsupportedError(f"{node.name}: weights or bias hold values that are not finite", "check the source model")
-    x, y, width = build.affine(node.inputs[0]), build.affine(node.outputs[0]), build.width(node)
-    rows = real.reshape(real.shape[0], -1)
-    layer = _imported(build, node, weight, axis, rows, width) or _chosen(build, node, bias, rows, width)
-    offset = _bias(build, bias, layer, x.scale)
+    rows, width = real.reshape(real.shape[0], -1), build.width(node)
+    needed = np.abs(bias.real().astype(np.float64)) / (x.scale * BIAS_LIMIT)
+    layer = _imported(build, node, weight, axis, rows, width, needed)
+    layer = layer or _chosen(build, node, needed, rows, width, x, y.scale / x.scale * _DEAD_FACTOR)
+    return layer, _bias(build, bias, layer, x.scale)
+
+
+def add_weights(build: Build, node: Node, weight: Tensor, layer: Layer, axis: int) -> tuple[str, ...]:
+    """The constant of the weights, and that of the multipliers where there are groups."""
+    moved = np.moveaxis(np.empty(weight.shape, np.int8), axis, 0)
+    data = np.moveaxis(layer.q.reshape(moved.shape), 0, axis).astype(np.int8)
+    quant = Quant(layer.scale, np.full(layer.scale.shape, layer.zero, np.int64), axis)
+    name = build.add_constant(weight.name, np.ascontiguousarray(data), layer.kind.dtype, quant)
+    if layer.multipliers is None:
+        return (name,)
+    height, across = window.kernel(build.source, node)
+    shaped = layer.multipliers.reshape(len(layer.q), height * across, -1).astype(np.uint8)
+    return name, build.add_constant(f"{node.name}/multipliers", shaped, "u8")
+
+
+def add_rq(build: Build, node: Node, layer: Layer, offset: Int64, x: Affine, y: Affine) -> str:
+    """The constant of the channel parameters. UnsupportedError with the numbers where the accumulator could overflow."""
     bound = _proof(layer, offset, x)
     pairs = [pair(float(f), int(bound[o]), f"{node.name}, channel {o}") for o, f in enumerate(x.scale * layer.scale / y.scale)]
     rq = rounding.pack_rq(offset.astype(np.int32), [p["m"] for p in pairs], np.array([p["n"] for p in pairs], np.int8))
-    data = np.moveaxis(layer.q.reshape(real.shape), 0, axis).astype(np.int8)
-    quant = Quant(layer.scale, np.full(layer.scale.shape, layer.zero, np.int64), axis)
-    names = [build.add_constant(weight.name, np.ascontiguousarray(data), layer.kind.dtype, quant)]
-    names.append(build.add_constant(f"{node.name}/rq", rq, "u8"))
-    if layer.multipliers is not None:
-        height, across = window.kernel(build.source, node)
-        shaped = layer.multipliers.reshape(len(rows), height * across, -1).astype(np.uint8)
-        names.append(build.add_constant(f"{node.name}/multipliers", shaped, "u8"))
-    return Weights(tuple(names), layer.zero)
+    return build.add_constant(f"{node.name}/rq", rq, "u8")
 
 
-def _chosen(build: Build, node: Node, bias: Tensor, rows: Float64, width: Width) -> Layer:
-    """Integers by the steps of the recipe."""
+def _chosen(build: Build, node: Node, needed: Float64, rows: Float64, width: Width, x: Affine, dead: float) -> Layer:
+    """Integers by the steps of the recipe. needed: the least scales that keep the biases small; dead: of channels without weights."""
     assert width.kind is not None
-    x, y = build.affine(node.inputs[0]), build.affine(node.outputs[0])
     columns = _groups(build, node, width.group, rows.shape[1])
-    dead = y.scale / x.scale * _DEAD_FACTOR
     layer = Layer(node.name, width.kind, rows, columns, widest_ranges(rows, columns, width.kind, dead), build.seen(node))
     methods.apply("ranges", layer, build.steps)
-    needed = np.abs(bias.real().astype(np.float64)) / (x.scale * BIAS_LIMIT)
     top = MULTIPLIER_MAX
     layer.fix(needed, top)
     while layer.multipliers is not None and top > 1 and _near_the_limit(layer, needed, x):
@@ -84,18 +100,34 @@ def _groups(build: Build, node: Node, size: int, count: int) -> Int64:
     return np.arange(count) // inputs * -(-inputs // size) + np.arange(count) % inputs // size
 
 
-def _imported(build: Build, node: Node, weight: Tensor, axis: int, rows: Float64, width: Width) -> Layer | None:
-    """The integers of the source as they are, where kernels can use them: int8, one zero point, scales on the output axis."""
+def _imported(build: Build, node: Node, weight: Tensor, axis: int, rows: Float64, width: Width, needed: Float64) -> Layer | None:
+    """The integers of the source as they are, where kernels can use them: int8, one zero point, scales on the output axis, and no wider
+    than they shall be."""
     quant = weight.quant
     if quant is None or weight.data is None or weight.data.dtype != np.int8 or np.unique(quant.zero).size != 1:
         return None
-    if width.kind is None or width.kind.bits != 8 or (quant.axis not in (None, axis) and quant.scale.size > 1):
+    kind = _narrowest(node, weight.data, int(quant.zero[0]))
+    if width.kind is None or kind.bits > width.kind.bits or (quant.axis not in (None, axis) and quant.scale.size > 1):
         return None
     scale = np.broadcast_to(quant.scale, rows.shape[:1]).astype(np.float64)
-    layer = Layer(node.name, width.kind, rows, np.zeros(rows.shape[1], np.int64), scale[:, None], build.seen(node))
+    if kind.bits < 8 and np.any(needed > scale):  # the scale would grow, and the integers be others
+        return None
+    layer = Layer(node.name, kind, rows, np.zeros(rows.shape[1], np.int64), scale[:, None], build.seen(node))
     layer.q = np.moveaxis(weight.data.astype(np.int64), axis, 0).reshape(rows.shape)
     layer.scale, layer.zero = scale, int(quant.zero[0])
     return layer
+
+
+def _narrowest(node: Node, q: Array, zero: int) -> Kind:
+    """The kind whose storage holds these integers; those that the quantizer itself does not write too."""
+    if zero:
+        return WEIGHTS["8"]
+    if node.op != "depthwise_conv2d_f32":
+        if np.all((q == 1) | (q == -1)):
+            return WEIGHTS["1"]
+        if q.min() >= -2 and q.max() <= 1:
+            return WEIGHTS["2"]
+    return WEIGHTS["4"] if q.min() >= -8 and q.max() <= 7 else WEIGHTS["8"]
 
 
 def _bias(build: Build, bias: Tensor, layer: Layer, x_scale: float) -> Int64:

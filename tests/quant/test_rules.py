@@ -13,7 +13,7 @@ from edgeq_host.quant.rules import RULES
 from edgeq_host.recipe import Recipe
 from edgeq_host.selftest import to_inner
 from edgeq_host.session import Session
-from tests.quant.graphs import OPEN, RELU, WINDOW, Net, samples
+from tests.quant.graphs import OPEN, RELU, WINDOW, Net, samples, scale
 from tests.reference import run_graph
 
 SHAPE = (1, 6, 6, 8)
@@ -177,6 +177,13 @@ def matmul_constant() -> Graph:
 
 def index(net: Net, name: str, values: list[int]) -> str:
     return net.constant(name, np.array(values, np.int32))
+
+
+@case("sign", 0)
+def sign() -> Graph:
+    net = Net()
+    x, t = net.input("x", SHAPE), net.constant("t", np.array([0.3], np.float32))
+    return net.graph(net.node("sign_f32", [x, t], "y", SHAPE, scale(1 / 64), plus=1.0, minus=-1.0))
 
 
 @case("resize_nearest", 1)

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq_host.graph import Array, Quant
+from edgeq_host.graph import SIGN, Array, Quant
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.values import Act, Const, Norm
@@ -90,7 +90,7 @@ def _sign(op: Op, scale: float) -> str:
     if x.norm is not None and op.uses[op.node.input[0]] == 1:
         name, inputs = x.norm.tensor, list(_of_norm(x.norm, len(x.shape)))
     constants = [op.constant(data, role) for data, role in zip(inputs, ("threshold", "turn"), strict=False)]
-    quant = Quant(np.array([scale]), np.zeros(1, np.int64))
+    quant = Quant(np.array([scale / SIGN]), np.zeros(1, np.int64))
     return op.emit("sign_f32", [name, *constants], x.shape, {"plus": scale, "minus": -scale}, quant=quant)
 
 
