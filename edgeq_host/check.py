@@ -17,6 +17,7 @@ from edgeq_host.importers.common import ImportOptions, Problem, Survey
 from edgeq_host.importers.cuts import Cut
 from edgeq_host.passes import normalize
 from edgeq_host.quant import rules
+from edgeq_host.quant.weights import source_bits
 
 SCHEMA = "edgeq.check/1"
 
@@ -25,7 +26,8 @@ SCHEMA = "edgeq.check/1"
 class Report:
     """source_operators: as the file has them; operators: edgeq's, after normalization. cut: the part that passes and keeps most.
 
-    shapes: flags for inputs that are open. quantized: the source brings scales of its activations.
+    shapes: flags for inputs that are open. quantized: the source brings scales of its activations. weights: layers by the bits of the
+    weights that it gives as integers. signs: how many activations it reduces to one bit.
     """
 
     path: str
@@ -39,6 +41,8 @@ class Report:
     cut: Cut | None
     shapes: tuple[str, ...]
     quantized: bool
+    weights: dict[int, int]
+    signs: int
 
     @property
     def ok(self) -> bool:
@@ -71,6 +75,8 @@ class Report:
             "cut": None if self.cut is None else {"inputs": list(self.cut.inputs), "outputs": list(self.cut.outputs)},
             "shapes": list(self.shapes),
             "quantized": self.quantized,
+            "weights": {str(bits): count for bits, count in self.weights.items()},
+            "signs": self.signs,
         }
 
     def lines(self) -> Iterator[str]:
@@ -84,7 +90,7 @@ class Report:
             yield "  needs  " + ", ".join(f"{_plain(name)} x{count}" for name, count in self.operators.items())
             yield f"  {self.parameters} parameters; every operator is supported"
             if self.quantized:
-                yield "  quantized already: its scales are kept"
+                yield "  quantized already: its scales are kept" + "".join(f"; {part}" for part in self._widths())
             yield from (f"  note: {_plain(remark)}" for remark in self.remarks)
             return
         yield f"  {len(self.problems)} not supported:"
@@ -95,6 +101,13 @@ class Report:
             yield f"  {self.cut.kept} of {sum(self.source_operators.values())} operators pass as a part: {_flags(self.cut)}"
         else:
             yield "  no part that computes anything passes without them: replace them in the source, or compute the whole elsewhere"
+
+    def _widths(self) -> Iterator[str]:
+        """Weights of less than a byte, and signs."""
+        narrow = [f"weights of {bits} bit{'s' * (bits > 1)} x{count}" for bits, count in self.weights.items() if bits < 8]
+        found = [*narrow, *([f"signs x{self.signs}"] if self.signs else [])]
+        if found:
+            yield ", ".join(found)
 
 
 def _flags(cut: Cut) -> str:
@@ -130,4 +143,6 @@ def check(path: Path | str, options: ImportOptions | None = None) -> Report:
         cut=survey.cut,
         shapes=survey.shapes,
         quantized=any(t.data is None and t.quant is not None for t in graph.tensors.values()),
+        weights=dict(sorted(Counter(filter(None, (source_bits(graph, n) for n in graph.nodes))).items())),
+        signs=sum(n.op == "sign_f32" for n in graph.nodes),
     )

@@ -80,12 +80,14 @@ class BatchNormalization(OpRun):  # type: ignore[misc]
         return (np.asarray(scale * (x - mean) / np.sqrt(variance + np.float32(epsilon)) + bias, np.float32),)
 
 
-def evaluator(model: onnx.ModelProto) -> ReferenceEvaluator:
-    """Exporters leave the domains out of the model's list of operator sets, which onnx.reference insists on."""
+def evaluator(model: onnx.ModelProto, without: tuple[type[OpRun], ...] = ()) -> ReferenceEvaluator:
+    """Exporters leave the domains out of the model's list of operator sets, which onnx.reference insists on. without: of the operators
+    here, those for which its own are taken."""
     given = onnx.ModelProto.FromString(model.SerializeToString())
     known = {o.domain for o in given.opset_import}
     given.opset_import.extend(helper.make_opsetid(d, 1) for d in DOMAINS if d not in known)
-    return ReferenceEvaluator(given, new_ops=[BatchNormalization, *(op for d in DOMAINS for op in _operators(d))])
+    own = [BatchNormalization, *(op for d in DOMAINS for op in _operators(d))]
+    return ReferenceEvaluator(given, new_ops=[op for op in own if op not in without])
 
 
 def evaluate(model: onnx.ModelProto, inputs: dict[str, Array]) -> list[Array]:

@@ -20,7 +20,7 @@ from edgeq_host.importers import load
 from edgeq_host.produce import Source, pack_graph
 from edgeq_host.recipe import Recipe
 from edgeq_runtime import native
-from tests.networks.zoo import FLOAT, INT8, inputs_of, packed
+from tests.networks.zoo import FLOAT, INT8, SIGNS, inputs_of, packed
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "output-hashes.md"
@@ -37,7 +37,7 @@ int8 variants of float networks are calibrated on the same inputs, so they stand
 
 def cases() -> list[tuple[str, str]]:
     """(network, variant)."""
-    return [(f"{n}.tflite", "int8") for n in INT8] + [(n, v) for n in FLOAT for v in ("float32", "int8")]
+    return [(f"{n}.tflite", "int8") for n in INT8] + [(n, v) for n in (*FLOAT, *SIGNS) for v in ("float32", "int8")]
 
 
 @cache
@@ -58,7 +58,11 @@ def inputs(assets: Path, network: str, model: native.Model) -> list[list[Any]]:
 
 
 def _golden(edges: Any, assets: Path, network: str) -> Iterator[list[Any]]:
-    """Every golden input, in order."""
+    """Every golden input, in order; of what has none, sixteen digits."""
+    if network in SIGNS:
+        with np.load(assets / "data" / "mnist_test_even5000.npz") as digits:
+            yield from ([np.asarray(x.reshape(edges[0].shape) / np.float32(255), np.float32)] for x in digits["x"][:16])
+        return
     with np.load(assets / "golden" / f"{network}.npz") as golden:
         for key in (k for k in golden.files if k.startswith("in")):
             yield [np.ascontiguousarray(golden[key].reshape(edges[0].shape), np.float32)]

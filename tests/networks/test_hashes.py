@@ -9,7 +9,12 @@ import pytest
 from tests.core import isa_masks
 from tests.networks import hashes
 
-QUICK = {("kws_ref_model.tflite", "int8"), ("pretrainedResnet.onnx", "int8"), ("kws_ref_model_float32.tflite", "float32")}
+QUICK = {
+    ("kws_ref_model.tflite", "int8"),
+    ("pretrainedResnet.onnx", "int8"),
+    ("kws_ref_model_float32.tflite", "float32"),
+    ("TFC_1W1A.onnx", "int8"),
+}
 
 
 def test_the_table_has_a_row_for_every_case() -> None:

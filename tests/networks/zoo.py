@@ -38,6 +38,8 @@ FLOAT = (
     "deeplabv3.tflite",
 )
 
+SIGNS = ("TFC_1W1A.onnx",)  # networks of bits that bring their thresholds; they read digits
+
 
 @cache
 def packed(assets: Path, name: str) -> bytes:
