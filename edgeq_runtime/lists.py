@@ -13,7 +13,7 @@ _OP = re.compile(r"^EQ_OP(?:_PLAIN)?\((\d+), (\w+), (\d+), (\d+)(?:, (.*))?\)$",
 _QTYPE = re.compile(r"^EQ_QTYPE\((\d+), (\w+), (\d+)\)$", re.M)
 _ISA = re.compile(r'^EQ_ISA\((\w+), (\w+), (.+), "([^"]*)"\)$', re.M)
 _SHA256 = re.compile(r'^EQ_SHA256\((\w+), (\w+), (.+), "([^"]*)"\)$', re.M)
-_KERNEL = re.compile(r"^EQ_KERNEL\((\w+), (\w+), (\w+), (\d+), (\d+), (\d+)\)$", re.M)
+_KERNEL = re.compile(r"^EQ_KERNEL(?:_PANEL)?\((\w+), (\w+), (\w+), (\d+), (\d+), (\d+)(?:, \d+)?\)$", re.M)
 _FIELD = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 

@@ -23,7 +23,7 @@ SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-f
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 HOT = {  # operators and their helpers that are compiled for speed, as all kernels are; the others for size
     *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
-    *("pool", "softmax_s8", "window"),
+    *("panel", "pool", "softmax_s8", "window"),
 }
 THIRD_PARTY = ("-Os", "-w", "-ffunction-sections", "-fdata-sections")  # what nobody calls of it is left out by --gc-sections
 CORE = ("csrc", "ops", "kernels", "hash")  # folders of what calls nothing of the C library but memcpy and its like, which a test checks

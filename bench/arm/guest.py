@@ -17,6 +17,7 @@ CPUS = {  # what the CPU runs, best first
     "cortex-a53": ("neon", "portable"),
     "cortex-a72": ("neon", "portable"),
     "cortex-a76": ("neon_dotprod", "neon", "portable"),
+    "max": ("neon_i8mm", "neon_dotprod", "neon", "portable"),  # whatever QEMU has
 }
 
 

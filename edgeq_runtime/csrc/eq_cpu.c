@@ -10,9 +10,14 @@
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
-#define EQ_HWCAP(bit) ((getauxval(AT_HWCAP) & (bit)) != 0)
+#ifndef HWCAP2_I8MM /* headers of before Linux 5.7 */
+#define HWCAP2_I8MM (1 << 13)
+#endif
+#define EQ_HWCAP(bit)  ((getauxval(AT_HWCAP) & (bit)) != 0)
+#define EQ_HWCAP2(bit) ((getauxval(AT_HWCAP2) & (bit)) != 0)
 #else
-#define EQ_HWCAP(bit) 0
+#define EQ_HWCAP(bit)  0
+#define EQ_HWCAP2(bit) 0
 #endif
 
 uint32_t eq_cpu_isas(void) {

@@ -4,8 +4,9 @@
 const struct eq_kernel eq_kernels[] = {
 #define EQ_RUN_0(symbol) NULL
 #define EQ_RUN_1(symbol) (void (*)(void)) symbol
-#define EQ_KERNEL(family, types, isa, mr, nr, kr)                                                                                          \
-    {#family, #types, EQ_CAT(EQ_RUN_, EQ_ON_##isa)(eq_##family##_##types##__##isa), EQ_ISA_##isa, mr, nr, kr},
+#define EQ_KERNEL_PANEL(family, types, isa, mr, nr, kr, grain)                                                                             \
+    {#family, #types, EQ_CAT(EQ_RUN_, EQ_ON_##isa)(eq_##family##_##types##__##isa), EQ_ISA_##isa, mr, nr, kr, grain},
+#define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_KERNEL_PANEL(family, types, isa, mr, nr, kr, 0)
 #include "kernels.def"
 #undef EQ_KERNEL
 };

@@ -58,7 +58,10 @@ struct eq_gemm_s8_s16_s8 {
  * a + rows[i] + parts_at[p] on. A kernel reads k rounded up to kr inputs of each piece; packed weights hold each piece rounded up to kr,
  * [ceil(n / nr)][parts][k / kr][nr][kr], 0 beyond k. s8: x as it is. u8: x + 128. What the zero point of such an input takes from every
  * row is in the bias. Sums are modulo 2^32; only the last one is sure to be in range. The channel parameters are there, as 0 (n: 2), for
- * the channels that were added too. */
+ * the channels that were added too.
+ * EQ_KERNEL_PANEL: the rows lie in panels of mr instead, [ceil(m / mr)][parts][k / grain][mr][grain], k rounded up to kr, or to the inputs
+ * that share bytes of weights; inputs beyond k are 0, rows beyond m hold anything. A single row (m = 1) lies alone, [parts][k]. rows and
+ * parts_at say nothing. */
 #define EQ_GEMM_BAND(element)                                                                                                              \
     size_t m, n, parts, k; /* any number of rows */                                                                                        \
     const element *a;                                                                                                                      \
@@ -289,6 +292,7 @@ struct eq_kernel {
     void (*run)(void); /* NULL: of another architecture */
     uint8_t isa;       /* enum eq_isa */
     uint8_t mr, nr, kr;
+    uint8_t grain; /* 0: it takes rows as they lie */
 };
 extern const struct eq_kernel eq_kernels[];
 extern const size_t eq_kernel_count;

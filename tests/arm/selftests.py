@@ -8,8 +8,10 @@ from functools import cache
 from bench.arm import guest
 from edgeq_runtime import lists
 
-WITH_DOTPROD = [cpu for cpu, isas in guest.CPUS.items() if "neon_dotprod" in isas]
-WITHOUT = [cpu for cpu in guest.CPUS if cpu not in WITH_DOTPROD]
+
+def cpus(best: str) -> list[str]:
+    """Those whose best instruction set it is."""
+    return [cpu for cpu, isas in guest.CPUS.items() if isas[0] == best]
 
 
 @cache

@@ -9,6 +9,6 @@ from tests.arm import selftests
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("cpu", selftests.WITH_DOTPROD)
+@pytest.mark.parametrize("cpu", selftests.cpus("neon_dotprod"))
 def test_every_kernel_of_the_cpu_equals_portable(cpu: str) -> None:
     assert selftests.passed(cpu) == selftests.kernels(cpu)

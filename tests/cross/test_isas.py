@@ -16,7 +16,7 @@ from edgeq_runtime import build, lists
 
 CPUINFO = Path("/proc/cpuinfo")
 ROW = re.compile(r'^EQ_ISA\((\w+), (\w+), (.+), "', re.M)
-FEATURE = re.compile(r"EQ_X86\((\w+)\)|EQ_HWCAP\(HWCAP_(\w+)\)")
+FEATURE = re.compile(r"EQ_X86\((\w+)\)|EQ_HWCAP2?\(HWCAP2?_(\w+)\)")
 # By the name that QEMU has for a processor. It emulates AVX2 and no more; without xsave nobody saves wide registers.
 EMULATED = {
     "Nehalem": "portable",

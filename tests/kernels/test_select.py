@@ -24,6 +24,7 @@ class Kernel(ctypes.Structure):
         ("mr", ctypes.c_uint8),
         ("nr", ctypes.c_uint8),
         ("kr", ctypes.c_uint8),
+        ("grain", ctypes.c_uint8),
     ]
 
 

@@ -79,7 +79,8 @@ static void gemm_low_wide(const struct eq_kernel *kernel, const size_t size[3], 
 static void gemm_band(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     const size_t m = size[0], n = size[1], k = eq_gemm_k(kernel, size[2]), channels = (n + kernel->nr - 1) / kernel->nr * kernel->nr;
     const struct eq_rq rq = channel_parameters(room, channels);
-    const uint8_t *a = take(room, m * k);
+    const size_t rows_there = kernel->grain && m > 1 ? (m + kernel->mr - 1) / kernel->mr * kernel->mr : m; /* whole panels */
+    const uint8_t *a = take(room, rows_there * k);
     uint32_t *rows = take(room, m * sizeof *rows);
     for (size_t i = 0; rows && i < m; i++) rows[i] = (uint32_t)(i * k);
     const int32_t *start = take(room, sizeof *start);

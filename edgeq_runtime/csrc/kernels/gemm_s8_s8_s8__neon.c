@@ -61,8 +61,12 @@ EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, con
         for (int i = 0; i < rows; i++) a[i] = first[i] + g->parts_at[p];
         end = a[0] + part;
     }
-    for (int i = 0; i < 4; i++) v[i] = i < rows * blocks ? sum_lanes(acc[i]) : vdupq_n_s32(0);
-    finish_tile(g, row, at, rows, blocks, first, v);
+    for (int i = 0; i < 4; i++) {
+        v[i] = i < rows * blocks ? sum_lanes(acc[i]) : vdupq_n_s32(0);
+        if (__builtin_expect(g->w_zero != 0, 0)) v[i] = vsubq_s32(v[i], vdupq_n_s32((int32_t)zero_term(g, first[rows > i ? i : 0])));
+    }
+    const size_t next = blocks > 1 ? NR : 0, channels[4] = {at, at + next, at + 2 * next, at + 3 * next};
+    store_tile(g, row, at, blocks > 1 ? 0 : (size_t)rows, requantized(g, channels, v));
 }
 
 EQ_INLINE void run(const struct eq_gemm_s8_s8_s8 *g, const int low) {

@@ -17,8 +17,8 @@ EQ_INLINE struct low_shape low_shape_of(low_args g) {
     return s;
 }
 
-/* What the inputs beyond k of every part of a row, which meet weights of 1, have added. */
-EQ_RARE uint32_t low_pads(low_args g, const void *row) {
+/* What the inputs beyond k of every part of a row, which meet weights of 1, have added; panels have none. */
+__attribute__((unused)) EQ_RARE uint32_t low_pads(low_args g, const void *row) {
     const __typeof__(*g->a) *x = row;
     uint32_t sum = 0;
     for (size_t p = 0; p < g->parts; p++)

@@ -1,9 +1,30 @@
-/* Vector words that the kernels for 64-bit Arm share. */
+/* Vector words that the kernels for Arm share. */
 #ifndef EQ_KERNELS_NEON_H
 #define EQ_KERNELS_NEON_H
 #include "eq_kernels.h"
 #include <arm_neon.h>
 #include <string.h>
+
+/* Sums of two lanes each, of a before b. */
+EQ_INLINE int32x4_t add_pairs(int32x4_t a, int32x4_t b) {
+#ifdef __aarch64__
+    return vpaddq_s32(a, b);
+#else
+    return vcombine_s32(vpadd_s32(vget_low_s32(a), vget_high_s32(a)), vpadd_s32(vget_low_s32(b), vget_high_s32(b)));
+#endif
+}
+
+struct four {
+    int8x16_t v[4];
+};
+EQ_INLINE struct four load_four(const int8_t *x) {
+#ifdef __aarch64__
+    const int8x16x4_t f = vld1q_s8_x4(x);
+    return (struct four){{f.val[0], f.val[1], f.val[2], f.val[3]}};
+#else
+    return (struct four){{vld1q_s8(x), vld1q_s8(x + 16), vld1q_s8(x + 32), vld1q_s8(x + 48)}};
+#endif
+}
 
 /* Requantization of 4 channels. */
 struct rq4 {
@@ -36,13 +57,24 @@ struct right8 {
 };
 EQ_INLINE struct right8 right8_load(const struct eq_rq *rq, size_t at) {
     const int16x8_t right = vminq_s16(vnegq_s16(vmovl_s8(vld1_s8(rq->n + at))), vdupq_n_s16(-1));
-    const struct right8 r = {{vld1q_s32(rq->m + at), vld1q_s32(rq->m + at + 4)}, {vmovl_s16(vget_low_s16(right)), vmovl_high_s16(right)}};
+    const struct right8 r = {{vld1q_s32(rq->m + at), vld1q_s32(rq->m + at + 4)},
+                             {vmovl_s16(vget_low_s16(right)), vmovl_s16(vget_high_s16(right))}};
     return r;
 }
 /* To 8 words; saturating here is exact, as the clamp lies within int8. */
 EQ_INLINE int16x8_t right8_apply(const struct right8 *r, int32x4_t low, int32x4_t high) {
     const int32x4_t l = vrshlq_s32(vqdmulhq_s32(low, r->m[0]), r->right[0]), h = vrshlq_s32(vqdmulhq_s32(high, r->m[1]), r->right[1]);
-    return vqmovn_high_s32(vqmovn_s32(l), h);
+    return vcombine_s16(vqmovn_s32(l), vqmovn_s32(h));
+}
+
+EQ_INLINE int lowest8(int8x8_t v) {
+#ifdef __aarch64__
+    return vminv_s8(v);
+#else
+    v = vpmin_s8(v, v);
+    v = vpmin_s8(v, v);
+    return vget_lane_s8(vpmin_s8(v, v), 0);
+#endif
 }
 
 /* Of 8 channels. */
@@ -59,7 +91,7 @@ EQ_INLINE struct rq8 rq8_from(const int32_t *bias, const int32_t *m, const int8_
         r.bias[i] = vld1q_s32(bias + 4 * i);
         r.part[i] = rq4_from(vld1q_s32(m + 4 * i), vmovl_s16(i ? vget_high_s16(wide) : vget_low_s16(wide)));
     }
-    r.has_left = vminvq_s16(wide) < 1;
+    r.has_left = lowest8(vld1_s8(n)) < 1;
     return r;
 }
 
@@ -80,7 +112,7 @@ EQ_INLINE int16x8_t rq8_apply(const struct rq8 *r, int32x4_t low, int32x4_t high
         low = vqshlq_s32(low, r->part[0].left);
         high = vqshlq_s32(high, r->part[1].left);
     }
-    return vqmovn_high_s32(vqmovn_s32(rq4_apply(&r->part[0], low)), rq4_apply(&r->part[1], high));
+    return vcombine_s16(vqmovn_s32(rq4_apply(&r->part[0], low)), vqmovn_s32(rq4_apply(&r->part[1], high)));
 }
 
 struct clamp16 {
@@ -98,7 +130,7 @@ EQ_INLINE int8x8_t clamp8_apply(const struct clamp16 *c, int16x8_t v) {
 }
 
 EQ_INLINE int8x16_t clamp16_apply(const struct clamp16 *c, int16x8_t low, int16x8_t high) {
-    const int8x16_t bytes = vqmovn_high_s16(vqmovn_s16(vqaddq_s16(low, c->zero)), vqaddq_s16(high, c->zero));
+    const int8x16_t bytes = vcombine_s8(vqmovn_s16(vqaddq_s16(low, c->zero)), vqmovn_s16(vqaddq_s16(high, c->zero)));
     return vminq_s8(vmaxq_s8(bytes, c->lo), c->hi);
 }
 

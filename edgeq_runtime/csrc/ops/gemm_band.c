@@ -1,6 +1,7 @@
 #include "gemm_band.h"
 #include "band.h"
 #include "pack.h"
+#include "panel.h"
 
 typedef void (*unsigned_fn)(const struct eq_gemm_s8_u8_s8 *args);
 typedef void (*signed_fn)(const struct eq_gemm_s8_s8_s8 *args);
@@ -11,7 +12,7 @@ union args {
     struct eq_gemm_s8_s8_s8 s8;
 };
 
-/* Bytes of a band: all weights pass by once a band, so it is larger where they are many. */
+/* Bytes of a band: all weights pass by once a band, so it is larger where they are many. MOST of the panels of one call, too. */
 enum { LEAST = 32768, MOST = 131072, SHORT = 16 };
 
 /* How an operator is computed. It is packed first, then what it names, from its own start on. */
@@ -30,6 +31,8 @@ struct plan {
     size_t head_bytes, weight_bytes;
     size_t band_bytes;   /* with what kernels and copies of whole steps read beyond it */
     size_t joined_bytes; /* of all joined rows */
+    size_t panel_rows;   /* most rows of one call; 0: the kernel takes rows as they lie */
+    size_t panel_bytes;  /* of so many */
 };
 
 static size_t aligned(size_t bytes) { return (bytes + EQ_ALIGN - 1) / EQ_ALIGN * EQ_ALIGN; }
@@ -44,17 +47,27 @@ static struct eq_band band_of(const struct eq_kernel *kernel, const struct eq_ge
     return b;
 }
 
+static void plan_panels(struct plan *p, const struct eq_kernel *kernel) {
+    const struct eq_panel panel = {.kernel = kernel, .parts = p->band.parts, .k = p->band.k, .joined = p->parts == 1};
+    const size_t pixels = eq_band_pixels(&p->band), some = MOST / (p->parts * eq_gemm_k(kernel, p->k)) / kernel->mr * kernel->mr;
+    const size_t most = some ? some : kernel->mr;
+    p->panel_rows = pixels < most ? pixels : most;
+    p->panel_bytes = eq_panel_bytes(&panel, p->panel_rows);
+}
+
 static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_gemm_op *op) {
     const struct eq_window *w = &op->window;
     struct plan p = {.band = band_of(kernel, op), .is_signed = !memcmp(kernel->types, "s8_s8_", 6)};
     const struct eq_band *b = &p.band;
-    const size_t all = b->parts * b->k, pixels = eq_band_pixels(b), beyond = eq_gemm_k(kernel, b->k) - b->k;
+    const bool panels = kernel->grain != 0, one = panels && !op->w.multipliers;
+    const size_t all = b->parts * b->k, pixels = eq_band_pixels(b), beyond = panels ? 0 : eq_gemm_k(kernel, b->k) - b->k;
     p.groups = (size_t)w->groups;
     p.channels = (size_t)w->oc / p.groups;
     p.direct = p.is_signed && eq_window_plain(w) && beyond == 0;
-    p.joins = p.groups == 1 && !op->w.multipliers && b->k <= SHORT && 2 * b->parts * eq_gemm_k(kernel, b->k) >= 3 * eq_gemm_k(kernel, all);
-    p.parts = p.joins ? 1 : b->parts;
-    p.k = p.joins ? all : b->k;
+    p.joins = p.groups == 1 && !panels && !op->w.multipliers && b->k <= SHORT &&
+              2 * b->parts * eq_gemm_k(kernel, b->k) >= 3 * eq_gemm_k(kernel, all);
+    p.parts = p.joins || one ? 1 : b->parts;
+    p.k = p.joins || one ? all : b->k;
     p.rows_at = aligned(sizeof p);
     p.joined_at = p.rows_at + pixels * sizeof(uint32_t);
     p.parts_at = p.joined_at + (p.joins ? pixels * sizeof(uint32_t) : 0);
@@ -64,6 +77,7 @@ static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_gemm_
     p.weight_bytes = eq_gemm_s8_bytes(kernel, p.channels, p.parts, p.k);
     p.band_bytes = b->lines * b->line + (p.joins ? SHORT : beyond);
     p.joined_bytes = p.joins ? pixels * eq_gemm_k(kernel, all) + SHORT : 0;
+    if (panels) plan_panels(&p, kernel);
     return p;
 }
 
@@ -77,7 +91,7 @@ int eq_gemm_band_prepare(struct eq_node *node, const struct eq_gemm_op *op) {
     node->low_bytes = op->w.low ? node->weight_bytes : 0;
     node->layout = eq_layout_of(node->kernel, eq_weight_bits(node->kernel), p.groups, p.channels, p.parts, p.k);
     node->units = eq_units(node->macs, eq_window_rows(&p.band.window));
-    if (!p.direct) node->scratch_bytes = p.band_bytes + p.joined_bytes;
+    node->scratch_bytes = p.panel_bytes + (p.direct ? 0 : p.band_bytes + p.joined_bytes);
     return EQ_OK;
 }
 
@@ -104,8 +118,25 @@ void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) 
     }
 }
 
+static void run_kernel(const struct eq_call *call, const struct plan *p, const struct eq_gemm_s8_u8_s8 *args) {
+    const union args any = {.u8 = *args};
+    if (p->is_signed) ((signed_fn)call->node->kernel->run)(&any.s8);
+    else ((unsigned_fn)call->node->kernel->run)(&any.u8);
+}
+
+/* Some panels at once. */
+static void run_panels(const struct eq_call *call, const struct plan *p, struct eq_gemm_s8_u8_s8 args) {
+    const struct eq_panel panel = {call->node->kernel, args.a, args.rows, args.parts_at, p->band.parts, p->band.k, p->parts == 1};
+    const size_t rows = args.m;
+    args.a = call->scratch;
+    for (size_t i = 0; i < rows; i += args.m, args.y += args.m * args.y_stride) {
+        args.m = rows - i < p->panel_rows ? rows - i : p->panel_rows;
+        eq_panel_fill(&panel, i, args.m, call->scratch);
+        run_kernel(call, p, &args);
+    }
+}
+
 static void run_groups(const struct eq_call *call, const struct plan *p, struct eq_gemm_s8_u8_s8 args) {
-    const struct eq_kernel *kernel = call->node->kernel;
     const size_t depth = (size_t)p->band.window.ic / p->groups;
     uint8_t *heads = (uint8_t *)call->node->packed + p->heads_at;
     const bool has_multipliers = args.group != 0;
@@ -117,9 +148,8 @@ static void run_groups(const struct eq_call *call, const struct plan *p, struct 
         args.w_lowest = *h.w_lowest;
         args.n_lowest = *h.n_lowest;
         if (has_multipliers) args.multipliers = h.multipliers;
-        const union args any = {.u8 = args};
-        if (p->is_signed) ((signed_fn)kernel->run)(&any.s8);
-        else ((unsigned_fn)kernel->run)(&any.u8);
+        if (p->panel_rows) run_panels(call, p, args);
+        else run_kernel(call, p, &args);
     }
 }
 
@@ -142,7 +172,7 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
     const size_t channels = (size_t)b->window.oc, width = (size_t)b->window.ow, filled = b->lines * b->line;
     const int32_t start = 0;
     const int8_t *x = eq_read(call, 0);
-    uint8_t *band = call->scratch, *together = band + p->band_bytes;
+    uint8_t *band = call->scratch + p->panel_bytes, *together = band + p->band_bytes;
     struct eq_gemm_s8_u8_s8 args = {.n = p->channels,
                                     .parts = p->parts,
                                     .k = p->k,

@@ -9,7 +9,7 @@ static int any_rows(const struct eq_kernel *kernel) {
 }
 
 static int all_sizes(const struct eq_kernel *portable, case_fn run, int dwconv) {
-    static const size_t pixels[] = {1, 2, 5, 9}, rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 27},
+    static const size_t pixels[] = {1, 2, 5, 9}, rows[] = {1, 2, 3, 4, 5, 6, 7, 12, 16, 27},
                         channels[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 64, 65, 96};
     static const size_t taps[] = {1, 2, 3, 4, 6, 8, 9, 10, 12, 25, 49},
                         depths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 23, 31, 32, 33, 64, 65, 577};

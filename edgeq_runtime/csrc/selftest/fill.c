@@ -29,7 +29,7 @@ static uint8_t *guarded(void) {
     return memory + ROOM;
 }
 
-uint8_t *activation_end, *weight_end, *packed_end, *params_end;
+uint8_t *activation_end, *weight_end, *packed_end, *params_end, *panel_end;
 static _Alignas(8) uint8_t outputs[2][20480];
 
 void fill_start(void) {
@@ -37,6 +37,7 @@ void fill_start(void) {
     weight_end = guarded();
     packed_end = guarded();
     params_end = guarded();
+    panel_end = guarded();
 }
 
 void *tail(uint8_t *end, size_t count, size_t element) { return end - (count + skew) * element; }
@@ -86,6 +87,17 @@ struct eq_rq fill_rq(size_t channels) {
     }
     const struct eq_rq rq = {bias, m, n};
     return rq;
+}
+
+const void *fill_rows(const void *a, const uint32_t *rows, const int32_t *parts_at, size_t parts, size_t k, size_t m, int joined) {
+    const struct eq_panel panel = {tested, a, rows, parts_at, parts, k, joined};
+    if (!tested->grain) return a;
+    const size_t bytes = eq_panel_bytes(&panel, m), line = joined && parts > 1 ? parts * k : 0; /* the line is no part of what is read */
+    uint8_t *to = panel_end - (bytes - line);
+    uint8_t *made = to - bytes;
+    memset(made, 0x5a, bytes);
+    eq_panel_fill(&panel, 0, m, made);
+    return memcpy(to, made, bytes - line);
 }
 
 void prepare_outputs(void) {

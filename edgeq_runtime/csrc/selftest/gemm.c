@@ -82,6 +82,7 @@ int gemm_band(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
     fill_clamp(&args.u8.lo, &args.u8.hi);
     prepare_outputs();
     run_band(portable, &args);
+    args.u8.a = fill_rows(a, rows, parts_at, parts, part, m, 0);
     args.u8.w = packed;
     args.u8.rq = (struct eq_rq){p.bias, p.m, p.n};
     args.u8.y = output(1, 1);

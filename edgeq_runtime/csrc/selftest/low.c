@@ -111,6 +111,7 @@ int gemm_low(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
     prepare_outputs();
     run_band(portable, &args);
     if (tested->kr) packed(&args, &matrix);
+    args.u8.a = fill_rows(a, rows, parts_at, parts, part, m, 0);
     args.u8.y = output(1, 1);
     run_band(tested, &args);
     snprintf(sizes, sizeof sizes, "m=%zu n=%zu parts=%zu k=%zu step=%zu group=%zu up=%d", m, n, parts, part, step, w.group,

@@ -3,6 +3,7 @@
 #define EQ_SELFTEST_H
 #include "../eq_dispatch.h"
 #include "../ops/pack.h"
+#include "../ops/panel.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ void next_start(uint32_t seed);
 int32_t between(int32_t lo, int32_t hi);
 
 /* Each before a page without access. */
-extern uint8_t *activation_end, *weight_end, *packed_end, *params_end;
+extern uint8_t *activation_end, *weight_end, *packed_end, *params_end, *panel_end;
 /* The last `count` elements before a guard; a skew moves them down and takes their alignment away. */
 void *tail(uint8_t *end, size_t count, size_t element);
 int32_t extreme(int which, int32_t lo, int32_t hi);
@@ -35,6 +36,9 @@ void fill_f32(float *a, size_t n);
 int32_t weight_zero(void);
 struct eq_rq fill_rq(size_t channels);
 void fill_clamp(int32_t *lo, int32_t *hi);
+
+/* m rows as the tested kernel wants them, at the end of memory of their own: as they are, or in panels. joined: of one part. */
+const void *fill_rows(const void *a, const uint32_t *rows, const int32_t *parts_at, size_t parts, size_t k, size_t m, int joined);
 
 /* Of the portable kernel (0) and the tested one (1). */
 void prepare_outputs(void);

@@ -1,0 +1,4 @@
+#include "neon_s4.h"
+#include "neon_smmla.h"
+
+void eq_gemm_s8_s8_s4__neon_i8mm(const struct eq_gemm_s8_s8_s4 *args) { panel_run((low_args)(const void *)args, ENGINE); }
