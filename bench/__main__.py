@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import assets, goals, measure, narrow, page, tiles
+from bench import assets, goals, measure, narrow, page, signs, tiles
 from bench.goals import Goal
 from bench.measure import Times
 from edgeq_host.bench import kernels, litert, ort, timing
@@ -36,6 +36,7 @@ def main() -> None:
     found, networks, times, speeds = run(args.rounds)
     narrow_times = narrow.all_layers(args.rounds)
     found += narrow.of_layers(narrow_times)
+    found += signs.of_signs(signs.measure(args.rounds))
     if args.json:
         layers, few = ({name: t.us for name, t in some.items()} for some in (times, narrow_times))
         fields = {"goals": [asdict(g) for g in found], "networks": [asdict(c) for c in networks], "layers_us": layers, "narrow_us": few}

@@ -5,8 +5,13 @@
 typedef void (*signs_fn)(const struct eq_gemm_b1_b1_b1 *args);
 typedef void (*bytes_fn)(const struct eq_gemm_s8_b1_b1 *args);
 
-/* Bytes of a band. */
-enum { MOST = 65536, TOGETHER = 12 /* rows that the tiles of every kernel divide */ };
+enum {
+    MOST = 65536,     /* bytes of a band */
+    TOGETHER = 12,    /* rows that the tiles of every kernel divide */
+    SHORT = 4,        /* steps of more bytes take short pieces badly */
+    GATHERED = 16384, /* bytes of gathered rows: a first cache holds them */
+    BEYOND = 16,      /* bytes that are copied at once */
+};
 
 /* One axis of a window: its taps, which of them lie inside the input at each output place. */
 struct axis {
@@ -17,8 +22,9 @@ struct axis {
 struct plan {
     struct eq_band band; /* its window has the bytes of a pixel as channels */
     bool direct;         /* a band is nothing but a part of x */
-    bool gathers;        /* rows are copied together first, with zeros behind them, since pieces are not whole steps */
+    bool gathers;        /* rows are copied together first, with zeros behind them: pieces are no whole steps, or short */
     size_t parts, steps; /* what the kernel sees */
+    size_t rows;         /* of one call */
     size_t row_bytes;    /* of a gathered row */
     size_t channels, padded;
     size_t row_kinds, kinds;             /* of output rows, and of pixels: by the taps that are inside */
@@ -29,7 +35,8 @@ struct plan {
     size_t m_at, n_at;                   /* int32_t [padded], int8_t [padded]; only where there are some */
     size_t sums_at;                      /* int32_t [kh + 1][kw + 1] */
     size_t packed_bytes, weight_bytes;
-    size_t gathered_at, heads_at, scratch_bytes; /* of scratch: the band, gathered rows, twice uint32_t [pixels of a band] */
+    /* Of scratch: the band, gathered rows, uint32_t [rows] where they begin, uint32_t [pixels of a band] for the kernel. */
+    size_t gathered_at, places_at, heads_at, scratch_bytes;
     int32_t n_lowest;
 };
 
@@ -97,8 +104,14 @@ static void lay_out(struct plan *p, const struct eq_window *w, bool signs) {
     p->sums_at = p->n_at + (signs ? 0 : p->padded);
     p->packed_bytes = p->sums_at + (size_t)((w->kh + 1) * (w->kw + 1)) * word;
     p->gathered_at = p->direct ? 0 : aligned(p->band.lines * p->band.line);
-    p->heads_at = p->gathered_at + (p->gathers ? aligned(pixels * p->row_bytes) : 0);
-    p->scratch_bytes = p->heads_at + 2 * pixels * word;
+    p->places_at = p->gathered_at + (p->gathers ? p->rows * p->row_bytes + BEYOND : 0);
+    p->heads_at = p->places_at + (p->gathers ? p->rows * word : 0);
+    p->scratch_bytes = p->heads_at + pixels * word;
+}
+
+static size_t rows_of(const struct plan *p) {
+    const size_t pixels = eq_band_pixels(&p->band), rows = GATHERED / p->row_bytes / TOGETHER * TOGETHER;
+    return !p->gathers || rows > pixels ? pixels : rows > 0 ? rows : pixels < TOGETHER ? pixels : TOGETHER;
 }
 
 static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_window *w, bool signs) {
@@ -107,8 +120,9 @@ static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_windo
     const size_t channels = (size_t)w->oc, step = kernel->kr ? kernel->kr : sizeof(uint32_t);
     struct plan p = {.band = eq_band_of(&bytes, MOST, signs ? channels / 8 + 1 : channels, TOGETHER), .channels = channels};
     p.direct = eq_window_plain(w);
-    p.gathers = p.band.k % step != 0;
+    p.gathers = p.band.k % step != 0 || (p.band.parts > 1 && step > SHORT);
     p.row_bytes = up(p.band.parts * p.band.k, step);
+    p.rows = rows_of(&p);
     p.parts = p.gathers ? 1 : p.band.parts;
     p.steps = (p.gathers ? p.row_bytes : p.band.k) / step;
     p.padded = up(channels, EQ_SIGNS);
@@ -264,16 +278,19 @@ int eq_gemm_b1_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
     return EQ_OK;
 }
 
-/* places: where each gathered row begins. */
-static void gather(const struct plan *p, size_t rows, const uint8_t *from, uint8_t *to, uint32_t *places) {
-    const uint8_t *memory = (const uint8_t *)p;
-    const uint32_t *rows_at = (const void *)(memory + p->rows_at);
-    const int32_t *parts_at = (const void *)(memory + p->parts_at);
-    const size_t used = p->band.parts * p->band.k;
+/* Whole steps of bytes; what that writes too much the next part, or the next row, writes over. */
+static void copy_steps(const uint8_t *from, size_t bytes, uint8_t *to) {
+    for (size_t i = 0; i < bytes; i += BEYOND) memcpy(to + i, from + i, BEYOND);
+}
+
+/* rows_at: of the first of these rows. */
+static void gather(const struct plan *p, size_t rows, const uint32_t *rows_at, const uint8_t *from, uint8_t *to) {
+    const int32_t *parts_at = (const void *)((const uint8_t *)p + p->parts_at);
+    const size_t part = p->band.k, used = p->band.parts * part;
     for (size_t i = 0; i < rows; i++, to += p->row_bytes) {
-        for (size_t part = 0; part < p->band.parts; part++) memcpy(to + part * p->band.k, from + rows_at[i] + parts_at[part], p->band.k);
-        memset(to + used, 0, p->row_bytes - used);
-        places[i] = (uint32_t)(i * p->row_bytes);
+        if (p->direct) memcpy(to, from + rows_at[i], used); /* nothing lies behind x */
+        for (size_t j = 0; !p->direct && j < p->band.parts; j++) copy_steps(from + rows_at[i] + parts_at[j], part, to + j * part);
+        for (size_t at = used; at < p->row_bytes; at++) to[at] = 0;
     }
 }
 
@@ -285,7 +302,7 @@ static void fill_heads(const struct plan *p, const struct eq_rows *at, uint32_t 
         for (size_t x = 0; x < width; x++) *heads++ = p->kinds > 1 ? rows[at->oy + y] + pixels[x] : 0;
 }
 
-/* The pixels of some rows. */
+/* Some pixels from `first` on. */
 static void run_kernel(const struct eq_call *call, const struct eq_signs_op *op, const struct eq_signs *signs, size_t first) {
     const struct plan *p = call->node->packed;
     const uint8_t *memory = call->node->packed;
@@ -308,33 +325,42 @@ static void run_kernel(const struct eq_call *call, const struct eq_signs_op *op,
     eq_then(call, first * p->channels, signs->m * p->channels);
 }
 
-void eq_gemm_b1_run(const struct eq_call *call, const struct eq_signs_op *op) {
+/* All rows of a band, which begin with pixel `first`. */
+static void run_band(const struct eq_call *call, const struct eq_signs_op *op, const uint8_t *band, size_t rows, size_t first) {
     const struct plan *p = call->node->packed;
-    const struct eq_band *b = &p->band;
-    const uint8_t *memory = call->node->packed, *x = eq_read(call, 0);
-    const size_t width = (size_t)b->window.ow;
-    uint32_t *heads = (void *)(call->scratch + p->heads_at), *places = heads + eq_band_pixels(b);
-    uint8_t *gathered = call->scratch + p->gathered_at;
+    const uint8_t *memory = call->node->packed;
+    const uint32_t *rows_at = (const void *)(memory + p->rows_at), *heads = (const void *)(call->scratch + p->heads_at);
     const int32_t start = 0;
+    uint8_t *gathered = call->scratch + p->gathered_at;
     struct eq_signs signs = {.n = p->channels,
                              .parts = p->parts,
                              .steps = p->steps,
-                             .rows = p->gathers ? places : (const void *)(memory + p->rows_at),
+                             .a = p->gathers ? gathered : band,
+                             .rows = p->gathers ? (const void *)(call->scratch + p->places_at) : rows_at,
                              .parts_at = p->gathers ? &start : (const void *)(memory + p->parts_at),
                              .w = call->node->weights ? call->node->weights : eq_in(call->node, call->tensors, 1)->data,
                              .depth = (size_t)op->window.ic,
-                             .base = (const void *)(memory + p->base_at),
-                             .heads = heads};
+                             .base = (const void *)(memory + p->base_at)};
+    for (size_t i = 0; i < rows; i += signs.m) {
+        signs.m = rows - i < p->rows ? rows - i : p->rows;
+        signs.heads = heads + i;
+        if (p->gathers) gather(p, signs.m, rows_at + i, band, gathered);
+        run_kernel(call, op, &signs, first + i);
+    }
+}
+
+void eq_gemm_b1_run(const struct eq_call *call, const struct eq_signs_op *op) {
+    const struct plan *p = call->node->packed;
+    const struct eq_band *b = &p->band;
+    const uint8_t *x = eq_read(call, 0);
+    const size_t width = (size_t)b->window.ow;
+    uint32_t *places = (void *)(call->scratch + p->places_at);
+    for (size_t i = 0; p->gathers && i < p->rows; i++) places[i] = (uint32_t)(i * p->row_bytes);
     struct eq_rows at = {.unit = call->first};
     while (eq_rows_next(&b->window, b->rows, eq_end(call, eq_window_rows(&b->window)), &at)) {
-        signs.a = p->direct ? x + at.first * b->line : call->scratch;
-        signs.m = at.rows * width;
+        const uint8_t *band = p->direct ? x + at.first * b->line : call->scratch;
         if (!p->direct) eq_band_fill(b, 1, (const int8_t *)x, 0, at.n, (int64_t)at.oy, at.rows, call->scratch);
-        if (p->gathers) {
-            gather(p, signs.m, signs.a, gathered, places);
-            signs.a = gathered;
-        }
-        fill_heads(p, &at, heads);
-        run_kernel(call, op, &signs, at.first * width);
+        fill_heads(p, &at, (void *)(call->scratch + p->heads_at));
+        run_band(call, op, band, at.rows * width, at.first * width);
     }
 }

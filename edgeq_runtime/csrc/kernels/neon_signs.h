@@ -1,0 +1,160 @@
+/* 128 inputs of a row and of a channel meet in one register; bits are counted in each byte, until these could overflow. Tiles of 4 rows, or
+ * fewer, and 4 channels. */
+#ifndef EQ_KERNELS_NEON_SIGNS_H
+#define EQ_KERNELS_NEON_SIGNS_H
+#include "neon.h"
+
+enum { NR = 4, KR = 16, ROWS = 4, BLOCK = NR * KR /* bytes of a step */, FIT = 31 /* 31 8 < 256 */, FEW = 15 /* 2 15 8 < 256 */ };
+
+/* Where some rows, or their only piece, begin, and their bases of 32 channels. */
+struct rows {
+    const uint8_t *a[ROWS];
+    const int32_t *base[ROWS];
+};
+
+EQ_INLINE struct rows rows_of(const struct eq_signs *g, size_t o, size_t first, const int rows, const int is_short) {
+    struct rows r;
+    for (int i = 0; i < rows; i++) {
+        r.a[i] = g->a + g->rows[first + (size_t)i] + (is_short ? g->parts_at[0] : 0);
+        r.base[i] = g->base + g->heads[first + (size_t)i] + o;
+    }
+    return r;
+}
+
+/* What has been counted, [channel][row]. */
+struct counts {
+    uint8x16_t bytes[NR][ROWS];
+};
+
+/* A channel is done before another begins: more would not fit in registers. */
+#define KEEP_ORDER(v, x)                                                                                                                   \
+    __asm__ volatile(""                                                                                                                    \
+                     : "+w"((v)[0]), "+w"((v)[1]), "+w"((v)[2]), "+w"((v)[3]), "+w"((x)[0]), "+w"((x)[1]), "+w"((x)[2]), "+w"((x)[3])      \
+                     :                                                                                                                     \
+                     : "memory")
+
+EQ_INLINE void channel_step(uint8x16_t x[ROWS], uint8x16_t w, const int rows, const int first, uint8x16_t bytes[ROWS]) {
+    for (int i = 0; i < rows; i++) {
+        const uint8x16_t bits = vcntq_u8(veorq_u8(x[i], w));
+        bytes[i] = first ? bits : vaddq_u8(bytes[i], bits);
+    }
+    if (rows == ROWS) KEEP_ORDER(bytes, x);
+}
+
+/* Two channels from j on. */
+EQ_INLINE void pair_step(uint8x16_t x[ROWS], const uint8_t *w, const int j, const int rows, const int first, struct counts *c) {
+    const uint8x16_t low = vld1q_u8(w + j * KR), high = vld1q_u8(w + (j + 1) * KR);
+    channel_step(x, low, rows, first, c->bytes[j]);
+    channel_step(x, high, rows, first, c->bytes[j + 1]);
+}
+
+EQ_INLINE void load(const uint8_t *const a[ROWS], size_t at, const int rows, uint8x16_t x[ROWS]) {
+    for (int i = 0; i < rows; i++) x[i] = vld1q_u8(a[i] + at);
+}
+
+/* One step, or two, from step `at` on. */
+EQ_INLINE void steps(const uint8_t *const a[ROWS], const uint8_t *w, const size_t at, const int count, const int rows, const int first,
+                     struct counts *c) {
+    uint8x16_t x[ROWS], next[ROWS];
+    load(a, KR * at, rows, x);
+    if (count == 2) load(a, KR * (at + 1), rows, next);
+    pair_step(x, w + BLOCK * at, 0, rows, first, c);
+    pair_step(x, w + BLOCK * at, 2, rows, first, c);
+    if (count == 1) return;
+    pair_step(next, w + BLOCK * (at + 1), 0, rows, 0, c);
+    pair_step(next, w + BLOCK * (at + 1), 2, rows, 0, c);
+}
+
+EQ_INLINE void move_on(const uint8_t *a[ROWS], const uint8_t **w, const size_t steps, const int rows) {
+    for (int i = 0; i < rows; i++) a[i] += KR * steps;
+    *w += BLOCK * steps;
+}
+
+/* At most FIT steps of every row. */
+EQ_INLINE void count_some(const uint8_t *const from[ROWS], const uint8_t *w, size_t left, const int rows, struct counts *c) {
+    const uint8_t *end = w + left * BLOCK, *a[ROWS];
+    for (int i = 0; i < rows; i++) a[i] = from[i];
+    if (left % 2 == 1) {
+        steps(a, w, 0, 1, rows, 1, c);
+        move_on(a, &w, 1, rows);
+        left--;
+    } else {
+        steps(a, w, 0, 2, rows, 1, c);
+        move_on(a, &w, 2, rows);
+        left -= 2;
+    }
+    if (left % 4 == 2) {
+        steps(a, w, 0, 2, rows, 0, c);
+        move_on(a, &w, 2, rows);
+    }
+    while (w != end) {
+        steps(a, w, 0, 2, rows, 0, c);
+        steps(a, w, 2, 2, rows, 0, c);
+        move_on(a, &w, 4, rows);
+    }
+}
+
+/* The bytes of row i of 4 channels each to one sum. */
+EQ_INLINE int32x4_t sum_few(const struct counts *c, int i) {
+    const uint16x8_t low = vpaddlq_u8(vpaddq_u8(c->bytes[0][i], c->bytes[1][i]));
+    const uint16x8_t high = vpaddlq_u8(vpaddq_u8(c->bytes[2][i], c->bytes[3][i]));
+    return vreinterpretq_s32_u32(vpaddlq_u16(vpaddq_u16(low, high)));
+}
+EQ_INLINE int32x4_t sum_bytes(const struct counts *c, int i) {
+    const uint16x8_t low = vpaddq_u16(vpaddlq_u8(c->bytes[0][i]), vpaddlq_u8(c->bytes[1][i]));
+    const uint16x8_t high = vpaddq_u16(vpaddlq_u8(c->bytes[2][i]), vpaddlq_u8(c->bytes[3][i]));
+    return vreinterpretq_s32_u32(vpaddlq_u16(vpaddq_u16(low, high)));
+}
+
+/* Any number of pieces and steps. */
+EQ_INLINE void count_all(const struct eq_signs *g, const uint8_t *w, const struct rows *r, const int rows, int32x4_t sums[ROWS]) {
+    for (int i = 0; i < rows; i++) sums[i] = vdupq_n_s32(0);
+    for (size_t p = 0; p < g->parts; p++)
+        for (size_t at = 0, some; at < g->steps; at += some, w += some * BLOCK) {
+            const uint8_t *a[ROWS];
+            struct counts c;
+            some = g->steps - at < FIT ? g->steps - at : FIT;
+            for (int i = 0; i < rows; i++) a[i] = r->a[i] + g->parts_at[p] + at * KR;
+            count_some(a, w, some, rows, &c);
+            for (int i = 0; i < rows; i++) sums[i] = vaddq_s32(sums[i], sum_bytes(&c, i));
+        }
+}
+
+/* Differing bits of some rows and the channels of the block whose weights are w. is_short: one piece of at most FIT steps. */
+EQ_INLINE void count(const struct eq_signs *g, const uint8_t *w, const struct rows *r, const int rows, const int is_short,
+                     int32x4_t sums[ROWS]) {
+    struct counts c;
+    if (!is_short) {
+        count_all(g, w, r, rows, sums);
+        return;
+    }
+    count_some(r->a, w, g->steps, rows, &c);
+    if (g->steps <= FEW)
+        for (int i = 0; i < rows; i++) sums[i] = sum_few(&c, i);
+    else
+        for (int i = 0; i < rows; i++) sums[i] = sum_bytes(&c, i);
+}
+
+/* Every row of all channels, 32 of these at once. */
+#define EQ_SIGNS_ROWS(g, word, is_short)                                                                                                   \
+    for (size_t o_ = 0; o_ < (g)->signs.n; o_ += EQ_SIGNS) {                                                                               \
+        size_t i_ = 0;                                                                                                                     \
+        for (; i_ + ROWS <= (g)->signs.m; i_ += ROWS) word(g, o_, i_, ROWS, is_short);                                                     \
+        for (; i_ < (g)->signs.m; i_++) word(g, o_, i_, 1, is_short);                                                                      \
+    }
+
+/* A kernel: word() takes 32 channels of some rows. */
+#define EQ_SIGNS_KERNEL(types, word)                                                                                                       \
+    EQ_ONE_COPY void run_long(const struct eq_gemm_##types *args) {                                                                        \
+        const struct eq_gemm_##types local = *args, *g = &local; /* which no store can change */                                           \
+        EQ_SIGNS_ROWS(g, word, 0)                                                                                                          \
+    }                                                                                                                                      \
+    void eq_gemm_##types##__neon(const struct eq_gemm_##types *args) {                                                                     \
+        const struct eq_gemm_##types local = *args, *g = &local;                                                                           \
+        if (g->signs.parts > 1 || g->signs.steps > FIT) {                                                                                  \
+            run_long(args);                                                                                                                \
+            return;                                                                                                                        \
+        }                                                                                                                                  \
+        EQ_SIGNS_ROWS(g, word, 1)                                                                                                          \
+    }
+#endif
