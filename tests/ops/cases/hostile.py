@@ -42,7 +42,7 @@ BAD_ARRAYS: dict[str, tuple[int, ...]] = {
     "before": (-1, INT_MAX),
     "after": (-1, INT_MAX),
 }
-BAD_FLOATS = {"scale": (0.0, -1.0, math.nan, math.inf, 1e-45)}
+BAD_FLOATS = {"scale": (0.0, -1.0, math.nan, math.inf, 1e-45), "plus": (), "minus": ()}
 FREE = {"value", "alpha", "beta"}  # any bits mean something
 
 
