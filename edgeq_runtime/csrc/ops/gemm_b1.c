@@ -10,7 +10,7 @@ enum {
     TOGETHER = 12,    /* rows that the tiles of every kernel divide */
     SHORT = 4,        /* steps of more bytes take short pieces badly */
     GATHERED = 16384, /* bytes of gathered rows: a first cache holds them */
-    BEYOND = 16,      /* bytes that are copied at once */
+    BEYOND = 32,      /* bytes that are copied at once */
 };
 
 /* One axis of a window: its taps, which of them lie inside the input at each output place. */
@@ -284,13 +284,16 @@ static void copy_steps(const uint8_t *from, size_t bytes, uint8_t *to) {
 }
 
 /* rows_at: of the first of these rows. */
-static void gather(const struct plan *p, size_t rows, const uint32_t *rows_at, const uint8_t *from, uint8_t *to) {
-    const int32_t *parts_at = (const void *)((const uint8_t *)p + p->parts_at);
+static void gather(const struct plan *plan, size_t rows, const uint32_t *rows_at, const uint8_t *from, uint8_t *to) {
+    const struct plan local = *plan, *p = &local; /* which no store can change */
+    const int32_t *parts_at = (const void *)((const uint8_t *)plan + p->parts_at), *end = parts_at + p->band.parts;
     const size_t part = p->band.k, used = p->band.parts * part;
     for (size_t i = 0; i < rows; i++, to += p->row_bytes) {
-        if (p->direct) memcpy(to, from + rows_at[i], used); /* nothing lies behind x */
-        for (size_t j = 0; !p->direct && j < p->band.parts; j++) copy_steps(from + rows_at[i] + parts_at[j], part, to + j * part);
-        for (size_t at = used; at < p->row_bytes; at++) to[at] = 0;
+        const uint8_t *row = from + rows_at[i];
+        uint8_t *at = to;
+        if (p->direct) memcpy(to, row, used); /* nothing lies behind x */
+        for (const int32_t *j = parts_at; !p->direct && j < end; j++, at += part) copy_steps(row + *j, part, at);
+        if (used < p->row_bytes) memset(to + used, 0, p->row_bytes - used);
     }
 }
 

@@ -15,9 +15,10 @@ int eq_prepare_unpack_s8(struct eq_node *node, const struct eq_prepare *ctx) {
 void eq_run_unpack_s8(const struct eq_call *call) {
     const struct eq_unpack_s8_attrs *a = call->node->attrs;
     const struct eq_tensor *x = eq_in(call->node, call->tensors, 0);
-    const size_t channels = eq_row_length(x);
-    const struct eq_unpack_s8_b1_b1 args = {.rows = eq_end(call, eq_row_count(x)) - call->first,
-                                            .channels = channels,
+    const size_t channels = eq_row_length(x), rows = eq_end(call, eq_row_count(x)) - call->first;
+    const bool joined = channels % EQ_SIGNS == 0; /* as one row */
+    const struct eq_unpack_s8_b1_b1 args = {.rows = joined ? 1 : rows,
+                                            .channels = joined ? rows * channels : channels,
                                             .x = (const uint32_t *)eq_read(call, 0) + call->first * eq_sign_words(channels),
                                             .plus = (int8_t)a->plus,
                                             .minus = (int8_t)a->minus,
