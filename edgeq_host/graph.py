@@ -69,7 +69,8 @@ class Tensor:
         if self.quant.axis is not None:
             shape[self.quant.axis] = -1
         q = self.data.astype(np.float64) - self.quant.zero.reshape(shape)
-        return np.asarray(q * self.quant.scale.reshape(shape), np.float32)
+        with np.errstate(over="ignore"):  # an infinity is refused where it matters
+            return np.asarray(q * self.quant.scale.reshape(shape), np.float32)
 
 
 @dataclass(frozen=True)

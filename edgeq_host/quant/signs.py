@@ -15,7 +15,8 @@ from edgeq_host.thresholds import Condition, above
 _MOVERS = frozenset({"reshape", "transpose", "slice", "expand", "concat", "resize_nearest"})
 _LAYERS = frozenset({"conv2d_f32", "depthwise_conv2d_f32", "transpose_conv2d_f32", "fully_connected_f32"})
 _GRID = 126  # int8 holds twice as many steps, and some of rounding
-_SMALLEST = 2.0**-100  # scale, as in affine
+_MOST = 1 << 29  # steps of a bias
+_SCALES = (2.0**-100, 2.0**100)
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ def _output(graph: Graph, node: Node, found: Signs) -> None:
     if count > _GRID * step or (padded and step > 1) or node.attrs["lo"] != -np.inf or node.attrs["hi"] != np.inf:
         return
     units, added = weight.quant.scale * found.held[node.inputs[0]], np.unique(bias.real())
+    if not (units.min() >= _SCALES[0] and units.max() <= _SCALES[1] and np.all(np.abs(bias.real()) <= units * _MOST)):
+        return
     if np.all(units == units[0]) and added.size == 1 and abs(float(added[0]) / units[0]) < _GRID * step:
         scale = float(np.float32(units[0] * step))
         found.grids[out] = Affine(scale, -round(float(added[0]) / scale))
@@ -158,13 +161,13 @@ def input_affine(graph: Graph, members: tuple[str, ...]) -> Affine | None:
 def _around(threshold: float) -> Affine | None:
     """An affine form under which the float32 from the threshold on, and no others, come to higher integers."""
     if threshold == 0:
-        return Affine(_SMALLEST, 0)
+        return Affine(_SCALES[0], 0)
     zero = -128 if threshold > 0 else 127
     below = np.nextafter(np.float32(threshold), np.float32(-np.inf))
     for steps in range(127, -1, -1):
         scale = float(np.float32(abs(threshold) / (steps + 0.5)))
         made = Affine(scale, zero)
-        if scale >= _SMALLEST and np.diff(made.quantize(_pair(below, threshold)).astype(int))[0] == 1:
+        if scale >= _SCALES[0] and np.diff(made.quantize(_pair(below, threshold)).astype(int))[0] == 1:
             return made
     return None
 

@@ -19,7 +19,7 @@ from edgeq_host.passes import normalize
 from tests.importers.onnx_nets import residual_net
 from tests.importers.test_onnx_networks import NETWORKS, Net
 
-MODELS = ("pretrainedResnet", "vww_96_float", "resnet20_exported", "blazeface_exported", "version-RFB-320_simplified")
+MODELS = ("pretrainedResnet", "vww_96_float", "resnet20_exported", "blazeface_exported", "version-RFB-320_simplified", "TFC_1W1A")
 
 
 def _flip(data: bytearray, rng: random.Random) -> None:
@@ -78,7 +78,7 @@ def _import_or_survey(model: onnx.ModelProto) -> str:
         return _refused(error)
 
 
-def _mutated_fields(model: onnx.ModelProto, rng: random.Random) -> None:
+def mutated_fields(model: onnx.ModelProto, rng: random.Random) -> None:
     """One change that keeps the protobuf sound: an attribute, a dimension, a name, an operator."""
     node = rng.choice(model.graph.node)
     _CHANGES[rng.randrange(len(_CHANGES))](model, node, rng)
@@ -166,7 +166,7 @@ def _fuzz_fields(source: onnx.ModelProto, rounds: int, seed: int) -> Counter[str
         model = onnx.ModelProto()
         model.CopyFrom(source)
         for _ in range(rng.randint(1, 3)):
-            _mutated_fields(model, rng)
+            mutated_fields(model, rng)
         outcomes[_import_or_survey(model)] += 1
     return outcomes
 

@@ -102,8 +102,9 @@ def batch_norm(op: Op) -> None:
     if not np.isfinite(factor).all():
         raise Refusal("a variance is negative or not a number")
     per_channel = (shape[1], *[1] * (len(shape) - 2))
-    a = op.constant(factor.astype(np.float32).reshape(per_channel), "scale")
-    b = op.constant((bias - mean * factor).astype(np.float32).reshape(per_channel), "shift")
+    with np.errstate(all="ignore"):  # infinities are refused where layers or signs take them
+        shift = (bias - mean * factor).astype(np.float32)
+        a, b = op.constant(factor.astype(np.float32).reshape(per_channel), "scale"), op.constant(shift.reshape(per_channel), "shift")
     x, epsilon = op.tensor(0), Fraction(float(op.attr("epsilon", 1e-5)))
     y = op.emit("add_f32", [op.emit("mul_f32", [x, a], shape, role="scaled"), b], shape)
     op.values[op.output] = Act(y, shape, norm=Norm(x, scale, bias, mean, variance, epsilon))
