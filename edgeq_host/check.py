@@ -118,7 +118,7 @@ def _flags(cut: Cut) -> str:
 
 def _plain(text: str) -> str:
     """Names of operators without the element type: which one it will be is the quantizer's choice."""
-    return re.sub(r"_(f32|s8)\b", "", text)
+    return re.sub(r"_(f32|s8|s16)\b", "", text)
 
 
 def _edge(edge: Edge) -> dict[str, Any]:

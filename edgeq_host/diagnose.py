@@ -8,9 +8,9 @@ import numpy as np
 
 from edgeq_host.data import Data
 from edgeq_host.errors import ModelError
-from edgeq_host.graph import Array, Edge, Graph, Node
+from edgeq_host.graph import Array, Edge, Graph, Node, Tensor
 from edgeq_host.metrics import decibel
-from edgeq_host.quant.affine import Affine, of
+from edgeq_host.quant.affine import LEVELS_OF, Affine, of
 from edgeq_host.session import Session
 
 
@@ -79,19 +79,23 @@ def _probe(reference: Graph, quantized: Graph, node: Node) -> _Probe | None:
     """None for a node whose output or inputs have no float counterpart (conversions around islands, tensors between)."""
     output = quantized.tensors[node.outputs[0]]
     activations = [quantized.tensors[i] for i in node.inputs if quantized.tensors[i].data is None]
-    known = all(t.quant is not None and t.dtype == "s8" and t.name in reference.tensors for t in (*activations, output))
+    known = all(t.quant is not None and t.dtype in LEVELS_OF and t.name in reference.tensors for t in (*activations, output))
     if not known or not activations:
         return None
     tensors = {name: quantized.tensors[name] for name in (*node.inputs, *node.outputs)}
-    inputs = {t.name: of(t.quant) for t in activations if t.quant is not None}
-    assert output.quant is not None
+    inputs = {t.name: _affine(t) for t in activations}
     part = Graph(node.name, tensors, [node], [_edge(quantized, name) for name in inputs], [_edge(quantized, output.name)])
-    return _Probe(node, output.name, of(output.quant), inputs, Session(part))
+    return _Probe(node, output.name, _affine(output), inputs, Session(part))
 
 
 def _edge(graph: Graph, name: str) -> Edge:
-    shape = graph.tensors[name].shape
-    return Edge(name, name, shape, tuple(range(len(shape))), "s8")
+    tensor = graph.tensors[name]
+    return Edge(name, name, tensor.shape, tuple(range(len(tensor.shape))), tensor.dtype)
+
+
+def _affine(tensor: Tensor) -> Affine:
+    assert tensor.quant is not None
+    return of(tensor.quant, LEVELS_OF[tensor.dtype])
 
 
 def _measure(probe: _Probe, reference: Session, session: Session) -> None:

@@ -52,7 +52,7 @@ def open_pair(source: Path, file: Path, variant: str | None = None) -> Pair:
 
 
 def _is_float(graph: Graph) -> bool:
-    return not any(node.op.endswith("_s8") for node in graph.nodes)
+    return not any(node.op.endswith(("_s8", "_s16")) for node in graph.nodes)
 
 
 def _check_source(source: Path, file: Path, provenance: Any) -> None:

@@ -29,18 +29,18 @@ def requantize_wide(acc: ArrayLike, m: ArrayLike, n: ArrayLike) -> Int64:
     return np.asarray((high * factor + ((low * factor + (np.int64(1) << (shift + 30))) >> 16)) >> (shift + 15), np.int64)
 
 
-def multiplier(factor: float) -> tuple[int, int]:
-    """(m, n) with factor = m 2^-(31+n). ValueError where factor is not in [0, 2^22)."""
-    if not 0.0 <= factor < 2.0**-N_MIN:
-        raise ValueError(f"a requantization factor must lie in [0, 2^{-N_MIN}), found {factor!r}")
+def multiplier(factor: float, n_min: int = N_MIN) -> tuple[int, int]:
+    """(m, n) with factor = m 2^-(31+n), n at least n_min. ValueError where factor is not in [0, 2^-n_min)."""
+    if not 0.0 <= factor < 2.0**-n_min:
+        raise ValueError(f"a requantization factor must lie in [0, 2^{-n_min}), found {factor!r}")
     if factor < 2.0**-32:
         return 0, 1
     fraction, exponent = math.frexp(factor)
     m, n = math.floor(fraction * 2.0**31 + 0.5), -exponent
     if m == 1 << 31:
         m, n = 1 << 30, n - 1
-    if n < N_MIN:
-        raise ValueError(f"a requantization factor must lie in [0, 2^{-N_MIN}), found {factor!r}, which rounds to 2^{-N_MIN}")
+    if n < n_min:
+        raise ValueError(f"a requantization factor must lie in [0, 2^{-n_min}), found {factor!r}, which rounds to 2^{-n_min}")
     return m, n
 
 

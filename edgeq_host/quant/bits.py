@@ -67,7 +67,7 @@ def sum_with_sign(build: Build, node: Node, layer: Layer, x: Affine, axis: int, 
     blob = build.add_constant(f"{node.name}/rq", rounding.pack_rq((-t - 2).astype(np.int32), m, n.astype(np.int8)), "u8")
     below = build.between(f"{node.outputs[0]}/below", build.tensor(node.outputs[0]).shape, Affine(1.0, 0))
     attrs = attrs | {"x_zero": x.zero, "w_zero": layer.zero, "y_zero": 0, "lo": -1, "hi": 0}
-    inputs = [build.s8(node.inputs[0]), weight, blob, *multipliers]
+    inputs = [build.integers(node.inputs[0]), weight, blob, *multipliers]
     build.emit(node.op.replace("_f32", "_s8"), node.name, inputs, below, attrs)
     _sign(build, build.signs.behind[node.outputs[0]], below, np.zeros(len(t), np.int64), turn)
 
@@ -80,7 +80,7 @@ def sign_of_int8(build: Build, node: Node) -> None:
     x, channels = build.affine(name), (build.tensor(name).shape or (1,))[-1]
     found = [scaled(*c, Fraction(x.scale), -Fraction(x.scale) * x.zero) for c in conditions(build.source, node, channels)]
     t = np.array([lowest_integer(holds, _LO, _HI) for holds, _ in found], np.int64)
-    _sign(build, node, build.s8(name), t, np.array([turn for _, turn in found], np.int64))
+    _sign(build, node, build.integers(name), t, np.array([turn for _, turn in found], np.int64))
 
 
 def _sign(build: Build, node: Node, x: str, t: Int64, turn: Int64) -> None:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Statistics:
-    """ranges: of every group. means: of every channel of what layers with weights read."""
+    """ranges: of every group, for so many levels. means: of every channel of what layers with weights read."""
 
-    ranges: dict[Group, Affine] = field(default_factory=dict)
+    ranges: dict[tuple[Group, int], Affine] = field(default_factory=dict)
     means: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     samples: int = 0
     growing: list[str] = field(default_factory=list)  # tensors whose extremes the last fifth of the samples still moved far
@@ -52,7 +52,7 @@ class _Growth:
 
 
 def calibrate(
-    graph: Graph, levels: dict[Group, int], samples: Iterable[list[Array]], recipe: Recipe, isas: int | None = None
+    graph: Graph, levels: dict[Group, tuple[int, ...]], samples: Iterable[list[Array]], recipe: Recipe, isas: int | None = None
 ) -> Statistics:
     """levels: of the groups whose ranges the samples decide."""
     session = Session(graph, keep_all=True, isas=isas)
@@ -71,7 +71,7 @@ def calibrate(
     if not found.samples:
         raise ModelError("the calibration data holds no samples", "give at least 64 that look like what the device will see")
     for group, observer in observers.items():
-        found.ranges[group] = affine(*observer.range(levels[group]), levels[group])
+        found.ranges |= {(group, count): affine(*observer.range(count), count) for count in levels[group]}
     found.growing = [group.members[0] for group, g in growth.items() if g.late(found.samples)]
     found.means = means.found()
     return found

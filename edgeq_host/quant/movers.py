@@ -9,5 +9,5 @@ from edgeq_host.quant.build import Build
 def move(build: Build, node: Node, count: int = 1, attrs: Attrs | None = None) -> None:
     """`count` of the inputs carry values, the rest indices."""
     y = build.affine(node.outputs[0])
-    inputs = [build.s8(name, y) for name in node.inputs[:count]] + [build.same(name) for name in node.inputs[count:]]
+    inputs = [build.integers(name, y) for name in node.inputs[:count]] + [build.same(name) for name in node.inputs[count:]]
     build.emit(node.op, node.name, inputs, build.output(node.outputs[0]), node.attrs if attrs is None else attrs)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeq_host.errors import UnsupportedError, UsageError
 from edgeq_host.graph import Array, Edge, Graph, Node
 from edgeq_host.quant import methods, rules, signs
-from edgeq_host.quant.affine import LEVELS, Affine, narrowed, of
+from edgeq_host.quant.affine import LEVELS, WIDE_LEVELS, Affine, narrowed, of
 from edgeq_host.quant.build import Build, NoRuleError
 from edgeq_host.quant.calibrate import Statistics, calibrate
 from edgeq_host.quant.constraints import Group, activations, groups
 from edgeq_host.quant.precision import Precision
 from edgeq_host.quant.preprocess import keeps_float, prepare
 from edgeq_host.quant.seen import Collector
-from edgeq_host.quant.widths import Width, widths
+from edgeq_host.quant.widths import Width, Widths, widths
 
 if TYPE_CHECKING:
     from edgeq_host.recipe import Recipe
@@ -73,7 +73,7 @@ def quantize_reported(
     _refuse_per_channel(graph)
     chosen = widths(graph, recipe, precision)
     held = signs.find(graph).held
-    levels = {g: max(LEVELS if n in held else chosen.levels.get(n, LEVELS) for n in g.members) for g in groups(graph)}
+    levels = {g: _levels(graph, chosen, g, held) for g in groups(graph)}
     open_groups = {g: n for g, n in levels.items() if g.known is None}
     again = None if samples is None else samples if iter(samples) is not samples else list(samples)
     seen, notes = Statistics(), list(chosen.notes)
@@ -84,14 +84,23 @@ def quantize_reported(
         raise UsageError("a float model needs calibration samples", "give --calibration DATA, or --calibration random to measure time only")
     elif seeing:
         notes += _without_samples(recipe, precision)
-    build = Build(graph, _quants(graph, levels, seen.ranges), seen.means)
-    build.layers = chosen.layers
+    build = Build(graph, _quants(graph, {g: n[0] for g, n in levels.items()}, seen.ranges), seen.means)
+    build.wide_quants = _quants(graph, {g: n[1] for g, n in levels.items() if len(n) > 1}, seen.ranges)
+    build.layers, build.made_wide = chosen.layers, chosen.wide
     build.steps = tuple((s.method, methods.options(s.method, s.options)) for s in recipe.in_force(again is not None))
     if again is not None:
         build.collector = Collector(build, again, _collecting(graph, recipe, chosen.layers, ("moments",)), isas)
     islands = _rewrite(build)
     build.graph.validate()
     return Quantized(build.graph, seen.samples, tuple(islands), (*_warnings(seen), *notes))
+
+
+def _levels(graph: Graph, chosen: Widths, group: Group, held: Mapping[str, float]) -> tuple[int, ...]:
+    """Of the int8 form of a group's tensors, and of their int16 form where one of them has it."""
+    narrow = max(LEVELS if name in held else chosen.levels.get(name, LEVELS) for name in group.members)
+    users = [n for name in group.members for n in (graph.producer(name), *graph.consumers(name)) if n is not None]
+    wide = any(name in chosen.wide for name in (*group.members, *(n.outputs[0] for n in users)))
+    return (narrow, WIDE_LEVELS) if wide else (narrow,)
 
 
 def _only(recipe: Recipe) -> Precision:
@@ -131,14 +140,14 @@ def _refuse_per_channel(graph: Graph) -> None:
         raise UnsupportedError(f"activations quantized per channel: {', '.join(problems)}", hint, problems)
 
 
-def _quants(graph: Graph, levels: dict[Group, int], ranges: dict[Group, Affine]) -> dict[str, Affine]:
+def _quants(graph: Graph, levels: dict[Group, int], ranges: dict[tuple[Group, int], Affine]) -> dict[str, Affine]:
     """By tensor; what has neither a stated quantization nor samples is absent and stays float."""
     quants = {}
     for group, count in levels.items():
         for name in group.members:
             stated = graph.tensors[name].quant
             known = of(stated) if stated is not None else group.known
-            chosen = ranges.get(group) if known is None else narrowed(known, count)
+            chosen = ranges.get((group, count)) if known is None else narrowed(known, count)
             if chosen is not None and not keeps_float(name):
                 quants[name] = chosen
     return quants
@@ -181,10 +190,13 @@ def _try_rule(build: Build, node: Node, quants: dict[str, Affine]) -> str | None
     if missing:
         unknown = "has no quantization in the source, and there are no calibration samples"
         return f"{missing[0]} {'is normalised in float' if keeps_float(missing[0]) else unknown}"
+    build.wide = node.outputs[0] in build.made_wide
     try:
         rule(build, node)
     except NoRuleError as e:
         return str(e)
+    finally:
+        build.wide = False
     return None
 
 

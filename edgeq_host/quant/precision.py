@@ -34,7 +34,8 @@ WEIGHTS = {
     TERNARY: Kind(2, -1, 1, "s2"),
     "1": Kind(1, -1, 1, "b1"),
 }
-ACTIVATIONS = {8: 256, 4: 16, 2: 4}  # bits: levels
+ACTIVATIONS = {16: 1 << 16, 8: 256, 4: 16, 2: 4}  # bits: levels
+WIDE = 16  # bits of activations that sums of 64 bits take
 NAMES = {"int8": "w8a8", "binary": "w1a1"}
 FLOAT = "float32"
 GROUPS = (32, 64, 128)  # inputs that may share a multiplier

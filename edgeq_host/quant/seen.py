@@ -140,19 +140,21 @@ class Collector:
         for sample in self._samples:
             session.run(*sample)
             for node in nodes:
-                at = self._build.affine(node.inputs[0])
+                at = self._build.quants[node.inputs[0]]  # of int8, which the sums are exact with
                 q = at.quantize(session.tensor(node.inputs[0]))
                 _add(found[node.outputs[0]], graph, node, q, at.zero)
         return found
 
     def _behind_quantized(self, node: Node) -> Moments:
-        build, name = self._build, self._build.s8(node.inputs[0])
+        build, name = self._build, self._build.integers(node.inputs[0])
         shape = build.graph.tensors[name].shape
-        edge = Edge(name, name, shape, tuple(range(len(shape))), "s8")
+        wide = build.graph.tensors[name].dtype == "s16"
+        edge = Edge(name, name, shape, tuple(range(len(shape))), build.graph.tensors[name].dtype)
         session = Session(replace(build.graph, outputs=[edge]), isas=self._isas)
         found = self._zero(node)
         for sample in self._samples:
-            _add(found, build.source, node, session.run(*sample)[0], build.affine(node.inputs[0]).zero)
+            q = session.run(*sample)[0]
+            _add(found, build.source, node, np.rint(q / 256) if wide else q, build.affine(node.inputs[0]).zero)
         return found
 
 

@@ -1,4 +1,4 @@
-"""add and sub in int8: two int16 factors and one shift (SPEC.md 2.1)."""
+"""add and sub: two int16 factors and one shift (SPEC.md 2.1)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ def add(build: Build, node: Node, sign: int) -> None:
     factors = _factors(a.scale / y.scale, b.scale / y.scale)
     attrs = {"a_zero": a.zero, "b_zero": b.zero, "y_zero": y.zero, "a_mul": factors[0], "b_mul": sign * factors[1], "shift": factors[2]}
     attrs |= y.clamp(node.attrs["lo"], node.attrs["hi"])
-    build.emit("add_s8", node.name, [build.s8(name) for name in node.inputs], build.output(node.outputs[0]), attrs)
+    build.compute("add", node.name, [build.integers(name) for name in node.inputs], build.output(node.outputs[0]), attrs)
 
 
 def _factors(a: float, b: float) -> tuple[int, int, int]:
     """int16 factors, the larger in [2^14, 2^15), and their common shift."""
-    # Under 2^-16 the sum of two int8 stays below half a step, and so it does at 2^-16, the smallest that 30 bits of shift can say.
+    # Under 2^-16 the sum of two int8 stays below half a step (of two int16 below one), and so it does at 2^-16, the smallest that 30
+    # bits of shift can say.
     grow = max(1.0, 2.0**-16 / max(a, b))
     a, b = a * grow, b * grow
     shift = _FACTOR_BITS - math.frexp(max(a, b))[1]
@@ -50,5 +51,5 @@ def _offset(build: Build, node: Node, sign: int) -> bool:
     same = (x.scale, x.levels) == (y.scale, y.levels) and build.tensor(name).shape == build.tensor(node.outputs[0]).shape
     if not same or y.zero != x.zero - round(steps):
         return False
-    build.alias(node.outputs[0], build.s8(name))
+    build.alias(node.outputs[0], build.integers(name))
     return True

@@ -32,7 +32,7 @@ def weighted(build: Build, node: Node, axis: int) -> None:
     w, *multipliers = add_weights(build, node, build.tensor(node.inputs[1]), layer, axis)
     names = [w, add_rq(build, node, layer, offset, x, y), *multipliers]
     attrs |= {"x_zero": x.zero, "w_zero": layer.zero, "y_zero": y.zero, **y.clamp(node.attrs["lo"], node.attrs["hi"])}
-    build.emit(node.op.replace("_f32", "_s8"), node.name, [build.s8(node.inputs[0]), *names], build.output(out), attrs)
+    build.compute(node.op.removesuffix("_f32"), node.name, [build.integers(node.inputs[0]), *names], build.output(out), attrs)
 
 
 def _chosen(build: Build, node: Node, axis: int, x: Affine, y: Affine) -> tuple[Layer, Int64]:

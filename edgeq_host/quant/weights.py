@@ -11,7 +11,7 @@ from edgeq_host.errors import UnsupportedError
 from edgeq_host.graph import Array, Graph, Node, Quant, Tensor
 from edgeq_host.quant import methods, window
 from edgeq_host.quant.affine import Affine
-from edgeq_host.quant.build import Build, NoRuleError, pair
+from edgeq_host.quant.build import Build, NoRuleError
 from edgeq_host.quant.layer import MULTIPLIER_MAX, Float64, Int64, Layer, widest_ranges
 from edgeq_host.quant.precision import WEIGHTS, Kind
 from edgeq_host.quant.widths import Width, is_layer
@@ -21,6 +21,7 @@ BIAS_LIMIT = 1 << 30
 ACCUMULATOR_LIMIT = 1 << 31
 _SAME_SCALE = 1e-5  # relative: sources store scales as float32
 _DEAD_FACTOR = 2.0**-16  # s_x s_w / s_y of a channel whose weights are all 0: its bias keeps 16 bits below one output step
+_LEAST_FACTOR = 2.0**-31  # of a wide sum: above the smallest that is not 0
 _RESERVE = 1.125  # of the accumulator, for steps that round otherwise than to nearest
 
 
@@ -47,11 +48,10 @@ def choose(build: Build, node: Node, weight: Tensor, bias: Tensor, axis: int, x:
     real = np.moveaxis(weight.real().astype(np.float64), axis, 0)
     if not (np.isfinite(real).all() and np.isfinite(bias.real()).all()):
         raise UnsupportedError(f"{node.name}: weights or bias hold values that are not finite", "check the source model")
-    rows, width = real.reshape(real.shape[0], -1), build.width(node)
-    needed = np.abs(bias.real().astype(np.float64)) / (x.scale * BIAS_LIMIT)
+    rows, width, needed = real.reshape(real.shape[0], -1), build.width(node), _least(bias, x, y)
     layer = _imported(build, node, weight, axis, rows, width, needed)
     layer = layer or _chosen(build, node, needed, rows, width, x, y.scale / x.scale * _DEAD_FACTOR)
-    return layer, _bias(build, bias, layer, x.scale)
+    return layer, _bias(build, bias, layer, x.scale, needed)
 
 
 def add_weights(build: Build, node: Node, weight: Tensor, layer: Layer, axis: int) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def add_weights(build: Build, node: Node, weight: Tensor, layer: Layer, axis: in
 def add_rq(build: Build, node: Node, layer: Layer, offset: Int64, x: Affine, y: Affine) -> str:
     """The constant of the channel parameters. UnsupportedError with the numbers where the accumulator could overflow."""
     bound = _proof(layer, offset, x)
-    pairs = [pair(float(f), int(bound[o]), f"{node.name}, channel {o}") for o, f in enumerate(x.scale * layer.scale / y.scale)]
+    pairs = [build.pair(float(f), int(bound[o]), f"{node.name}, channel {o}") for o, f in enumerate(x.scale * layer.scale / y.scale)]
     rq = rounding.pack_rq(offset.astype(np.int32), [p["m"] for p in pairs], np.array([p["n"] for p in pairs], np.int8))
     return build.add_constant(f"{node.name}/rq", rq, "u8")
 
@@ -106,6 +106,8 @@ def _imported(build: Build, node: Node, weight: Tensor, axis: int, rows: Float64
     quant = weight.quant
     if quant is None or weight.data is None or weight.data.dtype != np.int8 or np.unique(quant.zero).size != 1:
         return None
+    if build.wide and quant.zero.any():  # operators of int16 take none
+        return None
     kind = _narrowest(node, weight.data, int(quant.zero[0]))
     if width.kind is None or kind.bits > width.kind.bits or (quant.axis not in (None, axis) and quant.scale.size > 1):
         return None
@@ -138,14 +140,19 @@ def _narrowest(node: Node, q: Array, zero: int) -> Kind:
     return WEIGHTS["4"] if q.min() >= -8 and q.max() <= 7 else WEIGHTS["8"]
 
 
-def _bias(build: Build, bias: Tensor, layer: Layer, x_scale: float) -> Int64:
+def _least(bias: Tensor, x: Affine, y: Affine) -> Float64:
+    """The smallest scale of each channel: its bias is within the limit, and a wide sum is not lost for want of shifts (SPEC.md 1.2)."""
+    needed = np.abs(bias.real().astype(np.float64)) / (x.scale * BIAS_LIMIT)
+    return np.maximum(needed, y.scale / x.scale * _LEAST_FACTOR) if x.dtype == "s16" else needed
+
+
+def _bias(build: Build, bias: Tensor, layer: Layer, x_scale: float, needed: Float64) -> Int64:
     """The bias as integers: those of the source where they fit, else rounded.
 
     Widens the scale of imported channels whose bias would be beyond the limit, and rounds their weights again.
     """
     kept, integers = _imported_bias(bias, x_scale * layer.scale)
     real = bias.real().astype(np.float64)
-    needed = np.abs(real) / (x_scale * BIAS_LIMIT)
     wide = ~kept & (needed > layer.scale)
     if wide.any():
         layer.scale = np.where(wide, needed, layer.scale)
@@ -179,10 +186,10 @@ def _near_the_limit(layer: Layer, needed: Float64, x: Affine) -> bool:
 
 
 def _proof(layer: Layer, offset: Int64, x: Affine) -> Int64:
-    """Bound of each channel's accumulator, below 2^31."""
+    """Bound of each channel's accumulator, below 2^31; one of int16 is far below 2^47."""
     bound = np.asarray(_most(layer, x) + np.abs(offset), np.int64)
     worst = int(bound.argmax())
-    if bound[worst] >= ACCUMULATOR_LIMIT:
+    if x.dtype == "s8" and bound[worst] >= ACCUMULATOR_LIMIT:
         total = int(bound[worst]) - abs(int(offset[worst]))
         raise UnsupportedError(
             f"{layer.name}, channel {worst}: the int32 accumulator could overflow: sum of |weights| {total // x.reach}"

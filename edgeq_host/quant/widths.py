@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 from edgeq_host.errors import UsageError
 from edgeq_host.export.body import short_name
 from edgeq_host.graph import Graph, Node
-from edgeq_host.quant import window
-from edgeq_host.quant.precision import ACTIVATIONS, GROUP_BITS, WEIGHTS, Kind, Precision, parse
+from edgeq_host.quant import signs, window
+from edgeq_host.quant.precision import ACTIVATIONS, GROUP_BITS, WEIGHTS, WIDE, Kind, Precision, parse
+from edgeq_host.quant.signs import Signs
+from edgeq_host.quant.wide import made_wide, without_form
 
 if TYPE_CHECKING:
     from edgeq_host.recipe import Layer, Recipe
@@ -21,7 +24,8 @@ _LAYERS = ("conv2d_f32", "depthwise_conv2d_f32", "transpose_conv2d_f32", "fully_
 _SHAPE = ("reshape", "transpose", "slice", "pad", "expand", "concat", "resize_nearest", "resize_bilinear_f32", "cast")
 _ACTIVATION = ("clip_f32", "leaky_relu_f32", "prelu_f32", "hard_sigmoid_f32", "hard_swish_f32", "sigmoid_f32", "tanh_f32", "softmax_f32")
 _BY_A_CONSTANT = ("add_f32", "sub_f32", "mul_f32", "div_f32")
-_WIDEST = max(ACTIVATIONS)
+_BYTE = 8  # bits of activations where nothing is said
+_SHOWN = 3  # names in a note
 _DEPTHWISE = 4  # bits: the narrowest weights that depthwise kernels take
 
 
@@ -34,15 +38,16 @@ class Width:
     activations: int
 
 
-INT8 = Width(WEIGHTS["8"], 0, _WIDEST)
+INT8 = Width(WEIGHTS["8"], 0, _BYTE)
 
 
 @dataclass(frozen=True)
 class Widths:
-    """layers: by output tensor. levels: of every float activation."""
+    """layers: by output tensor. levels: of every float activation as int8; wide: those that are made as int16."""
 
     layers: dict[str, Width]
     levels: dict[str, int]
+    wide: frozenset[str]
     notes: tuple[str, ...]
 
 
@@ -55,7 +60,17 @@ def widths(graph: Graph, recipe: Recipe, precision: Precision) -> Widths:
         for node in _matches(table, layers):
             if table.variant in ("", precision.name):
                 found[node.outputs[0]] = _asked(graph, node, table, found[node.outputs[0]])
-    return Widths(found, _levels(graph, found), tuple(_notes(graph, layers, found, precision)))
+    found_signs = signs.find(graph)
+    of_layers = {n.outputs[0]: _is_wide(found[n.outputs[0]], n, found_signs) for n in layers}
+    wide = made_wide(graph, of_layers, precision.activations == WIDE)
+    return Widths(found, _levels(graph, found), wide, tuple(_notes(graph, layers, found, wide, precision)))
+
+
+def _is_wide(width: Width, node: Node, found: Signs) -> bool:
+    """Whether a layer computes in int16: not where it reads signs, or a sign alone reads it."""
+    return (
+        width.kind is not None and width.activations == WIDE and node.inputs[0] not in found.held and not found.unquantized(node.outputs[0])
+    )
 
 
 def is_layer(graph: Graph, node: Node) -> bool:
@@ -69,7 +84,7 @@ def is_layer(graph: Graph, node: Node) -> bool:
 def _default(graph: Graph, node: Node, recipe: Recipe, precision: Precision, end: bool) -> Width:
     kind = precision.weights
     if end:
-        return INT8
+        return replace(INT8, activations=max(_BYTE, precision.activations)) if kind is not None else INT8
     if kind is not None and node.op == "depthwise_conv2d_f32" and kind.bits < _DEPTHWISE:
         kind = WEIGHTS[str(_DEPTHWISE)]
     width = Width(kind, recipe.group, precision.activations)
@@ -94,6 +109,8 @@ def _asked(graph: Graph, node: Node, table: Layer, width: Width) -> Width:
 
 def _no_groups(graph: Graph, node: Node, width: Width) -> str | None:
     """Why a layer has no groups, or None."""
+    if width.activations == WIDE:
+        return f"it reads activations of {WIDE} bits"
     if width.kind is None or not 1 < width.kind.bits <= GROUP_BITS:
         return f"weights of 2 to {GROUP_BITS} bits have them"
     if node.op == "depthwise_conv2d_f32":
@@ -116,10 +133,16 @@ def _matches(table: Layer, layers: list[Node]) -> list[Node]:
     return found
 
 
-def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], precision: Precision) -> list[str]:
+def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], wide: frozenset[str], precision: Precision) -> Iterator[str]:
     kind = precision.weights
     raised = [n for n in layers if n.op == "depthwise_conv2d_f32" and kind is not None and kind.bits < _DEPTHWISE and _is(found, n)]
-    return [f"{len(raised)} depthwise layers of {precision.name} have weights of {_DEPTHWISE} bits, their narrowest"] if raised else []
+    if raised:
+        yield f"{len(raised)} depthwise layers of {precision.name} have weights of {_DEPTHWISE} bits, their narrowest"
+    narrow = [n for n in without_form(graph, wide) if n.outputs[0] not in found]
+    if narrow:
+        names = ", ".join(f"{short_name(n.name)} ({n.op.removesuffix('_f32')})" for n in narrow[:_SHOWN])
+        more = f" and {len(narrow) - _SHOWN} more" if len(narrow) > _SHOWN else ""
+        yield f"{names}{more} between int16 activations: there is no int16 form, so int8 is made of them there"
 
 
 def _is(found: dict[str, Width], node: Node) -> bool:
@@ -155,11 +178,11 @@ def _passes(graph: Graph, node: Node) -> bool:
 
 
 def _levels(graph: Graph, layers: dict[str, Width]) -> dict[str, int]:
-    """An activation is as wide as the layers want it that read it, directly or through other operators; inputs and outputs have all."""
-    bits = {e.tensor: _WIDEST for e in (*graph.outputs, *graph.inputs)}
+    """An activation is as wide as the layers want it that read it, directly or through other operators; inputs and outputs are bytes."""
+    bits = {e.tensor: _BYTE for e in (*graph.outputs, *graph.inputs)}
     for node in reversed(graph.nodes):
         width = layers.get(node.outputs[0])
-        wanted = _WIDEST if width is not None and width.kind is None else width.activations if width else bits.get(node.outputs[0], _WIDEST)
+        wanted = bits.get(node.outputs[0], _BYTE) if width is None else _BYTE if width.kind is None else min(width.activations, _BYTE)
         for name in node.inputs[:1] if width else node.inputs:
             bits[name] = max(bits.get(name, 0), wanted)
     return {name: ACTIVATIONS[b] for name, b in bits.items() if graph.tensors[name].dtype == "f32"}

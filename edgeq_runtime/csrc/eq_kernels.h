@@ -223,6 +223,19 @@ struct eq_dwconv_s8_u8_s8 {
     int32_t x_zero, w_zero, y_zero, lo, hi;
 };
 
+/* y[i][c] = clamp(requantize(bias[c] + sum over t of x[x_at[t] + i x_step + c] w[w_at[t] + c])), sums as for gemm_s16_s16_s8. */
+struct eq_dwconv_s16_s16_s8 {
+    size_t pixels, channels, taps; /* only taps inside the input */
+    const int16_t *x;
+    const size_t *x_at; /* [taps] */
+    size_t x_step;
+    const int8_t *w;
+    const size_t *w_at; /* [taps] */
+    struct eq_rq rq;
+    int16_t *y;
+    int32_t lo, hi;
+};
+
 /* y[i] = clamp(y_zero + ((a_mul a[i a_step] + b_mul b[i b_step] + constant) >> shift)), every sum in int32; a step is 0 or 1, not both 0
  * unless n is 1. y may be one of a and b, where that one has a step of 1. */
 struct eq_add_s8_s8_s8 {

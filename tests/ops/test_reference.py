@@ -15,6 +15,7 @@ from edgeq_host.recipe import Recipe
 from edgeq_host.session import Session
 from edgeq_runtime.ops import DTYPES
 from edgeq_runtime.rounding import quantize as quantize_values
+from edgeq_runtime.rounding import quantize_s16
 from tests.core import isa_masks
 from tests.ops.cases import cases_of
 from tests.ops.cases.base import Array, Rng
@@ -42,13 +43,15 @@ def _random(rng: Rng, edge: Edge) -> Array:
 
 
 def internal(graph: Graph, edge: Edge, value: Array) -> Array:
-    """SPEC.md 3.3: permuted, and quantized where the tensor inside is int8."""
+    """SPEC.md 3.3: permuted, and quantized where the tensor inside is int8 or int16."""
     x, tensor = np.transpose(value, edge.permutation), graph.tensors[edge.tensor]
     if tensor.dtype == edge.dtype:
         return x
     if edge.dtype == "u8":
         return (x.astype(np.int16) - 128).astype(np.int8)
     assert tensor.quant is not None
+    if tensor.dtype == "s16":
+        return quantize_s16(x, float(tensor.quant.scale[0]))
     return quantize_values(x, float(tensor.quant.scale[0]), int(tensor.quant.zero[0]))
 
 
@@ -62,14 +65,14 @@ def differing(graph: Graph, inputs: list[Array], isas: int) -> list[str]:
     return [f"{name}: {problem}" for name, problem in found if problem]
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", ["float32", "int8", "w8a16"])
 @pytest.mark.parametrize("name", [*NETWORKS, *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)])
 def test_every_tensor_of_a_network_equals_the_reference(assets: Path, name: str, precision: str) -> None:
     graph = load(assets / "models" / name)
     inputs = random_inputs(graph)
-    if precision == "int8":
-        graph = quantize(graph, [inputs], Recipe())
-        assert any(node.op.endswith("_s8") for node in graph.nodes)
+    if precision != "float32":
+        graph = quantize(graph, [inputs], Recipe(precision=precision))
+        assert any(node.op.endswith("_s16" if precision == "w8a16" else "_s8") for node in graph.nodes)
     for isas in isa_masks():
         assert differing(graph, inputs, isas) == []
 

@@ -107,12 +107,15 @@ def tenths(inputs: list[Array], labels: Array) -> tuple[list[list[Array]], Data]
     return [[x] for x in inputs[::10]], data([inputs[i] for i in rest], labels[rest])
 
 
-def with_int8_weights(graph: Graph, int8: Graph) -> Graph:
-    """The float graph with the weights and biases that the int8 graph has: what quantizing activations adds is missing."""
+LAYERS = ("conv2d", "depthwise_conv2d", "transpose_conv2d", "fully_connected")
+
+
+def with_int8_weights(graph: Graph, found: Graph) -> Graph:
+    """The float graph with the weights and biases that the quantized graph has: what quantizing activations adds is missing."""
     mixed, layers = graph.copy(), {n.name: n for n in graph.nodes}
-    for node in int8.nodes:
-        if node.op in ("conv2d_s8", "depthwise_conv2d_s8", "fully_connected_s8") and node.name in layers:
-            x, weight, blob = (int8.tensors[name] for name in node.inputs)
+    for node in found.nodes:
+        if node.op.rpartition("_")[0] in LAYERS and node.name in layers and layers[node.name].op != "matmul_f32":
+            x, weight, blob = (found.tensors[name] for name in node.inputs)
             assert x.quant is not None and weight.quant is not None and blob.data is not None
             bias = unpack_rq(blob.data)[0] * x.quant.scale[0] * weight.quant.scale
             for name, values in zip(layers[node.name].inputs[1:], (weight.real(), bias.astype(np.float32)), strict=True):

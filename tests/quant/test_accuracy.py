@@ -12,11 +12,11 @@ from edgeq_host.metrics import compare
 from edgeq_host.quant import quantize, quantize_reported
 from edgeq_host.quant.calibrators import METHODS
 from edgeq_host.recipe import Input, Recipe
-from edgeq_host.scores import outcome
+from edgeq_host.scores import outcome, output_sqnr
 from edgeq_host.selftest import to_inner
 from edgeq_host.session import Session
 from tests.quant import accuracy
-from tests.quant.networks import NETWORKS, crops, keyword_spotting, mnist, tenths
+from tests.quant.networks import NETWORKS, crops, data, keyword_spotting, mnist, tenths, with_int8_weights
 from tests.reference import run_graph
 
 AGREES = dict.fromkeys(METHODS, 0.975) | {"moving-average": 0.97}  # it clips what only the loudest samples reach
@@ -38,6 +38,18 @@ def test_mnist_keeps_963_of_1000(assets: Path) -> None:
     graph = load(assets / "models" / "mnist_valid_f.tflite")
     samples, rest = tenths(*mnist(assets))
     assert outcome(quantize(graph, samples, Recipe()), rest, "top1").score.value >= 0.963
+
+
+@pytest.mark.parametrize(("title", "gain"), [("ResNet-8", 6.0), pytest.param("BlazeFace", 13.0, marks=pytest.mark.slow)])
+def test_int16_activations_leave_only_what_the_weights_lose(assets: Path, title: str, gain: float) -> None:
+    """Networks of which int8 activations lose most: with int16 they are as far from float as with float activations, softmax apart."""
+    network = next(n for n in NETWORKS if n.title == title)
+    graph, inputs = load(assets / "models" / network.file), [[x] for x in network.inputs(assets, False)]
+    narrow, wide = (quantize(graph, inputs, Recipe(precision=name)) for name in ("int8", "w8a16"))
+    scored = data(network.inputs(assets, True))
+    int8, int16, weights = (output_sqnr(g, graph, scored) for g in (narrow, wide, with_int8_weights(graph, narrow)))
+    assert min(b - a for a, b in zip(int8, int16, strict=True)) >= gain
+    assert max(c - b for b, c in zip(int16, weights, strict=True)) <= (1.5 if title == "ResNet-8" else 0.3)
 
 
 def test_numpy_and_c_give_the_same_integers_for_keyword_spotting(assets: Path) -> None:

@@ -22,18 +22,18 @@ def build() -> Build:
 
 def test_every_conversion_is_made_once() -> None:
     made = build()
-    assert made.s8("x") == "x" and made.s8("x", B) == made.s8("x", B) and made.f32("x") == made.f32("x")
+    assert made.integers("x") == "x" and made.integers("x", B) == made.integers("x", B) and made.f32("x") == made.f32("x")
     assert [n.op for n in made.graph.nodes] == ["requantize_s8", "dequantize_s8"]
 
 
 def test_quantizations_that_hardly_differ_are_still_two_tensors() -> None:
     made = build()
-    assert made.s8("x", B) != made.s8("x", C)
+    assert made.integers("x", B) != made.integers("x", C)
 
 
 def test_a_constant_in_two_quantizations_takes_no_other_tensors_name() -> None:
     made = build()
-    first, second = made.s8("c", A), made.s8("c", B)
+    first, second = made.integers("c", A), made.integers("c", B)
     assert first == "c" and second not in ("c", "c.2")
     assert made.output("c.2") == "c.2"
     assert np.array_equal(made.graph.tensors[second].data, B.quantize(np.array([1, 2, 3], np.float32)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq_host.graph import Node
-from edgeq_host.quant.build import Build, pair
+from edgeq_host.quant.build import Build
 
 
 def apply(build: Build, node: Node) -> None:
@@ -15,8 +15,8 @@ def apply(build: Build, node: Node) -> None:
     inputs = [node.inputs[0]]
     if x != y:
         counts = range(1, attrs["kernel_h"] * attrs["kernel_w"] + 1)
-        pairs = [pair(x.scale / y.scale / count, x.reach * count, node.name) for count in counts]
+        pairs = [build.pair(x.scale / y.scale / count, x.reach * count, node.name) for count in counts]
         m, n = np.array([p["m"] for p in pairs], "<i4"), np.array([p["n"] for p in pairs], np.int8)
         inputs.append(build.add_constant(f"{node.name}/rq", np.frombuffer(m.tobytes() + n.tobytes(), np.uint8), "u8"))
-    inputs[0] = build.s8(node.inputs[0])
-    build.emit("avg_pool2d_s8", node.name, inputs, build.output(node.outputs[0]), attrs)
+    inputs[0] = build.integers(node.inputs[0])
+    build.compute("avg_pool2d", node.name, inputs, build.output(node.outputs[0]), attrs)

@@ -8,5 +8,5 @@ from edgeq_host.quant.build import Build
 
 def apply(build: Build, node: Node) -> None:
     y = build.affine(node.outputs[0])
-    x = build.s8(node.inputs[0], y)
-    build.emit("clip_s8", node.name, [x], build.output(node.outputs[0]), y.clamp(node.attrs["lo"], node.attrs["hi"]))
+    x = build.integers(node.inputs[0], y)
+    build.compute("clip", node.name, [x], build.output(node.outputs[0]), y.clamp(node.attrs["lo"], node.attrs["hi"]))

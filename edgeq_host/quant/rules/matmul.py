@@ -21,7 +21,7 @@ def apply(build: Build, node: Node) -> None:
         raise NoRuleError(f"a sum over {right.shape[-2]} products could overflow int32")
     attrs = {"a_zero": a.zero, "b_zero": b.zero, "y_zero": y.zero, **pair(a.scale * b.scale / y.scale, bound, node.name)}
     attrs |= y.clamp(node.attrs["lo"], node.attrs["hi"])
-    build.emit("matmul_s8", node.name, [build.s8(name) for name in node.inputs], build.output(node.outputs[0]), attrs)
+    build.emit("matmul_s8", node.name, [build.integers(name) for name in node.inputs], build.output(node.outputs[0]), attrs)
 
 
 def _layer(build: Build, node: Node, right: Tensor) -> None:
@@ -30,4 +30,4 @@ def _layer(build: Build, node: Node, right: Tensor) -> None:
     bias = Tensor(f"{node.name}/bias", data.shape[:1], "f32", np.zeros(data.shape[0], np.float32))
     weights = quantize_weights(build, node, Tensor(f"{right.name}/transposed", data.shape, "f32", data), bias, 0)
     attrs = {"x_zero": x.zero, "w_zero": weights.zero, "y_zero": y.zero, **y.clamp(node.attrs["lo"], node.attrs["hi"])}
-    build.emit("fully_connected_s8", node.name, [build.s8(node.inputs[0]), *weights.names], build.output(node.outputs[0]), attrs)
+    build.compute("fully_connected", node.name, [build.integers(node.inputs[0]), *weights.names], build.output(node.outputs[0]), attrs)

@@ -8,5 +8,5 @@ from edgeq_host.quant.build import Build
 
 def apply(build: Build, node: Node) -> None:
     y = build.affine(node.outputs[0])
-    x = build.s8(node.inputs[0], y)
-    build.emit("max_pool2d_s8", node.name, [x], build.output(node.outputs[0]), node.attrs | y.clamp(node.attrs["lo"], node.attrs["hi"]))
+    x = build.integers(node.inputs[0], y)
+    build.compute("max_pool2d", node.name, [x], build.output(node.outputs[0]), node.attrs | y.clamp(node.attrs["lo"], node.attrs["hi"]))

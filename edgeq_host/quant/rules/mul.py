@@ -10,4 +10,4 @@ from edgeq_host.quant.products import factor, multiply
 def apply(build: Build, node: Node) -> None:
     a, b = (build.affine(name) for name in node.inputs)
     factor(build, node, a, b)
-    multiply(build, node, a, build.s8(node.inputs[0]), b, build.s8(node.inputs[1]))
+    multiply(build, node, a, build.integers(node.inputs[0]), b, build.integers(node.inputs[1]))

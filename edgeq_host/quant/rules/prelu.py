@@ -18,5 +18,5 @@ def apply(build: Build, node: Node) -> None:
     up = pair(x.scale / y.scale, x.reach, node.name)
     down = pair(x.scale * slope.scale / y.scale, x.reach * 127, node.name)
     attrs = {"x_zero": x.zero, "y_zero": y.zero, "m_pos": up["m"], "n_pos": up["n"], "m_neg": down["m"], "n_neg": down["n"]}
-    inputs = [build.s8(node.inputs[0]), build.s8(node.inputs[1], slope)]
-    build.emit_clamped("prelu_s8", node.name, inputs, build.output(node.outputs[0]), attrs, y)
+    inputs = [build.integers(node.inputs[0]), build.integers(node.inputs[1], slope)]
+    build.emit_clamped("prelu", node.name, inputs, build.output(node.outputs[0]), attrs, y)

@@ -20,7 +20,7 @@ def apply(build: Build, node: Node) -> None:
         build.add_constant(f"{node.name}/rows", _code(rows, row_w), "s32"),
         build.add_constant(f"{node.name}/cols", _code(cols, col_w), "s32"),
     ]
-    x = build.s8(node.inputs[0], build.affine(node.outputs[0]))
+    x = build.integers(node.inputs[0], build.affine(node.outputs[0]))
     build.emit("resize_bilinear_s8", node.name, [x, *coded], build.output(node.outputs[0]))
 
 

@@ -11,7 +11,7 @@ from edgeq_host.quant.constraints import FIXED
 def apply(build: Build, node: Node) -> None:
     name, made, y = node.outputs[0], FIXED["softmax_f32"], build.affine(node.outputs[0])
     table = build.add_constant(f"{node.name}/table", tables.softmax(build.affine(node.inputs[0])), "s32")
-    inputs = [build.s8(node.inputs[0]), table]
+    inputs = [build.integers(node.inputs[0]), table]
     if y == made:
         build.emit("softmax_s8", node.name, inputs, build.output(name))
         return

@@ -56,6 +56,32 @@ static void gemm_s16_s16_s8(const struct eq_kernel *kernel, const size_t size[3]
     CALLS(eq_gemm_s16_s16_s8, args, calls);
 }
 
+static void dwconv_s16_s16_s8(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
+    enum { ACROSS = 3 };
+    const size_t pixels = size[0], channels = size[1], taps = size[2], row = (pixels + ACROSS - 1) * channels;
+    const struct eq_rq rq = channel_parameters(room, channels);
+    const int16_t *x = take(room, (taps / ACROSS + 1) * row * sizeof *x);
+    const int8_t *w = take(room, taps * channels);
+    size_t *x_at = take(room, taps * sizeof *x_at), *w_at = take(room, taps * sizeof *w_at);
+    for (size_t t = 0; x_at && t < taps; t++) {
+        x_at[t] = t / ACROSS * row + t % ACROSS * channels;
+        w_at[t] = t * channels;
+    }
+    const struct eq_dwconv_s16_s16_s8 args = {.pixels = pixels,
+                                              .channels = channels,
+                                              .taps = taps,
+                                              .x = x,
+                                              .x_at = x_at,
+                                              .x_step = channels,
+                                              .w = w,
+                                              .w_at = w_at,
+                                              .rq = rq,
+                                              .y = take(room, pixels * channels * sizeof *args.y),
+                                              .lo = INT16_MIN,
+                                              .hi = INT16_MAX};
+    CALLS(eq_dwconv_s16_s16_s8, args, calls);
+}
+
 /* All widths have the same members. */
 static void gemm_low_wide(const struct eq_kernel *kernel, const size_t size[3], struct room *room, int calls) {
     const size_t m = size[0], n = size[1], k = size[2], planes = n * k; /* more than they have */
@@ -284,6 +310,7 @@ static const struct family {
     {"dwconv_s8_s8_s8", dwconv_s8_s8_s8, few_taps, 0},
     {"dwconv_s8_s8_s4", dwconv_s8_s8_s8, few_taps, 0},
     {"dwconv_s8_s8_s4x2", dwconv_s8_s8_s8, few_taps, 0},
+    {"dwconv_s16_s16_s8", dwconv_s16_s16_s8, few_taps, 0},
     {"dwconv_f32_f32_f32", dwconv_f32_f32_f32, few_taps, 0},
     {"add_s8_s8_s8", add_s8_s8_s8, flat, 0},
     {"lookup_s8_s8_s8", lookup_s8_s8_s8, flat, 0},

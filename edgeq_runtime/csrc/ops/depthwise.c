@@ -19,15 +19,14 @@ static void walk_row(const struct eq_window *w, struct eq_pixel p, int64_t first
 }
 
 /* A multiplier makes runs of one pixel: its taps are spread into memory for a single one. */
-void eq_depthwise_walk(const struct eq_window *w, void *context, eq_depthwise_fn run) {
-    int64_t first, end;
-    eq_window_inner(w, &first, &end);
-    for (int64_t n = 0; n < w->batch; n++)
-        for (int64_t oy = 0; oy < w->oh; oy++) {
-            const struct eq_pixel p = {n, oy, 0};
-            if (w->oc == w->ic && eq_window_row_inside(w, oy)) walk_row(w, p, first, end, context, run);
-            else walk_row(w, p, 0, 0, context, run);
-        }
+void eq_depthwise_walk(const struct eq_window *w, size_t row, size_t end, void *context, eq_depthwise_fn run) {
+    int64_t inner, inner_end;
+    eq_window_inner(w, &inner, &inner_end);
+    for (int64_t at = (int64_t)row; at < (int64_t)end; at++) {
+        const struct eq_pixel p = {at / w->oh, at % w->oh, 0};
+        if (w->oc == w->ic && eq_window_row_inside(w, p.oy)) walk_row(w, p, inner, inner_end, context, run);
+        else walk_row(w, p, 0, 0, context, run);
+    }
 }
 
 void eq_depthwise_spread(const void *x, size_t channels, size_t mult, size_t element_bytes, void *out) {
@@ -35,6 +34,8 @@ void eq_depthwise_spread(const void *x, size_t channels, size_t mult, size_t ele
     uint8_t *to = out;
     for (size_t c = 0; c < channels; c++, from += element_bytes, to += mult * element_bytes)
         if (element_bytes == 1) memset(to, *from, mult);
+        else if (element_bytes == 2)
+            for (size_t i = 0; i < mult; i++) memcpy(to + i * sizeof(int16_t), from, sizeof(int16_t));
         else
             for (size_t i = 0; i < mult; i++) memcpy(to + i * sizeof(float), from, sizeof(float));
 }

@@ -11,8 +11,9 @@ static inline size_t eq_depthwise_mult(const struct eq_window *w) { return (size
 
 /* `pixels` pixels from p on, in one output row; more than one only where every tap of all of them is inside. */
 typedef void (*eq_depthwise_fn)(void *context, const struct eq_pixel *p, size_t pixels);
-void eq_depthwise_walk(const struct eq_window *w, void *context, eq_depthwise_fn run);
+/* Output rows [row, end), counted through all images. */
+void eq_depthwise_walk(const struct eq_window *w, size_t row, size_t end, void *context, eq_depthwise_fn run);
 
-/* Each of `channels` elements of 1 or 4 bytes mult times. */
+/* Each of `channels` elements of 1, 2 or 4 bytes mult times. */
 void eq_depthwise_spread(const void *x, size_t channels, size_t mult, size_t element_bytes, void *out);
 #endif

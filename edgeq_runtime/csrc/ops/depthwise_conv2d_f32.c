@@ -86,5 +86,5 @@ void eq_run_depthwise_conv2d_f32(const struct eq_call *call) {
                                             .x_step = (size_t)(r.window.ic * r.window.stride_w),
                                             .lo = a->lo,
                                             .hi = a->hi};
-    eq_depthwise_walk(&r.window, &r, run_pixels);
+    eq_depthwise_walk(&r.window, 0, eq_window_rows(&r.window), &r, run_pixels);
 }

@@ -194,5 +194,5 @@ void eq_run_depthwise_conv2d_s8(const struct eq_call *call) {
         return;
     }
     memset(r.parts.padded, a->x_zero, (size_t)r.window.oc);
-    eq_depthwise_walk(&r.window, &r, add_pixel);
+    eq_depthwise_walk(&r.window, 0, eq_window_rows(&r.window), &r, add_pixel);
 }

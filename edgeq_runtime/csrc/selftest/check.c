@@ -38,7 +38,8 @@ int eq_kernel_check(size_t index, uint32_t *count) {
                     {"gemm_s8_u8_b1", gemm_low, 0},       {"gemm_s8_s16_b1", gemm_low_wide, 0},   {"gemm_s8_s8_s4x2", gemm_low, 0},
                     {"gemm_s8_u8_s4x2", gemm_low, 0},     {"gemm_s8_s16_s4x2", gemm_low_wide, 0}, {"dwconv_s8_s8_s4", dwconv_low, 1},
                     {"dwconv_s8_s8_s4x2", dwconv_low, 1}, {"gemm_b1_b1_b1", gemm_signs, 0},       {"gemm_s8_b1_b1", gemm_signs_s8, 0},
-                    {"sign_b1_s8_s8", sign_s8, 1},        {"unpack_s8_b1_b1", unpack_signs, 1},   {"gemm_s16_s16_s8", gemm_s16, 0}};
+                    {"sign_b1_s8_s8", sign_s8, 1},        {"unpack_s8_b1_b1", unpack_signs, 1},   {"gemm_s16_s16_s8", gemm_s16, 0},
+                    {"dwconv_s16_s16_s8", dwconv_s16, 1}};
     const struct eq_kernel *portable = eq_select(kernel->family, kernel->types, 0);
     tested = kernel;
     cases = 0;

@@ -50,6 +50,7 @@ int compare(const char *sizes, size_t element);
 typedef int (*case_fn)(const struct eq_kernel *portable, size_t first, size_t channels, size_t depth);
 int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_s16(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
+int dwconv_s16(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
 int gemm_band(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_low(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_low_wide(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
