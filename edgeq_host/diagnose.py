@@ -1,16 +1,17 @@
-"""Where an int8 model loses accuracy, layer by layer: alone, accumulated, clipping, and inputs against calibration."""
+"""Where a model of integers loses accuracy, layer by layer: alone, accumulated, clipping, and inputs against calibration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from edgeq_host.data import Data
 from edgeq_host.errors import ModelError
-from edgeq_host.graph import Array, Edge, Graph, Node, Tensor
+from edgeq_host.graph import SIGN, Array, Edge, Graph, Node, Tensor
 from edgeq_host.metrics import decibel
 from edgeq_host.quant.affine import LEVELS_OF, Affine, of
+from edgeq_host.quant.build import bits_name
 from edgeq_host.session import Session
 
 
@@ -45,14 +46,36 @@ class _Sums:
     high: float = -np.inf
 
 
+@dataclass(frozen=True)
+class _Bits:
+    """Signs of a size in place of an Affine."""
+
+    scale: float
+
+    @property
+    def low(self) -> float:
+        return -self.scale
+
+    @property
+    def high(self) -> float:
+        return self.scale
+
+    def quantize(self, x: Array) -> Array:
+        return np.where(x < 0, -1, 1).astype(np.int8)
+
+    def dequantize(self, q: Array) -> Array:
+        return np.asarray(q * self.scale, np.float32)
+
+
 @dataclass
 class _Probe:
-    """One node of the int8 graph, able to run by itself; float values are looked up by the same tensor name."""
+    """One node of the graph of integers, able to run by itself; float values are looked up by the names of tensors there."""
 
     node: Node
     source: str
-    output: Affine
-    inputs: dict[str, Affine]  # activations among the inputs
+    real: str
+    output: Affine | _Bits
+    inputs: dict[str, Affine | _Bits]  # activations among the inputs, by their names in the float graph
     session: Session
     sums: _Sums = field(default_factory=_Sums)
 
@@ -79,13 +102,43 @@ def _probe(reference: Graph, quantized: Graph, node: Node) -> _Probe | None:
     """None for a node whose output or inputs have no float counterpart (conversions around islands, tensors between)."""
     output = quantized.tensors[node.outputs[0]]
     activations = [quantized.tensors[i] for i in node.inputs if quantized.tensors[i].data is None]
-    known = all(t.quant is not None and t.dtype in LEVELS_OF and t.name in reference.tensors for t in (*activations, output))
-    if not known or not activations:
+    real = {name: name for name in reference.tensors} | {bits_name(name): name for name in reference.tensors}
+    forms = {t.name: _form(reference, real.get(t.name), t) for t in (*activations, output)}
+    if not activations or None in forms.values():
         return None
-    tensors = {name: quantized.tensors[name] for name in (*node.inputs, *node.outputs)}
-    inputs = {t.name: _affine(t) for t in activations}
-    part = Graph(node.name, tensors, [node], [_edge(quantized, name) for name in inputs], [_edge(quantized, output.name)])
-    return _Probe(node, output.name, _affine(output), inputs, Session(part))
+    inputs = {real[t.name]: form for t in activations if (form := forms[t.name])}
+    made, out = forms[output.name], real[output.name]
+    assert made is not None
+    return _Probe(node, output.name, out, made, inputs, Session(_alone(quantized, node, [t.name for t in activations])))
+
+
+def _form(reference: Graph, name: str | None, tensor: Tensor) -> Affine | _Bits | None:
+    """What stands between the integers of a tensor and the real values of the float graph."""
+    if name is None:
+        return None
+    stated = reference.tensors[name].quant
+    if tensor.dtype == "b1":
+        return None if stated is None else _Bits(float(stated.scale[0]) * SIGN)
+    return _affine(tensor) if tensor.dtype in LEVELS_OF and tensor.quant is not None else None
+
+
+def _alone(graph: Graph, node: Node, inputs: list[str]) -> Graph:
+    """A graph of this node; bits come and go as int8 of -1 and 1."""
+    tensors = {name: graph.tensors[name] for name in (*node.inputs, *node.outputs)}
+    nodes, edges = [node], [_edge(graph, name) for name in inputs]
+    for i, edge in enumerate(edges):
+        if tensors[edge.tensor].dtype == "b1":
+            own, t = f"{edge.tensor}/s8", f"{edge.tensor}/t"
+            tensors[own], tensors[t] = Tensor(own, edge.shape, "s8"), Tensor(t, edge.shape[-1:], "s16", np.zeros(edge.shape[-1], np.int16))
+            nodes.insert(0, Node("sign_b1", own, (own, t), (edge.tensor,)))
+            edges[i] = replace(edge, tensor=own, dtype="s8")
+    out = _edge(graph, node.outputs[0])
+    if tensors[out.tensor].dtype == "b1":
+        own = f"{out.tensor}/s8"
+        tensors[own] = Tensor(own, out.shape, "s8")
+        nodes.append(Node("unpack_s8", own, (out.tensor,), (own,), {"plus": 1, "minus": -1}))
+        out = replace(out, tensor=own, dtype="s8")
+    return Graph(node.name, tensors, nodes, edges, [out])
 
 
 def _edge(graph: Graph, name: str) -> Edge:
@@ -99,7 +152,7 @@ def _affine(tensor: Tensor) -> Affine:
 
 
 def _measure(probe: _Probe, reference: Session, session: Session) -> None:
-    sums, wanted = probe.sums, reference.tensor(probe.source).astype(np.float64)
+    sums, wanted = probe.sums, reference.tensor(probe.real).astype(np.float64)
     real = {name: reference.tensor(name) for name in probe.inputs}
     alone = probe.session.run(*(a.quantize(real[name]) for name, a in probe.inputs.items()))[0]
     sums.signal += float(np.sum(wanted**2))
@@ -112,7 +165,7 @@ def _measure(probe: _Probe, reference: Session, session: Session) -> None:
     sums.low, sums.high = min(sums.low, float(first.min())), max(sums.high, float(first.max()))
 
 
-def _noise(wanted: Array, at: Affine, found: Array) -> float:
+def _noise(wanted: Array, at: Affine | _Bits, found: Array) -> float:
     return float(np.sum((wanted - at.dequantize(found)) ** 2))
 
 

@@ -18,7 +18,10 @@ from edgeq_host.importers.common import ImportOptions
 from edgeq_host.inspect import text
 from edgeq_host.provenance import recorded_options, recorded_recipe
 from edgeq_host.quant import prepare
+from edgeq_host.quant.build import bits_name
 from edgeq_host.recipe import Recipe
+
+INTEGER = ("_s8", "_s16", "_b1")  # endings of operators that compute in integers
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def open_pair(source: Path, file: Path, variant: str | None = None) -> Pair:
 
 
 def _is_float(graph: Graph) -> bool:
-    return not any(node.op.endswith(("_s8", "_s16")) for node in graph.nodes)
+    return not any(node.op.endswith(INTEGER) for node in graph.nodes)
 
 
 def _check_source(source: Path, file: Path, provenance: Any) -> None:
@@ -68,5 +71,6 @@ def _full_names(graph: Graph) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for tensor in graph.tensors.values():
         if tensor.data is None:
-            found.setdefault(short_name(tensor.name), []).append(tensor.name)
+            for name in (tensor.name, bits_name(tensor.name)):
+                found.setdefault(short_name(name), []).append(name)
     return {short: names[0] for short, names in found.items() if len(names) == 1}

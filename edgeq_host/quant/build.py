@@ -134,7 +134,7 @@ class Build:
 
     def output_b1(self, name: str) -> str:
         """Declare the bits of a node's output."""
-        self._b1[name] = self._activation(f"{name}/bits", self.source.tensors[name].shape, "b1", None)
+        self._b1[name] = self._activation(bits_name(name), self.source.tensors[name].shape, "b1", None)
         return self._b1[name]
 
     def alias(self, name: str, existing: str) -> None:
@@ -239,6 +239,11 @@ class Build:
         assert name not in self.graph.tensors, f"{name} is made twice"
         self.graph.tensors[name] = Tensor(name, shape, dtype, None, at.quant() if at else None)
         return name
+
+
+def bits_name(name: str) -> str:
+    """How the bits of a tensor of signs are called."""
+    return f"{name}/bits"
 
 
 def pair(factor: float, bound: int, what: str, wide: bool = False) -> Attrs:

@@ -16,6 +16,7 @@ from edgeq_host.quant.constraints import Group, activations, groups
 from edgeq_host.quant.precision import Precision
 from edgeq_host.quant.preprocess import keeps_float, prepare
 from edgeq_host.quant.seen import Collector
+from edgeq_host.quant.weights import source_bits
 from edgeq_host.quant.widths import Width, Widths, widths
 
 if TYPE_CHECKING:
@@ -50,12 +51,11 @@ def wants_samples(graph: Graph, recipe: Recipe) -> bool:
 
 
 def _collecting(graph: Graph, recipe: Recipe, layers: dict[str, Width], what: tuple[str, ...]) -> list[Node]:
-    """The layers of which a step wants to see samples; int8 weights of a quantized source stay as they are."""
+    """The layers of which a step wants to see samples; weights that the source gives as integers, and no wider, stay as they are."""
     steps = [(s.method, methods.options(s.method, s.options)) for s in recipe.in_force(True)]
     widest = max((given.max_bits for method, given in steps if methods.collects(method) in what), default=0)
     found = [(n, layers[n.outputs[0]].kind) for n in graph.nodes if n.outputs[0] in layers]
-    kept = [n for n, _ in found if graph.tensors[n.inputs[1]].quant is not None]
-    return [n for n, kind in found if kind is not None and kind.bits <= widest and not (kind.bits == 8 and n in kept)]
+    return [n for n, kind in found if kind is not None and kind.bits <= widest and (source_bits(graph, n) or widest + 1) > kind.bits]
 
 
 def quantize(graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe) -> Graph:

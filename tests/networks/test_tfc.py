@@ -101,6 +101,10 @@ def test_quantize_inspect_deploy_and_eval(edgeq: Edgeq, assets: Path) -> None:
     layers = edgeq("inspect", "tfc.eqm", "--json").json["layers"]
     assert [layer["op"] for layer in layers] == ["reshape", "sign_b1", *["fully_connected_b1"] * 4]
     assert {layer["kernel"] for layer in layers if layer["op"] == "fully_connected_b1"} == {"gemm_b1_b1_b1", "gemm_s8_b1_b1"}
+    diagnosed = edgeq("diagnose", assets / "models" / NAME, "tfc.eqm", "--data", "digits.npz", "--samples", 5, "--json").json["layers"]
+    assert [layer["op"] for layer in diagnosed] == [layer["op"] for layer in layers]
+    narrower = edgeq("quantize", assets / "models" / NAME, "--precision", "w4a8", "-o", "narrow.eqm")
+    assert narrower.code == 0 and "warning" not in narrower.err, "nothing is left for steps to choose"
     deployed = edgeq("deploy", "tfc.eqm", "-b", "local", "--json")
     assert deployed.code == 0 and deployed.json["selftest"] == "passed"
     there = edgeq("eval", "tfc", "--data", "digits.npz", "-b", "local", "--json").json

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,16 @@ from edgeq_host.data import Data, Sample
 from edgeq_host.diagnose import diagnose
 from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.graph import Array, Edge, Graph
+from edgeq_host.importers.common import ImportOptions
+from edgeq_host.importers.onnx_ops.build import import_model
+from edgeq_host.passes import normalize
 from edgeq_host.quant import quantize
 from edgeq_host.recipe import Recipe
 from edgeq_host.scores import evaluate, output_sqnr
 from edgeq_host.session import Session
 from edgeq_runtime import native
+from tests.importers.onnx_nets import Net as OnnxNet
+from tests.importers.qonnx_nets import bipolar, layer, norm
 from tests.quant.graphs import residual, samples
 
 
@@ -72,3 +79,19 @@ def test_integer_outputs_are_scored_as_what_they_stand_for(pair: tuple[Graph, Gr
     wanted = output_sqnr(pair[1], pair[0], inputs)
     assert output_sqnr(raw, pair[0], inputs) == pytest.approx(wanted)
     assert output_sqnr(native.Model(to_bytes(Bundle("net", [Variant("int8", raw)]))), pair[0], inputs) == pytest.approx(wanted)
+
+
+def test_layers_of_signs_have_rows_too() -> None:
+    net = OnnxNet(1, opset=15)
+    x = layer(net, bipolar(net, "x", 0.5), net.rng.normal(0, 1, (32, 64)), 0.25)
+    y = layer(net, bipolar(net, norm(net, x, 32)), net.rng.normal(0, 1, (7, 32)))
+    graph = normalize(import_model(net.model({"x": [1, 64]}, {y: None}), "net", ImportOptions()))
+    made = quantize(graph, None, Recipe())
+    layers = diagnose(graph, made, data([[net.rng.normal(0, 1, (1, 64)).astype(np.float32)] for _ in range(5)]))
+    assert [layer.op for layer in layers] == ["sign_b1", "fully_connected_b1", "fully_connected_b1"]
+    assert all(layer.alone_db == layer.accumulated_db == np.inf for layer in layers)
+    weight = made.tensors[made.nodes[1].inputs[1]]
+    assert weight.data is not None
+    made.tensors[weight.name] = replace(weight, data=(-weight.data).astype(np.int8))
+    damaged = diagnose(graph, made, data([[net.rng.normal(0, 1, (1, 64)).astype(np.float32)] for _ in range(5)]))
+    assert damaged[0].alone_db == np.inf and damaged[1].alone_db < 10 and damaged[2].alone_db == np.inf > damaged[2].accumulated_db
