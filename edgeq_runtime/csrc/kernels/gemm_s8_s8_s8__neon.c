@@ -65,23 +65,33 @@ EQ_INLINE void tile(const struct eq_gemm_s8_s8_s8 *g, size_t row, size_t at, con
         v[i] = i < rows * blocks ? sum_lanes(acc[i]) : vdupq_n_s32(0);
         if (__builtin_expect(g->w_zero != 0, 0)) v[i] = vsubq_s32(v[i], vdupq_n_s32((int32_t)zero_term(g, first[rows > i ? i : 0])));
     }
-    const size_t next = blocks > 1 ? NR : 0, channels[4] = {at, at + next, at + 2 * next, at + 3 * next};
-    store_tile(g, row, at, blocks > 1 ? 0 : (size_t)rows, requantized(g, channels, v));
+    const struct clamp16 clamp = clamp16_load(g->y_zero, g->lo, g->hi);
+    const size_t next = blocks > 1 ? NR : 0;
+    const struct ends e[] = {ends_of(&g->rq, at), ends_of(&g->rq, at + next), ends_of(&g->rq, at + 2 * next),
+                             ends_of(&g->rq, at + 3 * next)};
+    const int8x16_t bytes = requantized(&clamp, g->n_lowest < 1, (const struct ends *[]){&e[0], &e[1], &e[2], &e[3]}, v);
+    int8_t *y = g->y + row * g->y_stride + at;
+    if (blocks > 1) store_row(y, g->n - at, bytes);
+    else if (g->n - at >= NR) store_rows(y, g->y_stride, (size_t)rows, bytes);
+    else store_part(y, g->y_stride, g->n - at, (size_t)rows, bytes);
 }
 
 EQ_INLINE void run(const struct eq_gemm_s8_s8_s8 *g, const int low) {
     size_t at = 0;
-    if (g->m == 1)
+    if (g->m == 1 && !low)
         for (; at + NR * (WIDE - 1) < g->n; at += NR * WIDE) tile(g, 0, at, 1, WIDE, low);
     for (; at < g->n; at += NR) {
         size_t row = 0;
         for (; row + ROWS <= g->m; row += ROWS) tile(g, row, at, ROWS, 1, low);
-        if (g->m - row == 3) tile(g, row, at, 3, 1, low);
+        if (low)
+            for (; row < g->m; row++) tile(g, row, at, 1, 1, low);
+        else if (g->m - row == 3) tile(g, row, at, 3, 1, low);
         else if (g->m - row == 2) tile(g, row, at, 2, 1, low);
         else if (g->m - row == 1) tile(g, row, at, 1, 1, low);
     }
 }
 
+/* Rare: as few tiles as may be. */
 static __attribute__((noinline)) void run_low(const struct eq_gemm_s8_s8_s8 *args) {
     const struct eq_gemm_s8_s8_s8 local = *args; /* what stores to y cannot change */
     run(&local, 1);

@@ -8,7 +8,7 @@ enum { MR = 16, KR = 4, GRAIN = 8, STEPS = 8 / BITS, UP = TOP };
 
 EQ_INLINE void rows_of(const int8_t *x, const int8_t *w, const int8_t *low, size_t units, const int rows, int32x4_t *sums) {
     int32x4_t acc[MR];
-    for (int i = 0; i < rows; i++) acc[i] = sums[i];
+    for (int i = 0; i < rows; i++) acc[i] = vdupq_n_s32(0);
     for (; units > 0; units--, w += UNIT_BYTES, low += UNIT_BYTES)
         for (int s = 0; s < STEPS; s += 2, x += MR * GRAIN) {
             const int8x16_t first = top(w, low, s), second = top(w, low, s + 1);
@@ -35,7 +35,7 @@ EQ_ONE_COPY void quad(const int8_t *x, const int8_t *w, const int8_t *low, const
 
 EQ_ONE_COPY void single(const int8_t *x, const int8_t *w, const int8_t *low, const size_t *apart, size_t units, int32x4_t *sums) {
     int32x4_t acc[WIDE];
-    for (int j = 0; j < WIDE; j++) acc[j] = sums[j];
+    for (int j = 0; j < WIDE; j++) acc[j] = vdupq_n_s32(0);
     for (; units > 0; units--, w += UNIT_BYTES, low += UNIT_BYTES)
         for (int s = 0; s < STEPS; s += 2, x += GRAIN) {
             const int8x8_t eight = vld1_s8(x);

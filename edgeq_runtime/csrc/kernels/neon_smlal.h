@@ -61,54 +61,57 @@ EQ_INLINE int32x4_t lanes_of(int16x8_t a, int16x8_t b, int16x8_t c, int16x8_t d)
         __asm__("" : "+r"(pointer));                                                                                                       \
     } while (0)
 
-/* Two of the four channels of a block at a time. */
+/* Two of the four channels of a block at a time: of rows i and i + 1 they wait in sums[i], the other two in sums[i + 1]. */
 EQ_INLINE void rows_of(const int8_t *x, const int8_t *w, const int8_t *low, size_t units, const int rows, const int lows, int32x4_t *sums) {
-    int32x4_t halves[2][MR / 2]; /* of rows i and i + 1 */
     for (int h = 0; h < 2; h++) {
         const int8_t *xs = x, *ws = w + 2 * KR * h, *ls = low + 2 * KR * h;
-        for (int i = 0; i < rows / 2; i++) halves[h][i] = vdupq_n_s32(0);
-        for (size_t left = units; left > 0;) {
-            const size_t some = left < FIT ? left : FIT;
+        for (size_t left = units, some; left > 0; left -= some) {
             int16x8_t sum[MR][2];
+            some = left < FIT ? left : FIT;
             for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = vdupq_n_s16(0);
-            for (size_t u = some; u > 0; u--, ws += UNIT_BYTES, ls += UNIT_BYTES) EQ_UNROLL
-            for (int q = 0; q < UNIT / GRAIN; q++, xs += (MR - rows) * GRAIN) {
-                const struct two v = weights_of(ws, ls, q);
+            for (size_t u = some; u > 0; u--, ws += UNIT_BYTES, ls += UNIT_BYTES) {
                 EQ_UNROLL
-                for (int i = 0; i < rows; i += ROWS) {
-                    const struct four f = load_four(xs);
-                    MOVE(xs, ROWS * GRAIN);
-                    for (int j = 0; j < ROWS; j++) {
-                        sum[i + j][0] = multiply(sum[i + j][0], f.v[j], v.channel[0], lows);
-                        sum[i + j][1] = multiply(sum[i + j][1], f.v[j], v.channel[1], lows);
+                for (int q = 0; q < UNIT / GRAIN; q++, xs += (MR - rows) * GRAIN) {
+                    const struct two v = weights_of(ws, ls, q);
+                    EQ_UNROLL
+                    for (int i = 0; i < rows; i += ROWS) {
+                        const struct four f = load_four(xs);
+                        MOVE(xs, ROWS * GRAIN);
+                        for (int j = 0; j < ROWS; j++) {
+                            sum[i + j][0] = multiply(sum[i + j][0], f.v[j], v.channel[0], lows);
+                            sum[i + j][1] = multiply(sum[i + j][1], f.v[j], v.channel[1], lows);
+                        }
+                        KEEP_ORDER(sum[i][0], sum[i + 1][0], sum[i + 2][0], sum[i + 3][0]);
+                        KEEP_ORDER(sum[i][1], sum[i + 1][1], sum[i + 2][1], sum[i + 3][1]);
                     }
-                    KEEP_ORDER(sum[i][0], sum[i + 1][0], sum[i + 2][0], sum[i + 3][0]);
-                    KEEP_ORDER(sum[i][1], sum[i + 1][1], sum[i + 2][1], sum[i + 3][1]);
                 }
             }
-            for (int i = 0; i < rows; i += 2)
-                halves[h][i / 2] = vaddq_s32(halves[h][i / 2], lanes_of(sum[i][0], sum[i][1], sum[i + 1][0], sum[i + 1][1]));
-            left -= some;
+            for (int i = 0; i < rows; i += 2) {
+                const int32x4_t more = lanes_of(sum[i][0], sum[i][1], sum[i + 1][0], sum[i + 1][1]);
+                sums[i + h] = left == units ? more : vaddq_s32(sums[i + h], more);
+            }
         }
     }
     for (int i = 0; i < rows; i += 2) {
-        const int32x4_t a = halves[0][i / 2], b = halves[1][i / 2];
-        sums[i] = vaddq_s32(sums[i], vcombine_s32(vget_low_s32(a), vget_low_s32(b)));
-        sums[i + 1] = vaddq_s32(sums[i + 1], vcombine_s32(vget_high_s32(a), vget_high_s32(b)));
+        const int32x4_t a = sums[i], b = sums[i + 1];
+        sums[i] = vcombine_s32(vget_low_s32(a), vget_low_s32(b));
+        sums[i + 1] = vcombine_s32(vget_high_s32(a), vget_high_s32(b));
     }
 }
 
-/* A block against 16 inputs of a row, or against 8 of them that are there twice: those of a channel lie in half a vector. */
-EQ_INLINE void one_block(int8x16_t x, const int8_t *w, const int8_t *low, const int s, const int lows, int16x8_t sum[NR]) {
-    if (KR == 16) {
+/* A unit of a block and one row. KR 16: x[s] meets a channel; 8: it is there twice, since a vector of weights holds two channels. */
+EQ_INLINE void one_block(const int8x16_t x[STEPS], const int8_t *w, const int8_t *low, const int lows, int16x8_t sum[NR]) {
+    EQ_UNROLL
+    for (int c = 0; c < NR; c += 16 / KR) {
         EQ_UNROLL
-        for (int c = 0; c < NR; c++) sum[c] = multiply(sum[c], x, field(w + KR * c, low + KR * c, s), lows);
-    } else {
-        EQ_UNROLL
-        for (int c = 0; c < NR; c += 2) {
+        for (int s = 0; s < STEPS; s++) {
             const int8x16_t v = field(w + KR * c, low + KR * c, s);
-            sum[c] = vmlal_s8(sum[c], vget_low_s8(x), vget_low_s8(v));
-            sum[c + 1] = vmlal_s8(sum[c + 1], vget_high_s8(x), vget_high_s8(v));
+            if (KR == 16) {
+                sum[c] = multiply(sum[c], x[s], v, lows);
+            } else {
+                sum[c] = vmlal_s8(sum[c], vget_low_s8(x[s]), vget_low_s8(v));
+                sum[c + 1] = vmlal_s8(sum[c + 1], vget_high_s8(x[s]), vget_high_s8(v));
+            }
         }
     }
     KEEP_ORDER(sum[0], sum[1], sum[2], sum[3]);
@@ -122,25 +125,25 @@ EQ_INLINE void one_row(const int8_t *x, const int8_t *w, const int8_t *low, cons
         ws[j] = w + apart[j];
         ls[j] = low + apart[j];
     }
-    for (size_t left = units; left > 0;) {
-        const size_t some = left < FIT ? left : FIT;
+    for (size_t left = units, some; left > 0; left -= some) {
         int16x8_t sum[AT_ONCE][NR];
+        some = left < FIT ? left : FIT;
         for (int j = 0; j < AT_ONCE; j++)
             for (int c = 0; c < NR; c++) sum[j][c] = vdupq_n_s16(0);
-        for (size_t u = some; u > 0; u--) {
+        for (size_t u = some; u > 0; u--, x += UNIT) {
+            int8x16_t v[STEPS];
+            for (int s = 0; s < STEPS; s++) v[s] = KR == 16 ? vld1q_s8(x + KR * s) : vcombine_s8(vld1_s8(x + KR * s), vld1_s8(x + KR * s));
             EQ_UNROLL
-            for (int s = 0; s < STEPS; s++, x += KR) {
-                const int8x16_t v = KR == 16 ? vld1q_s8(x) : vcombine_s8(vld1_s8(x), vld1_s8(x));
-                EQ_UNROLL
-                for (int j = 0; j < AT_ONCE; j++) one_block(v, ws[j], ls[j], s, lows, sum[j]);
-            }
             for (int j = 0; j < AT_ONCE; j++) {
+                one_block(v, ws[j], ls[j], lows, sum[j]);
                 ws[j] += UNIT_BYTES;
                 ls[j] += UNIT_BYTES;
             }
         }
-        for (int j = 0; j < AT_ONCE; j++) sums[j] = vaddq_s32(sums[j], lanes_of(sum[j][0], sum[j][1], sum[j][2], sum[j][3]));
-        left -= some;
+        for (int j = 0; j < AT_ONCE; j++) {
+            const int32x4_t more = lanes_of(sum[j][0], sum[j][1], sum[j][2], sum[j][3]);
+            sums[j] = left == units ? more : vaddq_s32(sums[j], more);
+        }
     }
 }
 

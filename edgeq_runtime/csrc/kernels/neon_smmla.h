@@ -23,8 +23,8 @@ EQ_INLINE void rows_of(const int8_t *x, const int8_t *w, const int8_t *low, size
         }
     for (int i = 0; i < rows; i += 2) {
         const int64x2_t left = vreinterpretq_s64_s32(acc[i]), right = vreinterpretq_s64_s32(acc[i + 1]);
-        sums[i] = vaddq_s32(sums[i], vreinterpretq_s32_s64(vzip1q_s64(left, right)));
-        sums[i + 1] = vaddq_s32(sums[i + 1], vreinterpretq_s32_s64(vzip2q_s64(left, right)));
+        sums[i] = vreinterpretq_s32_s64(vzip1q_s64(left, right));
+        sums[i + 1] = vreinterpretq_s32_s64(vzip2q_s64(left, right));
     }
 }
 
@@ -51,7 +51,7 @@ EQ_ONE_COPY void single(const int8_t *x, const int8_t *w, const int8_t *low, con
                 acc[2 * j + 1] = vdotq_s32(acc[2 * j + 1], top(w + apart[j] + NEXT, low + apart[j] + NEXT, s), twice);
             }
         }
-    for (int j = 0; j < WIDE; j++) sums[j] = vaddq_s32(sums[j], vpaddq_s32(acc[2 * j], acc[2 * j + 1]));
+    for (int j = 0; j < WIDE; j++) sums[j] = vpaddq_s32(acc[2 * j], acc[2 * j + 1]);
 }
 
 #define ENGINE ((struct engine){panel, quad, single})

@@ -1,49 +1,60 @@
 #include "panel.h"
 #include <string.h>
 
-/* Of a row, as it is in panels. */
-static size_t row_bytes(const struct eq_panel *p) {
-    return p->joined ? eq_gemm_k(p->kernel, p->parts * p->k) : p->parts * eq_gemm_k(p->kernel, p->k);
+/* A row as it is in panels: pieces of `real` bytes, each padded. */
+struct shape {
+    size_t pieces, real, padded;
+};
+
+static struct shape shape_of(const struct eq_panel *p) {
+    const size_t pieces = p->joined ? 1 : p->parts, real = p->joined ? p->parts * p->k : p->k;
+    return (struct shape){pieces, real, eq_gemm_k(p->kernel, real)};
 }
 
 /* Rows that take room. */
-static size_t padded(const struct eq_panel *p, size_t rows) {
+static size_t room(const struct eq_panel *p, size_t rows) {
     return rows == 1 ? 1 : (rows + p->kernel->mr - 1) / p->kernel->mr * p->kernel->mr;
 }
 
+static int gathers(const struct eq_panel *p) { return p->joined && p->parts > 1; }
+
 size_t eq_panel_bytes(const struct eq_panel *p, size_t rows) {
-    return padded(p, rows) * row_bytes(p) + (p->joined && p->parts > 1 ? p->parts * p->k : 0);
+    const struct shape s = shape_of(p);
+    return room(p, rows) * s.pieces * s.padded + (gathers(p) ? s.real : 0);
 }
 
-/* Whole grains, each `step` bytes behind the one before. */
+/* `count` bytes in grains, each `step` bytes behind the one before; the last grain, if there is less of it, with zeros. */
 EQ_INLINE uint8_t *spread(const uint8_t *from, size_t count, const size_t grain, size_t step, uint8_t *to) {
+    enum { TOGETHER = 4 };
+    for (; count >= TOGETHER * grain; count -= TOGETHER * grain)
+        for (int i = 0; i < TOGETHER; i++, from += grain, to += step) memcpy(to, from, grain);
     for (; count >= grain; count -= grain, from += grain, to += step) memcpy(to, from, grain);
+    if (count == 0) return to;
+    memset(to, 0, grain);
+    memcpy(to, from, count);
+    return to + step;
+}
+
+static uint8_t *put(const struct shape *s, const uint8_t *from, size_t grain, size_t step, uint8_t *to) {
+    to = grain == 8 ? spread(from, s->real, 8, step, to) : spread(from, s->real, 16, step, to);
+    for (size_t at = (s->real + grain - 1) / grain * grain; at < s->padded; at += grain, to += step) memset(to, 0, grain);
     return to;
 }
 
-/* A piece, with zeros behind it up to a whole step of the kernel. */
-static uint8_t *put(const struct eq_kernel *kernel, const uint8_t *from, size_t count, size_t step, uint8_t *to) {
-    const size_t grain = kernel->grain, rest = count % grain;
-    to = grain == 8 ? spread(from, count, 8, step, to) : spread(from, count, 16, step, to);
-    for (size_t left = eq_gemm_k(kernel, count) - (count - rest), real = rest; left > 0; left -= grain, real = 0, to += step) {
-        memset(to, 0, grain);
-        memcpy(to, from + count - rest, real);
-    }
-    return to;
-}
-
-static void put_row(const struct eq_panel *p, size_t row, size_t step, uint8_t *line, uint8_t *to) {
+/* line: for the parts of a row that become one. */
+static void put_row(const struct eq_panel *p, const struct shape *s, size_t row, size_t step, uint8_t *line, uint8_t *to) {
     const uint8_t *from = p->a + p->rows[row];
-    if (!p->joined || p->parts == 1) {
-        for (size_t i = 0; i < p->parts; i++) to = put(p->kernel, from + p->parts_at[i], p->k, step, to);
+    if (gathers(p)) {
+        for (size_t i = 0; i < p->parts; i++) memcpy(line + i * p->k, from + p->parts_at[i], p->k);
+        put(s, line, p->kernel->grain, step, to);
         return;
     }
-    for (size_t i = 0; i < p->parts; i++) memcpy(line + i * p->k, from + p->parts_at[i], p->k);
-    put(p->kernel, line, p->parts * p->k, step, to);
+    for (size_t i = 0; i < p->parts; i++) to = put(s, from + p->parts_at[i], p->kernel->grain, step, to);
 }
 
 void eq_panel_fill(const struct eq_panel *p, size_t first, size_t count, uint8_t *to) {
-    const size_t grain = p->kernel->grain, mr = count == 1 ? 1 : p->kernel->mr, bytes = row_bytes(p);
-    uint8_t *line = to + padded(p, count) * bytes;
-    for (size_t i = 0; i < count; i++) put_row(p, first + i, mr * grain, line, to + i / mr * mr * bytes + i % mr * grain);
+    const struct shape s = shape_of(p);
+    const size_t grain = p->kernel->grain, mr = count == 1 ? 1 : p->kernel->mr, bytes = s.pieces * s.padded;
+    uint8_t *line = to + room(p, count) * bytes;
+    for (size_t i = 0; i < count; i++) put_row(p, &s, first + i, mr * grain, line, to + i / mr * mr * bytes + i % mr * grain);
 }
