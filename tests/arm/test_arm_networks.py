@@ -12,7 +12,13 @@ from bench.arm import guest
 from edgeq_runtime import native
 from tests.networks import hashes
 
-ORDINARY = {("kws_ref_model.tflite", "int8"), ("pretrainedResnet_quant.tflite", "int8"), ("kws_ref_model_float32.tflite", "float32")}
+ORDINARY = {
+    ("kws_ref_model.tflite", "int8"),
+    ("pretrainedResnet_quant.tflite", "int8"),
+    ("kws_ref_model_float32.tflite", "float32"),
+    ("kws_ref_model_float32.tflite", "w8a16"),
+    ("pretrainedResnet.onnx", "w8a16"),
+}
 
 
 @pytest.mark.slow

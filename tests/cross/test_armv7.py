@@ -22,7 +22,12 @@ from tests.runtime.test_body import CHANGES, tables
 
 pytestmark = pytest.mark.slow
 FILES = Path(__file__).parents[1] / "data" / "fuzz_file"
-CASES = [("kws_ref_model.tflite", "int8"), ("pretrainedResnet_quant.tflite", "int8"), ("kws_ref_model_float32.tflite", "float32")]
+CASES = [
+    ("kws_ref_model.tflite", "int8"),
+    ("pretrainedResnet_quant.tflite", "int8"),
+    ("kws_ref_model_float32.tflite", "float32"),
+    ("kws_ref_model_float32.tflite", "w8a16"),
+]
 
 
 @pytest.fixture(scope="module")

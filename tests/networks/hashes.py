@@ -24,11 +24,12 @@ from tests.networks.zoo import FLOAT, INT8, SIGNS, inputs_of, packed
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "output-hashes.md"
+VARIANTS = ("float32", "int8", "w8a16")  # of float networks; those of signs have the first two
 HEAD = """# Output hashes
 
 SHA-256 over all output bytes of each network on the inputs of the reference data, in order. Every instruction set, machine and
-number of threads gives these integers (int8) and these bits (float32); `make test-all` holds this machine to the table.
-int8 variants of float networks are calibrated on the same inputs, so they stand for the arithmetic and not for accuracy.
+number of threads gives these integers (int8, w8a16) and these bits (float32); `make test-all` holds this machine to the table.
+Quantized variants of float networks are calibrated on the same inputs, so they stand for the arithmetic and not for accuracy.
 
 | network | variant | bytes of the pack | outputs |
 |---|---|---|---|
@@ -37,7 +38,7 @@ int8 variants of float networks are calibrated on the same inputs, so they stand
 
 def cases() -> list[tuple[str, str]]:
     """(network, variant)."""
-    return [(f"{n}.tflite", "int8") for n in INT8] + [(n, v) for n in (*FLOAT, *SIGNS) for v in ("float32", "int8")]
+    return [(f"{n}.tflite", "int8") for n in INT8] + [(n, v) for n in (*FLOAT, *SIGNS) for v in VARIANTS[: 3 - (n in SIGNS)]]
 
 
 @cache

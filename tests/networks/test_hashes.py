@@ -14,6 +14,7 @@ QUICK = {
     ("pretrainedResnet.onnx", "int8"),
     ("kws_ref_model_float32.tflite", "float32"),
     ("TFC_1W1A.onnx", "int8"),
+    ("kws_ref_model_float32.tflite", "w8a16"),
 }
 
 
