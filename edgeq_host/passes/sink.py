@@ -9,7 +9,9 @@ from edgeq_host.graph import Attrs, Node
 from edgeq_host.passes.perm import Perm, apply, attrs_of, inverse, moves_nothing, pad_fields, source_of, transposed
 from edgeq_host.passes.rewriter import Rewriter
 
-ELEMENTWISE = frozenset(("clip_f32", "leaky_relu_f32", "sigmoid_f32", "tanh_f32", "hard_swish_f32", "hard_sigmoid_f32", "cast"))
+ELEMENTWISE = frozenset(
+    ("clip_f32", "leaky_relu_f32", "sigmoid_f32", "tanh_f32", "hard_swish_f32", "hard_sigmoid_f32", "quantize_f32", "cast")
+)
 BINARY = frozenset(("add_f32", "sub_f32", "mul_f32", "div_f32", "min_f32", "max_f32", "pow_f32", "prelu_f32", "sign_f32"))
 
 

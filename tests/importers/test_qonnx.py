@@ -95,20 +95,21 @@ def test_one_signed_bit_is_bipolar_for_weights_and_activations() -> None:
     np.testing.assert_array_equal(_ran(graph, x), evaluate(model, {"x": x})[0])
 
 
-@pytest.mark.parametrize(
-    ("bits", "signed", "narrow", "bounds"), [(8, 1, 0, None), (8, 0, 0, None), (4, 0, 0, (0, 15)), (2, 1, 1, (-1, 1)), (1, 0, 0, (0, 1))]
-)
-def test_activations_have_the_stated_scale_and_bounds(bits: int, signed: int, narrow: int, bounds: tuple[int, int] | None) -> None:
+FORMS = [(8, 1, 0, 0.0), (8, 0, 0, 128.0), (8, 1, 1, 0.0), (4, 0, 0, 0.0), (4, 0, 0, 7.0), (2, 1, 1, 0.0), (3, 1, 0, -1.0), (1, 0, 0, 0.0)]
+
+
+@pytest.mark.parametrize(("bits", "signed", "narrow", "zero"), FORMS)
+def test_activations_take_the_values_of_the_definition(bits: int, signed: int, narrow: int, zero: float) -> None:
     net = Net(3, opset=15)
-    y = quant(net, net.conv("x", 3, 4, 3), 0.5, bits, signed=signed, narrow=narrow)
-    graph = _graph(net.model({"x": [1, 3, 5, 5]}, {y: None}))
-    assert [n.op for n in graph.nodes] == ["conv2d_f32"]
-    out = graph.tensors[graph.nodes[0].outputs[0]]
-    assert (
-        out.quant is not None and out.quant.scale.tolist() == [0.5] and out.quant.zero.tolist() == [-128 if (bits, signed) == (8, 0) else 0]
-    )
-    wanted = (-np.inf, np.inf) if bounds is None else tuple(0.5 * b for b in bounds)
-    assert (graph.nodes[0].attrs["lo"], graph.nodes[0].attrs["hi"]) == wanted
+    y = quant(net, net.conv("x", 3, 4, 3), 0.3, bits, zero, signed=signed, narrow=narrow)
+    model = net.model({"x": [1, 3, 9, 9]}, {y: None})
+    graph = _graph(model)
+    assert [n.op for n in graph.nodes] == ["conv2d_f32", "quantize_f32"]
+    stated, fine = (graph.tensors[n.outputs[0]].quant for n in graph.nodes)
+    assert stated is not None and fine is not None and stated.scale.tolist() == [np.float32(0.3)]
+    assert float(stated.scale[0] / fine.scale[0]) == {1: 128, 2: 64, 3: 32, 4: 16, 8: 1}[bits], "what int8 has room for"
+    x = net.rng.normal(0, 4, (1, 3, 9, 9)).astype(np.float32)
+    np.testing.assert_allclose(_ran(graph, x), evaluate(model, {"x": x})[0], rtol=1e-6)
 
 
 def test_a_batch_norm_before_a_sign_is_a_threshold_that_holds_at_ties() -> None:

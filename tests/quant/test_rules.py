@@ -179,6 +179,13 @@ def index(net: Net, name: str, values: list[int]) -> str:
     return net.constant(name, np.array(values, np.int32))
 
 
+@case("quantize", 64)
+def fewer_bits() -> Graph:
+    net = Net()
+    net.input("x", SHAPE, scale(0.5))
+    return net.graph(net.node("quantize_f32", ["x"], "y", SHAPE, scale(0.5 / 64, -128), scale=0.5, zero=0, low=0, high=3))
+
+
 @case("sign", 0)
 def sign() -> Graph:
     net = Net()

@@ -19,6 +19,7 @@ DOMAINS = ("onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general")
 
 _MOST_BITS = 32
 _BYTE = 8
+_FULL = 255  # steps of int8
 _SCALES = (2.0**-100, 2.0**100)  # products of two of them are float32
 _EXPORT = "export the model with one scale for each activation"
 _SCALES_WANTED = "scales are positive, and there is one, or one for each slice of one axis"
@@ -107,7 +108,8 @@ def _of_norm(found: Norm, rank: int) -> Iterator[NDArray[np.float32]]:
 
 
 def _activation(op: Op, form: _Form) -> str:
-    """The stated quantization on input 0, between bounds where the integers are not all of int8."""
+    """Input 0 in the stated quantization, and what is made of it: the same integers, as many steps apart as int8 has room for, so that
+    biases and means have finer steps than they."""
     if form.axis is not None:
         raise Refusal(f"an activation is quantized by {max(form.scale.size, form.zero.size)} scales", _EXPORT)
     if form.rounding not in _NEAREST:
@@ -116,17 +118,14 @@ def _activation(op: Op, form: _Form) -> str:
     if form.high - form.low >= 1 << _BYTE:
         found = f"an activation has the integers {form.low} .. {form.high}"
         raise Refusal(f"{found}, more than {_BYTE} bits hold", f"quantize activations to at most {_BYTE} bits")
-    scale, zero = float(form.scale.reshape(())), int(form.zero.reshape(()))
-    shift = _shift(form)
-    low, high = form.low - shift, form.high - shift
-    if not -128 <= zero - shift <= 127:
+    scale, zero, shift = float(form.scale.reshape(())), int(form.zero.reshape(())), _shift(form)
+    if not form.low <= zero <= form.high:
         raise Refusal(f"the zero point {zero} lies outside of the integers {form.low} .. {form.high}", "quantize a range that contains 0")
-    stated = Quant(np.array([scale]), np.array([zero - shift], np.int64))
-    x = op.tensor(0)
-    if (low, high) == (-128, 127):
-        return op.annotate(x, stated, op.uses[op.node.input[0]] == 1)
-    bounds = {"lo": (form.low - zero) * scale, "hi": (form.high - zero) * scale}
-    return op.emit("clip_f32", [x], op.shape(0), bounds, quant=stated)
+    x = op.annotate(op.tensor(0), Quant(np.array([scale]), np.array([zero - shift])), op.uses[op.node.input[0]] == 1)
+    finer = (_FULL // (form.high - form.low)).bit_length() - 1
+    fine = Quant(np.array([scale / (1 << finer)]), np.array([(zero - form.low << finer) - 128 if finer else zero - shift]))
+    attrs = {"scale": scale, "zero": zero - shift, "low": form.low - shift, "high": form.high - shift}
+    return op.emit("quantize_f32", [x], op.shape(0), attrs, quant=fine)
 
 
 def _integers(form: _Form, x: NDArray[np.float32]) -> Const:

@@ -15,7 +15,7 @@ from edgeq_host.quant.build import Build
 
 RULES = (
     "add", "avg_pool2d", "clip", "concat", "conv2d", "depthwise_conv2d", "div", "expand", "fully_connected", "hard_sigmoid",
-    "hard_swish", "leaky_relu", "matmul", "max", "max_pool2d", "min", "mul", "pad", "pow", "prelu", "reduce", "reshape",
+    "hard_swish", "leaky_relu", "matmul", "max", "max_pool2d", "min", "mul", "pad", "pow", "prelu", "quantize", "reduce", "reshape",
     "resize_bilinear", "resize_nearest", "sigmoid", "sign", "slice", "softmax", "sub", "tanh", "transpose", "transpose_conv2d",
 )  # fmt: skip
 

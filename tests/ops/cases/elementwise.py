@@ -151,6 +151,12 @@ def quantize_s8(rng: Rng) -> Cases:
         yield Case(f"halves, zero {zero}", {"scale": 0.5, "zero": zero}, (halves,), halves.shape)
 
 
+def quantize_f32(rng: Rng) -> Cases:
+    for case in quantize_s8(rng):
+        low, high = sorted((int(rng.integers(-128, 128)), int(rng.integers(-128, 128)))) if rng.random() < 0.7 else (-128, 127)
+        yield replace(case, attrs=case.attrs | {"low": low, "high": high}, dtype="f32")
+
+
 def dequantize_s8(rng: Rng) -> Cases:
     for shape in SHAPES:
         for scale in (0.05, 1.1754944e-38, 3e38):
@@ -230,6 +236,7 @@ TABLE: Table = {
     "pow_f32": _pairs_f32(limits=False),
     "prelu_f32": prelu_f32,
     "sign_f32": sign_f32,
+    "quantize_f32": quantize_f32,
     "clip_f32": _one_f32(f32_limits),
     "leaky_relu_f32": _one_f32(_slope),
     "hard_sigmoid_f32": _one_f32(_slope_and_offset),
