@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeq_host.export import prepack, unpack
+from edgeq_host.export import Bundle, Variant, prepack, to_bytes, unpack
 from edgeq_host.graph import Edge, Graph, Node, Tensor
 from edgeq_host.session import Session
 from edgeq_runtime import lists, native, packing
@@ -148,3 +148,43 @@ def test_packed_weights_lie_as_the_specification_says_and_are_used(image: tuple[
         model = native.Model(data, isas=mask)
         assert any(op.packing.endswith("in the file") for op in model.ops())
         assert difference(run_reference("conv2d_b1", case), run_core(data, case, mask)) is None
+
+
+def residual(rng: np.random.Generator) -> Graph:
+    """An int8 sum behind a product of signs, which writes over it."""
+    shape = (1, 20, 21, 64)
+    tensors = {name: Tensor(name, shape, dtype) for name, dtype in (("x", "s8"), ("signs", "b1"), ("y", "s8"), ("z", "s8"))}
+    tensors["t"] = Tensor("t", (64,), "s16", np.zeros(64, np.int16))
+    tensors["w"] = Tensor("w", (64, 3, 3, 64), "b1", signs.fill(rng, (64, 3, 3, 64), "random"))
+    tensors["blob"] = Tensor("blob", (9 * 64,), "u8", signs.blob(rng, 64, 576))
+    attrs = dict.fromkeys(("stride_h", "stride_w", "dilation_h", "dilation_w", "pad_top", "pad_left", "pad_bottom", "pad_right"), 1)
+    add = {"a_zero": 0, "b_zero": 3, "y_zero": -4, "a_mul": 20000, "b_mul": 15000, "shift": 15, "lo": -128, "hi": 127}
+    nodes = [
+        Node("sign_b1", "sign", ("x", "t"), ("signs",), {}),
+        Node("conv2d_b1", "conv", ("signs", "w", "blob"), ("y",), attrs | {"y_zero": 5, "lo": -128, "hi": 127}),
+        Node("add_s8", "add", ("y", "x"), ("z",), add),
+    ]
+    return Graph("residual", tensors, nodes, *([Edge(name, name, shape, (0, 1, 2, 3), "s8")] for name in ("x", "z")))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_an_addition_behind_it_runs_in_its_parts_on_any_number_of_threads(threads: int) -> None:
+    rng = np.random.default_rng(6)
+    graph = residual(rng)
+    x = rng.integers(-128, 128, graph.tensors["x"].shape).astype(np.int8)
+    want = run_graph(graph, {"x": x})["z"]
+    for isas in isa_masks():
+        model = native.Model(to_bytes(Bundle("residual", [Variant("case", graph)])), isas=isas, threads=threads)
+        assert model.ops()[2].packing == "in the layer before"
+        assert difference(want, np.asarray(model.run(x))) is None
+        model.close()
+
+
+@pytest.mark.parametrize("op", ["sign_b1", "unpack_s8", *PRODUCTS])
+def test_threads_give_the_same_bytes(op: str) -> None:
+    case = max(cases_of(op), key=lambda c: c.inputs[0].size * c.shape[-1])
+    want = run_reference(op, case)
+    for threads in (2, 3):
+        model = native.Model(model_bytes(op, case), threads=threads)
+        assert difference(want, np.asarray(model.run(case.inputs[0]))) is None
+        model.close()
