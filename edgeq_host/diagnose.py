@@ -10,8 +10,10 @@ from edgeq_host.data import Data
 from edgeq_host.errors import ModelError
 from edgeq_host.graph import SIGN, Array, Edge, Graph, Node, Tensor
 from edgeq_host.metrics import decibel
-from edgeq_host.quant.affine import LEVELS_OF, Affine, of
+from edgeq_host.quant.affine import LEVELS, LEVELS_OF, Affine, of
 from edgeq_host.quant.build import bits_name
+from edgeq_host.quant.constraints import SHARING
+from edgeq_host.quant.precision import ACTIVATIONS
 from edgeq_host.session import Session
 
 
@@ -83,7 +85,8 @@ class _Probe:
 def diagnose(reference: Graph, quantized: Graph, data: Data, samples: int = 100) -> list[Layer]:
     """reference: the float graph that `quantized` was made from (prepare()d). Both take the same data; the first `samples` count."""
     reference_session, session = Session(reference, keep_all=True), Session(quantized, keep_all=True)
-    probes = [p for n in quantized.nodes if (p := _probe(reference, quantized, n)) is not None]
+    levels = _levels(quantized)
+    probes = [p for n in quantized.nodes if (p := _probe(reference, quantized, n, levels)) is not None]
     count = 0
     for sample in data:
         if count == samples:
@@ -98,12 +101,27 @@ def diagnose(reference: Graph, quantized: Graph, data: Data, samples: int = 100)
     return [_layer(p) for p in probes]
 
 
-def _probe(reference: Graph, quantized: Graph, node: Node) -> _Probe | None:
+def _levels(graph: Graph) -> dict[str, int]:
+    """Of every int8 activation, as far as clamps and tables show that it has fewer than 256."""
+    found: dict[str, int] = {}
+    for node in graph.nodes:
+        table = graph.tensors[node.inputs[-1]].data if node.op.startswith("lookup") else None
+        if table is not None:
+            low, high = int(table.min()), int(table.max())
+        else:
+            low, high = node.attrs.get("lo", -LEVELS // 2), node.attrs.get("hi", LEVELS // 2 - 1)
+        fitting = [n for n in ACTIVATIONS.values() if -n // 2 <= low and high < n // 2]
+        inherited = found.get(node.inputs[0], LEVELS) if node.op in SHARING else LEVELS
+        found[node.outputs[0]] = min(*fitting, inherited)
+    return found
+
+
+def _probe(reference: Graph, quantized: Graph, node: Node, levels: dict[str, int]) -> _Probe | None:
     """None for a node whose output or inputs have no float counterpart (conversions around islands, tensors between)."""
     output = quantized.tensors[node.outputs[0]]
     activations = [quantized.tensors[i] for i in node.inputs if quantized.tensors[i].data is None]
     real = {name: name for name in reference.tensors} | {bits_name(name): name for name in reference.tensors}
-    forms = {t.name: _form(reference, real.get(t.name), t) for t in (*activations, output)}
+    forms = {t.name: _form(reference, real.get(t.name), t, levels) for t in (*activations, output)}
     if not activations or None in forms.values():
         return None
     inputs = {real[t.name]: form for t in activations if (form := forms[t.name])}
@@ -112,14 +130,16 @@ def _probe(reference: Graph, quantized: Graph, node: Node) -> _Probe | None:
     return _Probe(node, output.name, out, made, inputs, Session(_alone(quantized, node, [t.name for t in activations])))
 
 
-def _form(reference: Graph, name: str | None, tensor: Tensor) -> Affine | _Bits | None:
+def _form(reference: Graph, name: str | None, tensor: Tensor, levels: dict[str, int]) -> Affine | _Bits | None:
     """What stands between the integers of a tensor and the real values of the float graph."""
     if name is None:
         return None
     stated = reference.tensors[name].quant
     if tensor.dtype == "b1":
         return None if stated is None else _Bits(float(stated.scale[0]) * SIGN)
-    return _affine(tensor) if tensor.dtype in LEVELS_OF and tensor.quant is not None else None
+    if tensor.dtype not in LEVELS_OF or tensor.quant is None:
+        return None
+    return of(tensor.quant, levels.get(tensor.name, LEVELS) if tensor.dtype == "s8" else LEVELS_OF[tensor.dtype])
 
 
 def _alone(graph: Graph, node: Node, inputs: list[str]) -> Graph:
@@ -144,11 +164,6 @@ def _alone(graph: Graph, node: Node, inputs: list[str]) -> Graph:
 def _edge(graph: Graph, name: str) -> Edge:
     tensor = graph.tensors[name]
     return Edge(name, name, tensor.shape, tuple(range(len(tensor.shape))), tensor.dtype)
-
-
-def _affine(tensor: Tensor) -> Affine:
-    assert tensor.quant is not None
-    return of(tensor.quant, LEVELS_OF[tensor.dtype])
 
 
 def _measure(probe: _Probe, reference: Session, session: Session) -> None:

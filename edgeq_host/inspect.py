@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edgeq_host import signing
@@ -14,6 +15,7 @@ from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export.prepack import names as packed_for
 from edgeq_host.layer import Layer
 from edgeq_host.sizes import Sizes, sizes
+from edgeq_host.stored import Stored, stored
 from edgeq_host.targets import Target
 from edgeq_runtime import abi, lists, native
 
@@ -26,8 +28,18 @@ class EdgeView:
 
 
 @dataclass(frozen=True)
+class LayerView(Layer):
+    """bits: of its weights. bytes: of the weights and of what scales them, in the file; of_int8: over what int8 takes.
+    None where it has no weights."""
+
+    bits: int | None = None
+    bytes: int | None = None
+    of_int8: float | None = None
+
+
+@dataclass(frozen=True)
 class VariantView(Sizes):
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerView, ...]
     selftest_samples: int
     score: dict[str, Any] | None
 
@@ -59,7 +71,7 @@ def inspect(data: bytes, name: str) -> FileView:
     """The view of a file's bytes; `name` is for errors. ModelError where the C reader refuses it."""
     tables = unpack(data, name)
     try:
-        variants = tuple(_variant(data, v) for v in tables.variants)
+        variants = tuple(_variant(data, tables, v) for v in tables.variants)
     except abi.IsaError:
         raise
     except native.Error as error:
@@ -87,7 +99,8 @@ def on_board(view: FileView, data: bytes, target: Target) -> FileView:
         variants = []
         for variant in view.variants:
             opened = device.open(variant=variant.name)
-            variants.append(replace(variant, layers=tuple(device.layers()), **sizes(variant.name, opened)))
+            layers = _layers(device.layers(), [_stored(layer) for layer in variant.layers])
+            variants.append(replace(variant, layers=layers, **sizes(variant.name, opened)))
     return replace(view, variants=tuple(variants))
 
 
@@ -96,13 +109,24 @@ def _edge(edge: eqm.EdgeT) -> EdgeView:
     return EdgeView(text(edge.name), tuple(int(d) for d in edge.shape), kinds[edge.type])
 
 
-def _variant(data: bytes, table: eqm.VariantT) -> VariantView:
+def _layers(layers: Iterable[Layer], weights: Iterable[Stored | None]) -> tuple[LayerView, ...]:
+    return tuple(LayerView(**asdict(x), **({} if w is None else asdict(w))) for x, w in zip(layers, weights, strict=True))
+
+
+def _stored(layer: LayerView) -> Stored | None:
+    """Of a layer whose other facts are those of another machine."""
+    if layer.bits is None or layer.bytes is None or layer.of_int8 is None:
+        return None
+    return Stored(layer.bits, layer.bytes, layer.of_int8)
+
+
+def _variant(data: bytes, model_table: eqm.ModelT, table: eqm.VariantT) -> VariantView:
     name = text(table.name)
     model = native.Model(data, variant=name)
     selftest, score = table.selftest, table.score
     return VariantView(
         **sizes(name, model.plan),
-        layers=tuple(Layer(op.name, op.op, op.kernel, op.isa, op.packing, op.macs) for op in model.ops()),
+        layers=_layers((Layer(op.name, op.op, op.kernel, op.isa, op.packing, op.macs) for op in model.ops()), stored(model_table, table)),
         selftest_samples=0 if selftest is None else 1 + len(selftest.seeds if selftest.seeds is not None else ()),
         score=None
         if score is None

@@ -20,7 +20,8 @@ from edgeq_host.metrics import Difference
 from edgeq_host.progress import Progress, Report
 from edgeq_host.provenance import options_text
 from edgeq_host.quant import Island, prepare, quantize_reported, wants_samples
-from edgeq_host.quant.precision import FLOAT
+from edgeq_host.quant.precision import FLOAT, parse
+from edgeq_host.quant.seen import PREFIXES
 from edgeq_host.recipe import Recipe
 from edgeq_host.scores import outcome
 
@@ -104,24 +105,51 @@ def produce(source: Source) -> Packed:
 
 def pack_graph(graph: Graph, source: Source) -> Packed:
     """Quantize a float graph that was imported from `source`."""
+    bundle, made, prepared, warnings = _made(graph, source)
+    return Packed(bundle.name, to_bytes(bundle), tuple(made), prepared, tuple(warnings))
+
+
+def predicted_bytes(source: Source) -> int:
+    """The size of the file that produce() would make, to the byte, known after calibration and before weights are chosen.
+
+    (A score of exactly 0 takes a few bytes less.) Where variants read other activations, only the weights themselves tell which of
+    them are equal and stored once: they are chosen then.
+    """
+    assert source.model is not None
+    return len(to_bytes(_made(load(source.model, source.options), source, dry=True)[0]))
+
+
+def _placeholders_do(recipe: Recipe) -> bool:
+    """Whether it is known without the weights which of them are equal."""
+    named = [*recipe.precisions, *(parse(layer.precision) for layer in recipe.layer if layer.precision)]
+    behind_others = any(step.options.get("prefix", PREFIXES[0]) != PREFIXES[0] for step in recipe.steps)
+    return len(recipe.precisions) == 1 or (len({p.activations for p in named if p.weights}) == 1 and not behind_others)
+
+
+def _made(graph: Graph, source: Source, dry: bool = False) -> tuple[Bundle, list[Made], Graph, list[str]]:
+    """The bundle, its variants, the float graph as the recipe wants it, and warnings. dry: placeholders that have their sizes."""
     metrics.metric(source.recipe.metric)  # an unknown one is refused before anything is made
     prepared = prepare(graph, source.recipe)
     given, score = _calibration(prepared, source), _score(prepared, source)
     calibration = given if wants_samples(prepared, source.recipe) else None
-    progress = Progress(source.progress, (1 + len(source.recipe.precisions)) * score.count if score else 0)
-    made, warnings = _variants(prepared, calibration, source.recipe, progress)
+    progress = Progress(source.progress, (1 + len(source.recipe.precisions)) * score.count if score and not dry else 0)
+    made, warnings = _variants(prepared, calibration, source.recipe, progress, dry and _placeholders_do(source.recipe))
     if calibration is None and given is not None:
         warnings.append(f"calibration is not used: {_WITHOUT[source.recipe.precision == FLOAT]}")
     elif source.calibration == RANDOM:
         warnings = ["calibrated on noise, for timing only: scores of this file mean nothing"]
     warnings += _overlap(calibration, score)
-    if score is not None:
+    scores: list[Score | None] = [None] * len(made)
+    if score is not None and dry:
+        scores = [Score(source.recipe.metric, 1.0, 1.0, 1.0, score.count)] * len(made)
+    elif score is not None:
         made = _compared(prepared, made, score, source.recipe.metric, progress)
-    name = source.name or model_name(source.model or Path(graph.name))
+        scores = [v.comparison.score if v.comparison else None for v in made]
     first = _first(prepared, calibration, score, source.recipe)
-    variants = [Variant(v.name, v.graph, selftest.make(v.graph, first), None if v.comparison is None else v.comparison.score) for v in made]
-    bundle = Bundle(name, variants, made[0].graph.labels, _provenance(source, calibration, score))
-    return Packed(name, to_bytes(bundle), tuple(made), prepared, tuple(warnings))
+    tests = [(selftest.sizes if dry else selftest.make)(v.graph, first) for v in made]
+    variants = [Variant(v.name, v.graph, test, s) for v, test, s in zip(made, tests, scores, strict=True)]
+    name = source.name or model_name(source.model or Path(graph.name))
+    return Bundle(name, variants, made[0].graph.labels, _provenance(source, calibration, score)), made, prepared, warnings
 
 
 class _Passes:
@@ -139,7 +167,7 @@ class _Passes:
             yield inputs
 
 
-def _variants(graph: Graph, calibration: Data | None, recipe: Recipe, progress: Progress) -> tuple[list[Made], list[str]]:
+def _variants(graph: Graph, calibration: Data | None, recipe: Recipe, progress: Progress, dry: bool) -> tuple[list[Made], list[str]]:
     """Every precision of the recipe, and warnings, each once."""
     made: list[Made] = []
     warnings: list[str] = []
@@ -148,7 +176,7 @@ def _variants(graph: Graph, calibration: Data | None, recipe: Recipe, progress: 
         if precision.name == FLOAT:
             made.append(Made(FLOAT, _real(graph)))
             continue
-        result = quantize_reported(graph, passes, recipe, precision=precision)
+        result = quantize_reported(graph, passes, recipe, precision=precision, dry=dry)
         made.append(Made(precision.name, result.graph, result.islands))
         warnings += result.warnings
     for edge, (lo, hi) in zip(graph.inputs, passes.ranges if passes else (), strict=passes is not None):

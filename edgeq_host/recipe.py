@@ -156,7 +156,7 @@ def loads(text: str, where: str = "the recipe") -> Recipe:
     inputs, layers = (_tables(table, key, where) for key in ("input", "layer"))
     given = "step" in table or BIAS_CORRECTION in table
     steps = [_step(s, where) for s in _tables(table, "step", where)]
-    if table.pop(BIAS_CORRECTION, False) is True:  # how recipes said it before there were steps
+    if _value("bool", table.pop(BIAS_CORRECTION, False), f"{where}: {BIAS_CORRECTION}"):  # so said before there were steps
         steps.append(Step(BIAS_CORRECTION))
     return Recipe(
         **_checked(Recipe, table, where),

@@ -11,12 +11,16 @@ import click
 from edgeq_host.cli import output, target
 
 if TYPE_CHECKING:
-    from edgeq_host.inspect import FileView, VariantView
+    from edgeq_host.inspect import FileView, LayerView, VariantView
 
 
 @output.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--layers/--no-layers", default=True, help="List every layer with its kernel, instruction set and packing.")
+@click.option(
+    "--layers/--no-layers",
+    default=True,
+    help="List every layer: its kernel, instruction set, packing, weights.",
+)
 @click.option("--kernels", is_flag=True, help="List the layers with their kernels and nothing else.")
 @target.board_option(required=False)
 def command(file: Path, layers: bool, kernels: bool, board: str | None, as_json: bool) -> None:
@@ -81,5 +85,10 @@ def _sizes(v: VariantView) -> None:
 
 
 def _layers(v: VariantView) -> None:
-    rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.macs) for i, x in enumerate(v.layers)]
-    output.table(["#", "layer", "operator", "kernel", "isa", "packing", "MACs"], rows, left=6)
+    rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", *_weights(x), x.macs) for i, x in enumerate(v.layers)]
+    output.table(["#", "layer", "operator", "kernel", "isa", "packing", "bits", "of int8", "MACs"], rows, left=6)
+
+
+def _weights(x: LayerView) -> tuple[str, str]:
+    """Bits of a layer's weights, and its bytes beside those of int8."""
+    return ("-", "-") if x.bits is None or x.of_int8 is None else (str(x.bits), f"{x.of_int8:.3f}")

@@ -11,7 +11,7 @@ import click
 from edgeq_host.cli import output, shared
 
 if TYPE_CHECKING:
-    from edgeq_host.produce import Made, Packed
+    from edgeq_host.produce import Made, Packed, Source
     from edgeq_host.recipe import Recipe
 
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--metric", help="top1, top5, auc, mse, mae, agreement or FILE.py:FUNCTION.")
 @click.option("--seed", type=int, help="For --calibration random.")
 @click.option("--name", help="The model's name in the file; default: the stem of the output.")
+@click.option("--dry-run", is_flag=True, help="Calibrate, say how many bytes the file would have, and write nothing.")
 @shared.import_options
 def command(
     model: Path,
@@ -36,6 +37,7 @@ def command(
     data: Path | None,
     recipe_file: Path | None,
     name: str | None,
+    dry_run: bool,
     shape: tuple[str, ...],
     inputs: str | None,
     outputs: str | None,
@@ -67,6 +69,9 @@ def command(
         options=shared.parse_import(shape, inputs, outputs),
         name=name or model_name(file),
     )
+    if dry_run:
+        _predict(source, file, as_json)
+        return
     with output.bar("calibrating and scoring" if data else "calibrating") as progress:
         packed = produce(replace(source, progress=progress))
     packed.save(file)
@@ -79,6 +84,17 @@ def command(
         output.document("edgeq.quantize/1", **_document(packed, file))
     else:
         _print(packed, file)
+
+
+def _predict(source: Source, file: Path, as_json: bool) -> None:
+    from edgeq_host.produce import predicted_bytes
+
+    with output.bar("calibrating") as progress:
+        size = predicted_bytes(replace(source, progress=progress))
+    if as_json:
+        output.document("edgeq.quantize/1", file=str(file), bytes=size, written=False)
+    else:
+        output.line(f"{file} would have {size} bytes; nothing was written")
 
 
 def _recipe(file: Path | None, flags: dict[str, Any]) -> Recipe:
@@ -104,6 +120,7 @@ def _document(packed: Packed, file: Path) -> dict[str, Any]:
     return {
         "file": str(file),
         "bytes": view.bytes,
+        "written": True,
         "arena_bytes": view.variants[0].arena_bytes,
         "sha256": view.sha256,
         "variants": variants,

@@ -24,13 +24,21 @@ class Buffers:
     """Constants, each distinct content once."""
 
     def __init__(self) -> None:
+        self._data: list[bytes] = []
         self._index: dict[bytes, int] = {}
 
     def add(self, data: bytes) -> int:
-        return self._index.setdefault(data, len(self._index))
+        if data not in self._index:
+            self._index[data] = self.own(data)
+        return self._index[data]
+
+    def own(self, data: bytes) -> int:
+        """A buffer that is not shared, whatever it holds."""
+        self._data.append(data)
+        return len(self._data) - 1
 
     def tables(self) -> list[eqm.BufferT]:
-        return [_table(eqm.BufferT, data=np.frombuffer(data, np.uint8)) for data in self._index]
+        return [_table(eqm.BufferT, data=np.frombuffer(data, np.uint8)) for data in self._data]
 
 
 def build(bundle: Bundle, keep_all: bool = False) -> eqm.ModelT:
@@ -163,7 +171,7 @@ def _selftest(selftest: SelfTest | None, buffers: Buffers) -> eqm.SelfTestT | No
         eqm.SelfTestT,
         inputs=_ints(buffers.add(np.ascontiguousarray(a).tobytes()) for a in selftest.inputs),
         seeds=np.asarray(selftest.seeds, np.uint32),
-        outputs=_ints(buffers.add(o) for o in outputs),
+        outputs=_ints(buffers.own(o) for o in outputs),  # the size of a file does not depend on what its operators compute
     )
 
 

@@ -39,6 +39,7 @@ class Build:
         self.layers: dict[str, Width] = {}  # by output tensor; what is not there is int8
         self.steps: tuple[tuple[str, Any], ...] = ()  # method and checked options
         self.collector: Collector | None = None
+        self.dry = False  # sizes alone count: weights are placeholders
         self.graph = Graph(source.name, {}, [], [], [], source.labels)
         self.signs = signs.find(source)
         self._integers: dict[tuple[str, Affine], str] = {}

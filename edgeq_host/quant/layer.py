@@ -26,8 +26,8 @@ class Layer:
     """ranges: real size of a step of each group, [O, groups of a row]: what the stage "ranges" chooses.
 
     columns: the group of each column. cuts: real magnitudes above which a ternary weight is not 0, as `ranges`; None: half a step.
-    scale, multipliers, q: after fix(). shift: what is added to the bias, real. seen: of the calibration samples; None without them.
-    centred: the bias takes the mean of what rounding changes, so only the rest counts.
+    kept: q is the source's own, with a zero point. scale, multipliers, q: after fix(). shift: what is added to the bias, real.
+    seen: of the calibration samples; None without them.
     """
 
     name: str
@@ -36,8 +36,8 @@ class Layer:
     columns: Int64
     ranges: Float64
     seen: Seen | None = None
-    centred: bool = False
     cuts: Float64 | None = None
+    kept: bool = False
     zero: int = 0
     scale: Float64 = field(default_factory=lambda: np.zeros(0))
     multipliers: Int64 | None = None
@@ -70,15 +70,16 @@ class Layer:
         else:
             self.scale = np.maximum(least, widest / top)
             self.multipliers = np.clip(np.ceil(self.ranges / self.scale[:, None]), 1, top).astype(np.int64)
-        self.q = self.nearest(self.real, self.unit)
+        if self.cuts is None:
+            self.q = nearest(self.real, self.unit, self.kind)
+        else:
+            self.q = np.where(np.abs(self.real) > self.cuts[:, self.columns], np.sign(self.real), 0).astype(np.int64)
 
-    def nearest(self, values: Float64, unit: Float64) -> Int64:
-        """Integers for real values, whatever the order of the columns."""
-        return nearest(values, unit, self.kind) if self.cuts is None else self._cut()
 
-    def _cut(self) -> Int64:
-        assert self.cuts is not None
-        return np.where(np.abs(self.real) > self.cuts[:, self.columns], np.sign(self.real), 0).astype(np.int64)
+def parts(columns: Int64) -> list[slice]:
+    """The columns of each group, which lie together."""
+    ends = [*(np.flatnonzero(np.diff(columns)) + 1).tolist(), len(columns)]
+    return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def nearest(values: Float64, unit: Float64, kind: Kind) -> Int64:
@@ -93,12 +94,13 @@ def widest_ranges(rows: Float64, columns: Int64, kind: Kind, dead: float) -> Flo
 
     dead: of a channel whose weights are all 0.
     """
-    groups = int(columns.max()) + 1
-    found = np.empty((len(rows), groups))
-    for group in range(groups):
-        part = rows[:, columns == group] if groups > 1 else rows
+    places = parts(columns)
+    found = np.empty((len(rows), len(places)))
+    for group, place in enumerate(places):
+        part = rows[:, place]
         if kind.signs:
             found[:, group] = total(np.abs(part)) / part.shape[1]
         else:
             found[:, group] = np.maximum(part.max(axis=1) / kind.high, part.min(axis=1) / kind.low)
-    return np.where(found.max(axis=1, keepdims=True) > 0, found, dead)
+    channel = found.max(axis=1, keepdims=True)
+    return np.where(channel > 0, np.where(found > 0, found, channel / MULTIPLIER_MAX), dead)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,10 +64,17 @@ def quantize(graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe
 
 
 def quantize_reported(
-    graph: Graph, samples: Iterable[list[Array]] | None, recipe: Recipe, isas: int | None = None, precision: Precision | None = None
+    graph: Graph,
+    samples: Iterable[list[Array]] | None,
+    recipe: Recipe,
+    isas: int | None = None,
+    precision: Precision | None = None,
+    dry: bool = False,
 ) -> Quantized:
     """The same with what a user should know. precision: one of the recipe's, where it has several. isas: instruction sets for
-    calibration; every choice gives the same graph. Samples that can be gone through but once are kept in memory."""
+    calibration; every choice gives the same graph. Samples that can be gone through but once are kept in memory.
+    dry: weights are placeholders: everything has its size, and no more.
+    """
     precision = precision or _only(recipe)
     graph = prepare(graph, recipe)
     _refuse_per_channel(graph)
@@ -75,7 +82,7 @@ def quantize_reported(
     held = signs.find(graph).held
     levels = {g: _levels(graph, chosen, g, held) for g in groups(graph)}
     open_groups = {g: n for g, n in levels.items() if g.known is None}
-    again = None if samples is None else samples if iter(samples) is not samples else list(samples)
+    again = list(samples) if isinstance(samples, Iterator) else samples
     seen, notes = Statistics(), list(chosen.notes)
     seeing = _collecting(graph, recipe, chosen.layers, ("means", "moments"))
     if again is not None and (open_groups or seeing):
@@ -88,6 +95,7 @@ def quantize_reported(
     build.wide_quants = _quants(graph, {g: n[1] for g, n in levels.items() if len(n) > 1}, seen.ranges)
     build.layers, build.made_wide = chosen.layers, chosen.wide
     build.steps = tuple((s.method, methods.options(s.method, s.options)) for s in recipe.in_force(again is not None))
+    build.dry = dry
     if again is not None:
         build.collector = Collector(build, again, _collecting(graph, recipe, chosen.layers, ("moments",)), isas)
     islands = _rewrite(build)

@@ -47,11 +47,10 @@ class Means:
 
 @dataclass
 class Moments:
-    """Sums over the outputs of all samples, of each of a layer's matrices: inputs [matrices, K], products [matrices, k, k] of each of
-    the column ranges `parts`. Whole numbers."""
+    """Sums of products of a layer's inputs over the outputs of all samples: X X^T of each of its matrices, [matrices, k, k] for each of
+    the column ranges `parts`. Whole numbers. count: outputs."""
 
     parts: tuple[slice, ...]
-    sums: Float64
     products: tuple[Float64, ...]
     count: int = 0
 
@@ -59,25 +58,22 @@ class Moments:
     def zero(cls, matrices: int, columns: int) -> Moments:
         parts = tuple(slice(i, min(i + COLUMNS_MAX, columns)) for i in range(0, columns, COLUMNS_MAX))
         products = tuple(np.zeros((matrices, p.stop - p.start, p.stop - p.start)) for p in parts)
-        return cls(parts, np.zeros((matrices, columns)), products)
+        return cls(parts, products)
 
     @property
     def matrices(self) -> int:
-        return len(self.sums)
+        return len(self.products[0])
 
     def add(self, rows: Float64) -> None:
         """rows: [matrices, outputs, K] of whole numbers."""
         self.count += rows.shape[1]
-        self.sums += rows.sum(axis=1)
         for part, product in zip(self.parts, self.products, strict=True):
             some = rows[:, :, part]
             product += some.transpose(0, 2, 1) @ some
 
-    def of(self, matrix: int, centred: bool) -> Iterator[tuple[slice, Float64]]:
-        """Column ranges with their sums of products; centred: about the mean of the inputs."""
-        for part, product in zip(self.parts, self.products, strict=True):
-            mean = self.sums[matrix, part] / self.count
-            yield part, product[matrix] - mean[:, None] * self.sums[matrix, part] if centred else product[matrix]
+    def of(self, matrix: int) -> Iterator[tuple[slice, Float64]]:
+        """Column ranges with their products."""
+        return ((part, product[matrix]) for part, product in zip(self.parts, self.products, strict=True))
 
 
 class Collector:

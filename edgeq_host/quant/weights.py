@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,14 +57,15 @@ def choose(build: Build, node: Node, weight: Tensor, bias: Tensor, axis: int, x:
 
 def add_weights(build: Build, node: Node, weight: Tensor, layer: Layer, axis: int) -> tuple[str, ...]:
     """The constant of the weights, and that of the multipliers where there are groups."""
+    q, multipliers = _place_holders(build, weight, layer) if build.dry and not layer.kept else (layer.q, layer.multipliers)
     moved = np.moveaxis(np.empty(weight.shape, np.int8), axis, 0)
-    data = np.moveaxis(layer.q.reshape(moved.shape), 0, axis).astype(np.int8)
+    data = np.moveaxis(q.reshape(moved.shape), 0, axis).astype(np.int8)
     quant = Quant(layer.scale, np.full(layer.scale.shape, layer.zero, np.int64), axis)
     name = build.add_constant(weight.name, np.ascontiguousarray(data), layer.kind.dtype, quant)
-    if layer.multipliers is None:
+    if multipliers is None:
         return (name,)
     height, across = window.kernel(build.source, node)
-    shaped = layer.multipliers.reshape(len(layer.q), height * across, -1).astype(np.uint8)
+    shaped = multipliers.reshape(len(q), height * across, -1).astype(np.uint8)
     return name, build.add_constant(f"{node.name}/multipliers", shaped, "u8")
 
 
@@ -80,16 +82,32 @@ def _chosen(build: Build, node: Node, needed: Float64, rows: Float64, width: Wid
     assert width.kind is not None
     columns = _groups(build, node, width.group, rows.shape[1])
     layer = Layer(node.name, width.kind, rows, columns, widest_ranges(rows, columns, width.kind, dead), build.seen(node))
-    methods.apply("ranges", layer, build.steps)
+    if not build.dry:
+        methods.apply("ranges", layer, build.steps)
     top = MULTIPLIER_MAX
     layer.fix(needed, top)
     while layer.multipliers is not None and top > 1 and _near_the_limit(layer, needed, x):
         top //= 2
         layer.fix(needed, top)
-    corrected = methods.touching("bias", layer.kind, build.steps)
-    layer.centred = bool(corrected) and layer.seen is not None and layer.seen.expected() is not None
-    methods.apply("rounding", layer, build.steps)
+    if not build.dry:
+        methods.apply("rounding", layer, build.steps)
     return layer
+
+
+def _place_holders(build: Build, weight: Tensor, layer: Layer) -> tuple[Int64, Int64 | None]:
+    """Integers of the right kind and multipliers, equal to others where the steps of the recipe would choose equal ones."""
+    q = _drawn(build, "rounding", weight, layer).integers(layer.kind.low, layer.kind.high + 1, layer.q.shape)
+    multipliers = layer.multipliers
+    if multipliers is not None and methods.touching("ranges", layer.kind, build.steps):
+        multipliers = _drawn(build, "ranges", weight, layer).integers(1, MULTIPLIER_MAX + 1, multipliers.shape)
+    return np.where(q < 0, -1, 1) if layer.kind.signs else q, multipliers
+
+
+def _drawn(build: Build, stage: str, weight: Tensor, layer: Layer) -> np.random.Generator:
+    """A generator that is another wherever something is that the steps of a stage look at."""
+    seen = any(methods.collects(method) for method, _ in methods.touching(stage, layer.kind, build.steps))
+    decides = (weight.name, layer.kind, int(layer.columns.max()), layer.name if seen else "")
+    return np.random.default_rng(zlib.crc32(repr(decides).encode()))
 
 
 def _groups(build: Build, node: Node, size: int, count: int) -> Int64:
@@ -116,7 +134,7 @@ def _imported(build: Build, node: Node, weight: Tensor, axis: int, rows: Float64
         return None
     layer = Layer(node.name, kind, rows, np.zeros(rows.shape[1], np.int64), scale[:, None], build.seen(node))
     layer.q = np.moveaxis(weight.data.astype(np.int64), axis, 0).reshape(rows.shape)
-    layer.scale, layer.zero = scale, int(quant.zero[0])
+    layer.scale, layer.zero, layer.kept = scale, int(quant.zero[0]), True
     return layer
 
 

@@ -8,9 +8,11 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgeq_host.errors import UsageError
 from edgeq_host.export.body import short_name
-from edgeq_host.graph import Graph, Node
+from edgeq_host.graph import Graph, Node, Tensor
 from edgeq_host.quant import signs, window
 from edgeq_host.quant.precision import ACTIVATIONS, GROUP_BITS, WEIGHTS, WIDE, Kind, Precision, parse
 from edgeq_host.quant.signs import Signs
@@ -26,7 +28,7 @@ _ACTIVATION = ("clip_f32", "leaky_relu_f32", "prelu_f32", "hard_sigmoid_f32", "h
 _BY_A_CONSTANT = ("add_f32", "sub_f32", "mul_f32", "div_f32")
 _BYTE = 8  # bits of activations where nothing is said
 _SHOWN = 3  # names in a note
-_DEPTHWISE = 4  # bits: the narrowest weights that depthwise kernels take
+_DEPTHWISE = WEIGHTS["4"]  # in place of narrower weights than depthwise kernels take
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ def _default(graph: Graph, node: Node, recipe: Recipe, precision: Precision, end
     kind = precision.weights
     if end:
         return replace(INT8, activations=max(_BYTE, precision.activations)) if kind is not None else INT8
-    if kind is not None and node.op == "depthwise_conv2d_f32" and kind.bits < _DEPTHWISE:
-        kind = WEIGHTS[str(_DEPTHWISE)]
+    if _too_narrow(node, kind):
+        kind = _DEPTHWISE
     width = Width(kind, recipe.group, precision.activations)
     return width if _no_groups(graph, node, width) is None else replace(width, group=0)
 
@@ -96,15 +98,19 @@ def _asked(graph: Graph, node: Node, table: Layer, width: Width) -> Width:
     if table.precision:
         precision = parse(table.precision)
         width = Width(precision.weights, width.group, precision.activations)
-    if width.kind is not None and node.op == "depthwise_conv2d_f32" and width.kind.bits < _DEPTHWISE:
+    if width.kind is not None and _too_narrow(node, width.kind):
         found = f"[[layer]] match = {table.match!r} gives {node.name} weights of {width.kind.bits} bits"
-        raise UsageError(f"{found}, and depthwise convolutions have at least {_DEPTHWISE}", f"precision = 'w{_DEPTHWISE}a8'")
+        raise UsageError(f"{found}: depthwise convolutions store {_DEPTHWISE.bits} at least", f"precision = 'w{_DEPTHWISE.bits}a8'")
     if table.group is not None:
         width = replace(width, group=table.group)
     reason = _no_groups(graph, node, width)
     if reason and table.group:
         raise UsageError(f"[[layer]] match = {table.match!r}: {node.name} has no groups of {table.group}: {reason}", "leave group out")
     return replace(width, group=0) if reason else width
+
+
+def _too_narrow(node: Node, kind: Kind | None) -> bool:
+    return kind is not None and node.op == "depthwise_conv2d_f32" and kind.dtype not in ("s8", _DEPTHWISE.dtype)
 
 
 def _no_groups(graph: Graph, node: Node, width: Width) -> str | None:
@@ -134,10 +140,13 @@ def _matches(table: Layer, layers: list[Node]) -> list[Node]:
 
 
 def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], wide: frozenset[str], precision: Precision) -> Iterator[str]:
-    kind = precision.weights
-    raised = [n for n in layers if n.op == "depthwise_conv2d_f32" and kind is not None and kind.bits < _DEPTHWISE and _is(found, n)]
+    kinds = {n.outputs[0]: found[n.outputs[0]].kind for n in layers}
+    raised = [n for n in layers if _too_narrow(n, precision.weights) and kinds[n.outputs[0]] == _DEPTHWISE]
     if raised:
-        yield f"{len(raised)} depthwise layers of {precision.name} have weights of {_DEPTHWISE} bits, their narrowest"
+        yield f"{len(raised)} depthwise layers of {precision.name} have weights of {_DEPTHWISE.bits} bits, their narrowest"
+    again = [n for n in layers if _loses(graph.tensors[n.inputs[1]], kinds[n.outputs[0]])]
+    if again:
+        yield f"{len(again)} layers of {precision.name} are made from weights that the source has quantized: a float source loses less"
     narrow = [n for n in without_form(graph, wide) if n.outputs[0] not in found]
     if narrow:
         names = ", ".join(f"{short_name(n.name)} ({n.op.removesuffix('_f32')})" for n in narrow[:_SHOWN])
@@ -145,8 +154,11 @@ def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], wide: froz
         yield f"{names}{more} between int16 activations: there is no int16 form, so int8 is made of them there"
 
 
-def _is(found: dict[str, Width], node: Node) -> bool:
-    return found[node.outputs[0]].kind == WEIGHTS[str(_DEPTHWISE)]
+def _loses(weight: Tensor, kind: Kind | None) -> bool:
+    """Whether integers of the source are more than a kind has."""
+    if kind is None or kind.bits == 8 or weight.quant is None or weight.data is None:
+        return False
+    return bool(np.any(weight.data.clip(kind.low, kind.high) != weight.data))
 
 
 # First and last layers.

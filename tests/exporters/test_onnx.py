@@ -46,6 +46,18 @@ def test_every_layer_differs_by_at_most_one_step(name: str) -> None:
         assert found.largest <= 1 and found.different <= 0.05 * found.total, found  # ties round up here, to even there
 
 
+@pytest.mark.parametrize(("precision", "group"), [("w4a8", 0), ("w4a8", 32), ("w2a4", 64), ("ternary", 32), ("w1a8", 0)])
+def test_layers_of_narrow_weights_differ_by_at_most_one_step(precision: str, group: int) -> None:
+    net = Net()
+    x = net.conv(net.conv(net.input("x", (1, 4, 4, 3)), "a", 80, pad=1), "b", 72)
+    graph = net.graph(net.dense(net.dense(net.node("reshape", [x], "r", (1, 4 * 72)), "d", 40), "y", 5))
+    data = samples(graph, 3)
+    narrow = written(quantize(graph, data, Recipe(precision, group=group)))
+    assert any(len(n.inputs) == 4 for n in narrow.nodes) == bool(group)
+    for found in layers(narrow, data[0]):
+        assert found.largest <= 1 and found.different <= 0.05 * found.total, found
+
+
 def _image(op: str, shape: tuple[int, ...], constants: list[np.ndarray], **attrs: Any) -> Graph:
     """After a convolution, so that its input lies as ONNX wants images."""
     net = Net()

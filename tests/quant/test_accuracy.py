@@ -34,6 +34,22 @@ def test_keyword_spotting_loses_at_most_07_points_and_agrees_on_975_of_1000(asse
     assert outcome(int8.graph, rest, "agreement", graph).score.value >= AGREES[method]
 
 
+def test_keyword_spotting_in_w4a8_loses_at_most_18_points_and_agrees_on_95_of_100(assets: Path) -> None:
+    graph = load(assets / "models" / "kws_ref_model_float32.tflite")
+    samples, rest = tenths(*keyword_spotting(assets))
+    narrow = quantize_reported(graph, samples, Recipe("w4a8"))
+    assert not narrow.islands
+    real, found = outcome(graph, rest, "top1"), outcome(narrow.graph, rest, "top1")
+    assert real.score.samples == 450 and compare(real, found).value >= -0.018
+    assert outcome(narrow.graph, rest, "agreement", graph).score.value >= 0.95
+
+
+def test_mnist_in_w4a8_keeps_960_of_1000(assets: Path) -> None:
+    graph = load(assets / "models" / "mnist_valid_f.tflite")
+    samples, rest = tenths(*mnist(assets))
+    assert outcome(quantize(graph, samples, Recipe("w4a8")), rest, "top1").score.value >= 0.96
+
+
 def test_mnist_keeps_963_of_1000(assets: Path) -> None:
     graph = load(assets / "models" / "mnist_valid_f.tflite")
     samples, rest = tenths(*mnist(assets))
@@ -84,10 +100,11 @@ def test_no_output_is_under_15_db_without_an_explanation(assets: Path, network: 
 
 
 @pytest.mark.slow
-def test_the_page_holds_the_figures_with_labels(assets: Path) -> None:
+@pytest.mark.parametrize("recipes", [accuracy.INT8, accuracy.NARROW], ids=["int8", "narrow"])
+def test_the_page_holds_the_figures_with_labels(assets: Path, recipes: tuple[Recipe, ...]) -> None:
     page = accuracy.PAGE.read_text(encoding="utf-8")
-    for line in accuracy.render(accuracy.labelled(assets), []).splitlines():
-        assert line in page or not line.startswith("| "), accuracy.__doc__
+    for line in accuracy.table(accuracy.labelled(assets, recipes), "")[2:]:
+        assert line in page, accuracy.__doc__
 
 
 def test_a_uint8_network_runs_in_int8(assets: Path) -> None:

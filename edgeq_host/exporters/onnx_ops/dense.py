@@ -10,6 +10,8 @@ import numpy as np
 from edgeq_host.exporters.onnx_build import NCHW, Build, Refusal, factor, identity
 from edgeq_host.exporters.onnx_ops._shared import product_scales
 from edgeq_host.graph import Array, Node
+from edgeq_runtime.ops._weights import Weights
+from edgeq_runtime.ops._weights import weights as read_weights
 from edgeq_runtime.rounding import unpack_rq
 
 _ZERO = 2.0**-33  # stands for M where m is 0: |acc| < 2^31 makes less than half a step of it
@@ -17,16 +19,18 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def _weights(b: Build, node: Node, data: Array, axis: int, shape_axis: int | None = None) -> tuple[str, str]:
-    """DQ of the int8 weights, whose scales run along `axis`, and of the int32 biases."""
-    held = b.graph.tensors[node.inputs[2]].data
-    assert held is not None
-    bias, m, n = unpack_rq(held)
+    """DQ of the int8 weights, whose scales run along `axis`, and of the int32 biases. Wider integers become float32."""
+    held = [b.graph.tensors[name].data for name in node.inputs[1:]]
+    bias, m, n = _counted(node, held).bias.astype(np.int32), *unpack_rq(_given(held[1]))[1:]
     x_scale, y_scale = b.affine(node.inputs[0])[0], b.affine(node.outputs[0])[0]
     scales = np.maximum(np.where(m == 0, _ZERO, factor(m, n)) * y_scale / x_scale, _SMALLEST).astype(np.float32)
-    zeros = np.full(scales.shape, node.attrs["w_zero"], np.int8)
     name, w = node.outputs[0], node.inputs[1]
-    names = [b.constant(data, w), b.constant(scales, f"{w}/scale"), b.constant(zeros, f"{w}/zero")]
-    weights = b.node("DequantizeLinear", names, f"{w}/real", axis=axis)
+    if data.dtype == np.int8:
+        zeros = np.full(scales.shape, node.attrs["w_zero"], np.int8)
+        names = [b.constant(data, w), b.constant(scales, f"{w}/scale"), b.constant(zeros, f"{w}/zero")]
+        weights = b.node("DequantizeLinear", names, f"{w}/real", axis=axis)
+    else:
+        weights = b.constant(data.astype(np.float32) * np.expand_dims(scales, [i for i in range(data.ndim) if i != axis]), w)
     bias_scale = np.maximum(np.float32(x_scale) * scales, np.float32(_SMALLEST))
     parts = [
         b.constant(bias, f"{name}/bias"),
@@ -37,10 +41,20 @@ def _weights(b: Build, node: Node, data: Array, axis: int, shape_axis: int | Non
 
 
 def _constant(b: Build, node: Node) -> Array:
-    data = b.graph.tensors[node.inputs[1]].data
-    if data is None:
+    """The weights, int8; int32 where multipliers or a second plane make them count more than int8 can say."""
+    held = [b.graph.tensors[name].data for name in node.inputs[1:]]
+    if held[0] is None:
         raise Refusal("its weights are computed at run time")
-    return np.asarray(data)
+    return np.asarray(held[0]) if len(held) == 2 else _counted(node, held).w.astype(np.int32)
+
+
+def _counted(node: Node, held: list[Array | None]) -> Weights:
+    """held: of the inputs from the second on."""
+    return read_weights(node.attrs, [_given(None), *map(_given, held)])
+
+
+def _given(data: Array | None) -> Array:
+    return np.zeros(0) if data is None else np.asarray(data)
 
 
 def _window(node: Node) -> dict[str, list[int]]:

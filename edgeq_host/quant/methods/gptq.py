@@ -1,8 +1,8 @@
 """GPTQ: weights are rounded input by input, and what rounding one changes is made good by those that are still to come.
 
-It minimises E H E^T for the errors E of a row, H being X X^T of the layer's inputs over the calibration samples (about their
-mean where the bias takes that). With H = U D U^T, U upper triangular, the column j is rounded to nearest after
-sum over i < j of E_i U_ij has been added to it; that is the update by the inverse of H in another form, and needs none.
+It minimises E H E^T for the errors E of a row, H being X X^T of the layer's inputs over the calibration samples.
+With H = U D U^T, U upper triangular, the column j is rounded to nearest after the sum over i < j of E_i U_ij has been added to
+it; that is the update by the inverse of H in another form, and needs none.
 A row whose result is worse than plain rounding is rounded plainly.
 """
 
@@ -21,6 +21,7 @@ from edgeq_host.quant.seen import PREFIXES
 
 STAGE = "rounding"
 COLLECTS = "moments"
+LEAST_DAMPING = 1e-6  # far above what rounding does to H, which stays positive
 _BLOCK = 128
 
 
@@ -30,13 +31,13 @@ class Options(StepOptions):
     those of the float network, quantized, or of the network before the layer as quantized so far."""
 
     damping: float = 0.01
-    act_order: bool = False
+    act_order: bool = True
     prefix: str = PREFIXES[0]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.damping <= 1:
-            raise UsageError(f"damping must lie above 0 and not above 1, found {self.damping}", "for example 0.01")
+        if not LEAST_DAMPING <= self.damping <= 1:
+            raise UsageError(f"damping must lie between {LEAST_DAMPING:g} and 1, found {self.damping}", "for example 0.01")
         if self.prefix not in PREFIXES:
             raise UsageError(f"prefix = {self.prefix!r} does not exist", f"choose one of: {', '.join(PREFIXES)}")
 
@@ -49,7 +50,7 @@ def apply(layer: Layer, options: Options) -> None:
     rows = len(layer.real) // moments.matrices
     for matrix in range(moments.matrices):
         place = slice(matrix * rows, (matrix + 1) * rows)
-        for columns, h in moments.of(matrix, layer.centred):
+        for columns, h in moments.of(matrix):
             q = rounded(layer.real[place, columns], unit[place, columns], layer.q[place, columns], h, layer, options)
             layer.q[place, columns] = q
 

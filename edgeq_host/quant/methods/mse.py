@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeq_host.quant.exact import total
-from edgeq_host.quant.layer import Float64, Layer, nearest
+from edgeq_host.quant.layer import Float64, Layer, nearest, parts
 from edgeq_host.quant.options import StepOptions, whole
 from edgeq_host.quant.precision import Kind
 
@@ -30,9 +30,8 @@ class Options(StepOptions):
 
 
 def apply(layer: Layer, options: Options) -> None:
-    for group in range(layer.ranges.shape[1]):
-        rows = layer.real[:, layer.columns == group]
-        layer.ranges[:, group] = best(rows, layer.ranges[:, group], layer.kind, options.steps)
+    for group, place in enumerate(parts(layer.columns)):
+        layer.ranges[:, group] = best(layer.real[:, place], layer.ranges[:, group], layer.kind, options.steps)
 
 
 def best(rows: Float64, widest: Float64, kind: Kind, steps: int) -> Float64:

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeq_host.errors import UsageError
 from edgeq_host.quant.exact import total
-from edgeq_host.quant.layer import Layer
+from edgeq_host.quant.layer import Layer, parts
 from edgeq_host.quant.options import StepOptions
 from edgeq_host.quant.precision import TERNARY, WEIGHTS
 
@@ -33,8 +33,8 @@ def apply(layer: Layer, options: Options) -> None:
     if layer.kind != WEIGHTS[TERNARY]:
         return
     layer.cuts = np.empty_like(layer.ranges)
-    for group in range(layer.ranges.shape[1]):
-        size = np.abs(layer.real[:, layer.columns == group])
+    for group, place in enumerate(parts(layer.columns)):
+        size = np.abs(layer.real[:, place])
         layer.cuts[:, group] = cut = options.cut * total(size) / size.shape[1]
         kept = size > cut[:, None]
         step = total(np.where(kept, size, 0.0)) / np.maximum(kept.sum(axis=1), 1)
