@@ -92,7 +92,7 @@ def _predict(source: Source, file: Path, as_json: bool) -> None:
     with output.bar("calibrating") as progress:
         size = predicted_bytes(replace(source, progress=progress))
     if as_json:
-        output.document("edgeq.quantize/1", file=str(file), bytes=size, written=False)
+        output.document("edgeq.quantize-dry-run/1", file=str(file), bytes=size, written=False)
     else:
         output.line(f"{file} would have {size} bytes; nothing was written")
 

@@ -44,8 +44,8 @@ def test_a_kernel_that_is_wrong_is_said_and_the_agent_goes_on(
     monkeypatch.setenv("EDGEQ_AGENT", str(checking_agent))
     monkeypatch.setenv("EDGEQ_TEST_CHECK", what)
     with connect(local.target) as device:
-        found = [c for c in islice(device.check_kernels(0.2), 3) if c.here]
-        assert found and all((fault in c.fault) if fault else c.fault == "" for c in found)
+        found = list(islice((c for c in device.check_kernels(0.2) if c.here), 3))
+        assert len(found) == 3 and all((fault in c.fault) if fault else c.fault == "" for c in found)
         assert device.facts().machine
 
 

@@ -100,7 +100,6 @@ def test_a_file_whose_recipe_is_older_than_steps_opens_and_reproduces(edgeq: Edg
     ("words", "answer"),
     [
         (("--precision", "int4"), "w4a8 or w4a4?"),
-        (("--precision", "w8a16"), "activations of 16 bits"),
         (("--precision", "int8,int8"), "named twice"),
         (("--precision", "w4a8", "--group", "48"), "32, 64, 128"),
         (("--precision", "w4a8", "--recipe", "layer.toml"), "no such layer"),

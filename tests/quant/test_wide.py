@@ -23,7 +23,7 @@ WIDE = Recipe(precision="w8a16")
 # What lies between the entries of a table is on a line; the weights of a matmul are not those of the float one.
 STEPS = {"tanh": 3.0, "hard_swish": 4.0, "pow constant": 4.0, "matmul constant": 150.0}
 WITHOUT = {
-    "min", "max", "max constant", "softmax", "div", "div constant by", "pow", "prelu", "matmul", "resize_bilinear", "sign",
+    "min", "max", "max constant", "softmax", "div", "div constant by", "pow", "prelu", "matmul", "resize_bilinear", "sign", "quantize",
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ BAD_BY_NAME: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("m", "m_pos", "m_neg"), _BAD_M),
     **dict.fromkeys(("n", "n_pos", "n_neg"), _BAD_N),
     **dict.fromkeys(("a_mul", "b_mul"), (1 << 15, -(1 << 15) - 1, INT_MIN)),
-    **dict.fromkeys(("plus", "minus"), _BAD_ZERO),
+    **dict.fromkeys(("plus", "minus", "low", "high"), _BAD_ZERO),
     "groups": (0, -1, 1 << 20, INT_MIN),
     "shift": (0, 31, -1, INT_MAX),
     "include_pad": (2, -1),
@@ -63,6 +63,8 @@ def bad_attributes(op: str, case: Case) -> Iterator[Case]:
         else:
             yield from (_with(case, field.name, bad) for bad in BAD_BY_NAME[field.name])
     yield from _bad_limits(case)
+    if "low" in case.attrs:
+        yield replace(case, label="low 5, high 4", attrs=case.attrs | {"low": 5, "high": 4})
 
 
 def _bad_limits(case: Case) -> Iterator[Case]:
