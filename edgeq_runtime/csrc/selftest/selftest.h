@@ -35,6 +35,8 @@ void fill_s8(int8_t *a, size_t n, int high);
 void fill_f32(float *a, size_t n);
 int32_t weight_zero(void);
 struct eq_rq fill_rq(size_t channels);
+/* Weights of an [n][parts][part] matrix, as wide as those of the tested kernel; with groups of inputs where it may have them. */
+struct eq_weights fill_weights(size_t n, size_t parts, size_t part);
 void fill_clamp(int32_t *lo, int32_t *hi);
 
 /* m rows as the tested kernel wants them, at the end of memory of their own: as they are, or in panels. joined: of one part. */
@@ -52,7 +54,6 @@ int gemm_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_s16(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int dwconv_s16(const struct eq_kernel *portable, size_t pixels, size_t channels, size_t taps);
 int gemm_band(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
-int gemm_low(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_low_wide(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_signs(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
 int gemm_signs_s8(const struct eq_kernel *portable, size_t m, size_t n, size_t k);
