@@ -18,16 +18,15 @@ ORDINARY = {
     ("kws_ref_model_float32.tflite", "float32"),
     ("kws_ref_model_float32.tflite", "w8a16"),
     ("pretrainedResnet.onnx", "w8a16"),
+    ("TFC_1W1A.onnx", "int8"),
+    *hashes.ordinary(),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.exhaustive), pytest.param(4, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("cpu", guest.CPUS)
-@pytest.mark.parametrize(
-    ("network", "variant"),
-    [case if case in ORDINARY else pytest.param(*case, marks=pytest.mark.exhaustive) for case in hashes.cases()],
-)
+@pytest.mark.parametrize(("network", "variant"), hashes.marked(ORDINARY))
 def test_outputs_are_those_of_the_table(assets: Path, tmp_path: Path, network: str, variant: str, cpu: str, threads: int) -> None:
     data = hashes.pack_of(assets, network, variant)
     pack = tmp_path / "model.eqm"

@@ -22,12 +22,13 @@ from tests.runtime.test_body import CHANGES, tables
 
 pytestmark = pytest.mark.slow
 FILES = Path(__file__).parents[1] / "data" / "fuzz_file"
-CASES = [
+DEPLOYED = [
     ("kws_ref_model.tflite", "int8"),
     ("pretrainedResnet_quant.tflite", "int8"),
     ("kws_ref_model_float32.tflite", "float32"),
     ("kws_ref_model_float32.tflite", "w8a16"),
 ]
+CASES = [("TFC_1W1A.onnx", "int8"), *hashes.ordinary()]
 
 
 @pytest.fixture(scope="module")
@@ -51,19 +52,31 @@ def test_every_kernel_passes_its_self_test(qemu: str) -> None:
     assert re.findall(r"^ok +(\w+) ", done.stdout, re.M) == [k.stem for k in lists.kernels() if k.isa == "portable"]
 
 
-@pytest.mark.parametrize(("network", "variant"), CASES)
+def outputs(model: RemoteModel, assets: Path, network: str, data: bytes) -> str:
+    """Their hash."""
+    total = hashlib.sha256()
+    for sample in hashes.inputs(assets, network, native.Model(data)):
+        result = model.run(*sample)
+        for y in result if isinstance(result, list) else [result]:
+            total.update(np.ascontiguousarray(y).tobytes())
+    return total.hexdigest()
+
+
+@pytest.mark.parametrize(("network", "variant"), DEPLOYED)
 def test_outputs_over_the_link_are_those_of_the_table(assets: Path, device: Target, tmp_path: Path, network: str, variant: str) -> None:
     data = hashes.pack_of(assets, network, variant)
     file = tmp_path / "net.eqm"
     file.write_bytes(data)
     assert deploy(device, file).changed and not deploy(device, file).changed
-    total = hashlib.sha256()
     with RemoteModel(device, "net") as model:
-        for sample in hashes.inputs(assets, network, native.Model(data)):
-            result = model.run(*sample)
-            for y in result if isinstance(result, list) else [result]:
-                total.update(np.ascontiguousarray(y).tobytes())
-    assert total.hexdigest() == hashes.table()[network, variant]
+        assert outputs(model, assets, network, data) == hashes.table()[network, variant]
+
+
+@pytest.mark.parametrize(("network", "variant"), hashes.marked(CASES))
+def test_outputs_of_a_file_in_memory_are_those_of_the_table(assets: Path, device: Target, network: str, variant: str) -> None:
+    data = hashes.pack_of(assets, network, variant)
+    with RemoteModel(device, "", data) as model:
+        assert outputs(model, assets, network, data) == hashes.table()[network, variant]
 
 
 def refusals(agent: list[str | Path], files: Path, store: Path) -> list[tuple[int, str]]:

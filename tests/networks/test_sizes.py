@@ -13,6 +13,7 @@ from tests.core import high_water, isa_masks
 from tests.networks import hashes
 
 LIMITS = {"kws_ref_model": 0.75, "pretrainedResnet_quant": 0.95, "vww_96_int8": 0.87, "ad01_int8": 1.05}
+PLAIN = ("float32", "int8", "w8a16")
 SMALL = {
     *(f"{name}.tflite" for name in ("kws_ref_model", "pretrainedResnet_quant", "ad01_int8", "mnist_valid_q", "micro_speech_quantized")),
     *("hello_world_int8.tflite", "person_detect.tflite", "kws_ref_model_float32.tflite", "pretrainedResnet.onnx", "ad01_fp32.tflite"),
@@ -28,8 +29,9 @@ def test_a_pack_is_no_larger_than_promised(assets: Path, name: str) -> None:
 
 
 def arena_cases() -> list[object]:
-    """Every network, float ones in both precisions; the fast set has the small ones."""
-    return [case if case[0] in SMALL else pytest.param(*case, marks=pytest.mark.slow) for case in hashes.cases()]
+    """Every network, in its plain precisions in every run of CI; the fast set has the small ones of these."""
+    plain = [case for case in hashes.cases() if case[1] in PLAIN]
+    return hashes.marked([case for case in plain if case[0] in SMALL], [*plain, *hashes.ordinary()])
 
 
 def exact_arena(model: native.Model, sample: list[np.ndarray]) -> None:

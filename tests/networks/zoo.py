@@ -37,7 +37,7 @@ FLOAT = (
     "version-RFB-320_without_postprocessing.tflite",
     "deeplabv3.tflite",
 )
-
+TWINS = ("pretrainedResnet.tflite", "vww_96_float.tflite")  # two of FLOAT from another exporter
 SIGNS = ("TFC_1W1A.onnx",)  # networks of bits that bring their thresholds; they read digits
 
 
