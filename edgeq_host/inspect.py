@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from edgeq_host import signing
+from edgeq_host import costs, rates, signing
+from edgeq_host.costs import Cost, There
 from edgeq_host.deploy import connect, refusals
 from edgeq_host.device import MEMORY
 from edgeq_host.export import check_file, refusal, unpack
@@ -30,8 +33,9 @@ class EdgeView:
 @dataclass(frozen=True)
 class LayerView(Layer):
     """bits: of its weights. bytes: of the weights and of what scales them, in the file; of_int8: over what int8 takes.
-    None where it has no weights."""
+    None where it has no weights. cost: what is expected where it runs portable."""
 
+    cost: Cost | None = None
     bits: int | None = None
     bytes: int | None = None
     of_int8: float | None = None
@@ -46,8 +50,9 @@ class VariantView(Sizes):
 
 @dataclass(frozen=True)
 class FileView:
-    """sha256: of the whole file, as deploy and status give it. packed_for: instruction sets for which weights are packed in the file.
-    signed: the key's id and the counter that the trailer names; only `edgeq verify` says whether that is true."""
+    """sha256: of the whole file, as deploy and status give it. packed_for: instruction sets for which weights are packed in the file;
+    isas: those in use where it was opened. signed: the key's id and the counter that the trailer names; only `edgeq verify` says whether
+    that is true."""
 
     name: str
     sha256: str
@@ -59,6 +64,7 @@ class FileView:
     variants: tuple[VariantView, ...]
     provenance: dict[str, str]
     packed_for: tuple[str, ...]
+    isas: tuple[str, ...]
     signed: signing.Claim | None = None
 
 
@@ -87,6 +93,7 @@ def inspect(data: bytes, name: str) -> FileView:
         variants=variants,
         provenance=_provenance(tables.provenance),
         packed_for=tuple(packed_for(tables)),
+        isas=_isas_here(),
         signed=signing.claim(data),
     )
 
@@ -95,13 +102,23 @@ def on_board(view: FileView, data: bytes, target: Target) -> FileView:
     """The view with the sizes and kernels that a board's agent gives: the file is opened in its memory, its store is not touched."""
     check_file(data, view.name)
     with refusals(f"{view.name} on {target.name}"), connect(target) as device:
+        facts, tables = device.facts(), unpack(data, view.name)
+        there = There(facts.machine, facts.isa_names, rates.of(target, facts))
         device.put("", data, MEMORY)
         variants = []
-        for variant in view.variants:
+        for variant, table in zip(view.variants, tables.variants, strict=True):
             opened = device.open(variant=variant.name)
-            layers = _layers(device.layers(), [_stored(layer) for layer in variant.layers])
-            variants.append(replace(variant, layers=layers, **sizes(variant.name, opened)))
-    return replace(view, variants=tuple(variants))
+            layers = device.layers()
+            weights = [_stored(layer) for layer in variant.layers]
+            views = _layers(layers, weights, costs.of(there, layers, tables, table))
+            variants.append(replace(variant, layers=views, **sizes(variant.name, opened)))
+    return replace(view, variants=tuple(variants), isas=facts.isa_names)
+
+
+def _isas_here() -> tuple[str, ...]:
+    """Those that are in use."""
+    mask = native.isa_mask(os.environ.get("EDGEQ_ISA", "")) | 1 << native.isas()["portable"]
+    return tuple(name for name, bit in native.isas().items() if mask >> bit & 1)
 
 
 def _edge(edge: eqm.EdgeT) -> EdgeView:
@@ -109,8 +126,9 @@ def _edge(edge: eqm.EdgeT) -> EdgeView:
     return EdgeView(text(edge.name), tuple(int(d) for d in edge.shape), kinds[edge.type])
 
 
-def _layers(layers: Iterable[Layer], weights: Iterable[Stored | None]) -> tuple[LayerView, ...]:
-    return tuple(LayerView(**asdict(x), **({} if w is None else asdict(w))) for x, w in zip(layers, weights, strict=True))
+def _layers(layers: Iterable[Layer], weights: Iterable[Stored | None], found: Iterable[Cost | None]) -> tuple[LayerView, ...]:
+    each = zip(layers, weights, found, strict=True)
+    return tuple(LayerView(**asdict(x), cost=cost, **({} if w is None else asdict(w))) for x, w, cost in each)
 
 
 def _stored(layer: LayerView) -> Stored | None:
@@ -123,10 +141,12 @@ def _stored(layer: LayerView) -> Stored | None:
 def _variant(data: bytes, model_table: eqm.ModelT, table: eqm.VariantT) -> VariantView:
     name = text(table.name)
     model = native.Model(data, variant=name)
+    layers = [Layer(op.name, op.op, op.kernel, op.isa, op.packing, op.macs) for op in model.ops()]
+    found = costs.of(There(platform.machine(), _isas_here()), layers, model_table, table)
     selftest, score = table.selftest, table.score
     return VariantView(
         **sizes(name, model.plan),
-        layers=_layers((Layer(op.name, op.op, op.kernel, op.isa, op.packing, op.macs) for op in model.ops()), stored(model_table, table)),
+        layers=_layers(layers, stored(model_table, table), found),
         selftest_samples=0 if selftest is None else 1 + len(selftest.seeds if selftest.seeds is not None else ()),
         score=None
         if score is None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from edgeq_host import costs, rates, risks
 from edgeq_host import estimate as estimates
-from edgeq_host import risks
 from edgeq_host.boards import Evidence
+from edgeq_host.costs import Cost, There
 from edgeq_host.deploy import board_name, connect, refusals
 from edgeq_host.device import MEMORY, Device, Facts, Opened
 from edgeq_host.estimate import Estimate
 from edgeq_host.export import check_file, read_file, unpack
+from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.faults import Refused
 from edgeq_host.identify import identify
 from edgeq_host.inspect import text
@@ -47,6 +49,13 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class LayerPlan(Layer):
+    """cost: what is expected where it runs portable."""
+
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """schema edgeq.plan/1. kind, note, evidence: of the board that it is, as somebody has said or the device says itself; empty and None
     where neither does. bytes: of the file; agent_bytes: of the agent where it is not there yet; send_bytes: all that deploy would send.
@@ -72,7 +81,7 @@ class Plan:
     probe: Probe | None
     installed: Installed | None
     variants: tuple[Sizes, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerPlan, ...]
     estimate: Estimate | None
     estimate_note: str
     risks: tuple[Risk, ...]
@@ -115,12 +124,20 @@ def plan(target: Target, file: Path, name: str | None = None, quiet_s: float = Q
         probe=case.probe,
         installed=installed,
         variants=tuple(Sizes(**sizes(o.variant, o)) for o in opened),
-        layers=tuple(layers),
+        layers=_with_costs(target, case.facts, layers, model),
         estimate=estimate,
         estimate_note=note,
         risks=tuple(risks.of(case)),
         changes=(*_agent_change(case), *_changes(case, name, keep)),
     )
+
+
+def _with_costs(target: Target, facts: Facts, layers: list[Layer], model: eqm.ModelT) -> tuple[LayerPlan, ...]:
+    if not layers:
+        return ()
+    there = There(facts.machine, facts.isa_names, rates.of(target, facts))
+    found = costs.of(there, layers, model, model.variants[0])
+    return tuple(LayerPlan(**asdict(layer), cost=cost) for layer, cost in zip(layers, found, strict=True))
 
 
 def _open_all(device: Device, case: Case, data: bytes, variants: list[str]) -> tuple[list[Opened], list[Layer]]:

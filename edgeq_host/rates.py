@@ -99,6 +99,14 @@ def load(device: Device) -> Rates | None:
         raise ValueError(f"{path}: {error}") from error
 
 
+def of(target: Target, facts: Facts) -> Rates | None:
+    """Those of a device; None also where the file of them is damaged."""
+    try:
+        return load(device_of(target, facts))
+    except ValueError:
+        return None
+
+
 def parse(data: bytes, device: Device) -> Rates:
     """The rates of exactly this device. ValueError, KeyError, TypeError and their like where the bytes are anything else."""
     fields = json.loads(data.decode("utf-8"))

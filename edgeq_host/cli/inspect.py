@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import output, target
+from edgeq_host.cli import costs_view, output, target
 
 if TYPE_CHECKING:
     from edgeq_host.inspect import FileView, LayerView, VariantView
@@ -53,7 +54,7 @@ def command(file: Path, layers: bool, kernels: bool, board: str | None, as_json:
         elif len(view.variants) > 1:
             output.line(f"variant {variant.name}:")
         if layers or kernels:
-            _layers(variant)
+            _layers(variant, view.isas, f"edgeq profile {file}" if board is None else f"edgeq bench kernels --board {where}")
 
 
 def _head(v: FileView) -> None:
@@ -84,9 +85,12 @@ def _sizes(v: VariantView) -> None:
         output.line(f"  {s['metric']} {s['value']:.4g} (95 % interval {s['low']:.4g} to {s['high']:.4g}, n = {s['n']})")
 
 
-def _layers(v: VariantView) -> None:
-    rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", *_weights(x), x.macs) for i, x in enumerate(v.layers)]
-    output.table(["#", "layer", "operator", "kernel", "isa", "packing", "bits", "of int8", "MACs"], rows, left=6)
+def _layers(v: VariantView, isas: Sequence[str], measure: str) -> None:
+    costs = [x.cost for x in v.layers]
+    rows = [[i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", *_weights(x), x.macs] for i, x in enumerate(v.layers)]
+    costs_view.table(["#", "layer", "operator", "kernel", "isa", "packing", "bits", "of int8", "MACs"], rows, costs)
+    for line in costs_view.notes(v.layers, costs, isas, measure):
+        output.line(line)
 
 
 def _weights(x: LayerView) -> tuple[str, str]:

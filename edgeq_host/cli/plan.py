@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgeq_host.cli import fleet, output, target
+from edgeq_host.cli import costs_view, fleet, output, target
 
 if TYPE_CHECKING:
     from edgeq_host.estimate import Estimate
@@ -61,8 +61,7 @@ def _print(found: Plan) -> None:
         )
     output.line(f"  {found.variants[0].name}: {_latency(found.estimate, len(found.layers))}" if found.estimate else found.estimate_note)
     if found.layers:
-        rows = [(i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.macs) for i, x in enumerate(found.layers)]
-        output.table(["#", "layer", "operator", "kernel", "isa", "packing", "MACs"], rows, left=6)
+        _layers(found)
     for change in found.changes:
         output.line(f"would: {change}")
     if len(found.changes) == (found.agent_bytes > 0):
@@ -70,6 +69,15 @@ def _print(found: Plan) -> None:
     for risk in found.risks:
         output.line(f"{'fails:' if risk.code else 'risk: '} {risk.what}: {risk.text}" + (f" (exit {risk.code})" if risk.code else ""))
         output.line(f"       {risk.remedy}")
+
+
+def _layers(found: Plan) -> None:
+    costs = [x.cost for x in found.layers]
+    rows = [[i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.macs] for i, x in enumerate(found.layers)]
+    columns = ["#", "layer", "operator", "kernel", "isa", "packing", "MACs"]
+    costs_view.table(columns, rows, costs)
+    for line in costs_view.notes(found.layers, costs, found.isas, f"edgeq bench kernels --board {found.board}"):
+        output.line(line)
 
 
 def _open(free: int | None) -> str:

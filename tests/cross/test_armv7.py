@@ -14,6 +14,7 @@ import pytest
 from edgeq_host import agents
 from edgeq_host.deploy import deploy, status
 from edgeq_host.export.container import pack
+from edgeq_host.plan import plan
 from edgeq_host.remote import RemoteModel
 from edgeq_host.targets import Target
 from edgeq_runtime import build, lists, native
@@ -77,6 +78,17 @@ def test_outputs_of_a_file_in_memory_are_those_of_the_table(assets: Path, device
     data = hashes.pack_of(assets, network, variant)
     with RemoteModel(device, "", data) as model:
         assert outputs(model, assets, network, data) == hashes.table()[network, variant]
+
+
+def test_a_plan_says_what_narrow_weights_cost_without_kernels(
+    assets: Path, device: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEQ_ISA", "portable")
+    file = tmp_path / "net.eqm"
+    file.write_bytes(hashes.pack_of(assets, "kws_ref_model_float32.tflite", "w4a8"))
+    found = [layer.cost for layer in plan(device, file).layers if layer.kernel == "gemm_s8_s16_s4"]
+    assert found and all(c is not None and c.source == "emulated" and c.unit == "instructions" for c in found)
+    assert all(c is not None and c.of_int8 is not None and c.of_int8 > 5 for c in found)
 
 
 def refusals(agent: list[str | Path], files: Path, store: Path) -> list[tuple[int, str]]:
