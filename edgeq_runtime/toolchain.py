@@ -21,10 +21,11 @@ SMALL = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")  # a tenth of 
 BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *WARNINGS)
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
-HOT = {  # operators and their helpers that are compiled for speed, as all kernels are; the others for size
+HOT = {  # operators and their helpers that are compiled for speed, as all kernels of instruction sets are
     *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
     *("panel", "pool", "softmax_s8", "window"),
 }
+SMALLEST = ("agent", "hash")  # folders whose code takes no time that counts
 THIRD_PARTY = ("-Os", "-w", "-ffunction-sections", "-fdata-sections")  # what nobody calls of it is left out by --gc-sections
 CORE = ("csrc", "ops", "kernels", "hash")  # folders of what calls nothing of the C library but memcpy and its like, which a test checks
 SHARED = ("lib", "bench")  # targets that are shared libraries
@@ -114,8 +115,8 @@ def _isa_flags(config: Config, isa: str) -> list[str]:
 def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
     folder = source.parent.name
     isa = source.stem.rpartition("__")[2] if folder in ("kernels", "hash") else "portable"
-    hot = folder == "kernels" or (folder == "ops" and source.stem in HOT)
-    how = THIRD_PARTY if "third_party" in source.parts else ("-Os" if folder == "hash" else "-O3" if hot else "-O2",)
+    hot = (folder == "kernels" and isa != "portable") or (folder == "ops" and source.stem in HOT)
+    how = THIRD_PARTY if "third_party" in source.parts else ("-Os" if folder in SMALLEST else "-O3" if hot else "-O2",)
     flags = [*BASE, *how, *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]

@@ -21,10 +21,12 @@
 /* Long: one copy of it, not one for each set of constants that it is called with. */
 #ifdef __clang__
 #define EQ_ONE_COPY static __attribute__((noinline))
+#define EQ_SMALL    EQ_ONE_COPY __attribute__((minsize))
 #else
 #define EQ_ONE_COPY static __attribute__((noinline, noclone))
+#define EQ_SMALL    EQ_ONE_COPY __attribute__((optimize("Os")))
 #endif
-/* Rare, too: compiled for size. */
+/* Compiled for size: EQ_SMALL what takes little of the time; EQ_RARE what is hardly ever called, nor are the lines that call it. */
 #define EQ_RARE EQ_ONE_COPY __attribute__((cold))
 
 /* Channel parameters of SPEC 1.2, each of as many values as the call has channels. */

@@ -50,7 +50,7 @@ WRONG = [  # kernel, what is right, what is wrong with it
     ("gemm_b1_b1_b1__avx512_vpopcntdq", "_mm512_kunpackw(high, low)", "_mm512_kunpackw(low, high)"),
     ("gemm_b1_b1_b1__avx512_vpopcntdq", "base_of(&g->signs, row, o, j));", "base_of(&g->signs, first, o, j));"),
     ("gemm_s8_b1_b1__avx512_vpopcntdq", "if (__builtin_expect(short_way, 1))", "if (1)"),
-    ("gemm_s8_b1_b1__avx512_vpopcntdq", "_mm512_slli_epi32(acc[i][j], 1)", "acc[i][j]"),
+    ("gemm_s8_b1_b1__avx512_vpopcntdq", "_mm512_slli_epi32(bits, 1)", "bits"),
     ("gemm_s8_b1_b1__avx2", "g->signs.n - at < EIGHT ? g->signs.n - at : EIGHT", "EIGHT"),
     ("sign_b1_s8_s8__avx2", " >> missing;", ";"),
     ("sign_b1_s8_s8__avx2", "memcpy(bytes, x, left);", "memcpy(bytes, x, sizeof bytes);"),

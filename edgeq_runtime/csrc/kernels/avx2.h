@@ -43,15 +43,20 @@ EQ_INLINE struct rq8 rq8_load(const struct eq_rq *rq, size_t o, size_t count) {
     return rq8_from(_mm256_loadu_si256((const __m256i *)bias), _mm256_loadu_si256((const __m256i *)m), _mm_loadu_si128((const __m128i *)n));
 }
 
-/* (acc m + 2^(30+n)) >> (31+n): the high dword of the sum, shifted right by n - 1. */
+/* (acc m + 2^(30+n)) >> (31+n): the high dword of the sum, shifted right by n - 1. For n > 0. */
+EQ_INLINE __m256i rq8_short(const struct rq8 *r, __m256i acc) {
+    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(acc, r->m_even), r->half_even);
+    const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(odd_down(acc), r->m_odd), r->half_odd);
+    return _mm256_srav_epi32(_mm256_blend_epi32(odd_down(even), odd, 0xaa), r->right);
+}
+
+/* The same for any n. */
 EQ_INLINE __m256i rq8_apply(const struct rq8 *r, __m256i acc) {
     if (__builtin_expect(r->has_left, 0)) {
         acc = _mm256_max_epi32(_mm256_min_epi32(acc, r->limit), _mm256_sub_epi32(_mm256_setzero_si256(), r->limit));
         acc = _mm256_sllv_epi32(acc, r->left);
     }
-    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(acc, r->m_even), r->half_even);
-    const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(odd_down(acc), r->m_odd), r->half_odd);
-    return _mm256_srav_epi32(_mm256_blend_epi32(odd_down(even), odd, 0xaa), r->right);
+    return rq8_short(r, acc);
 }
 
 struct clamp8 {

@@ -3,7 +3,14 @@
 #define EQ_KERNELS_AVX512_SIGNS_H
 #include "avx512.h"
 
-enum { NR = 32, KR = 4, ROWS = 6, HALF = 16 /* channels of a register */, WIDE = 4 /* registers of two blocks */ };
+enum {
+    NR = 32,
+    KR = 4,
+    ROWS = 6,
+    FEW = 3 /* rows of another tile */,
+    HALF = 16 /* channels of a register */,
+    WIDE = 4 /* registers of two blocks */
+};
 
 EQ_INLINE __m512i word(const uint8_t *a) {
     int32_t v;
@@ -38,13 +45,17 @@ EQ_INLINE __m512i base_of(const struct eq_signs *g, size_t row, size_t o, int j)
     return _mm512_loadu_si512(g->base + g->heads[row] + o + HALF * (size_t)j);
 }
 
-/* Every row of `wide` registers of channels from o on; args: what `tile` takes between g and o. */
+/* Every row of `wide` registers of channels from o on; args: what `tile` takes between g and o. The last tile of a size may repeat rows of
+ * the one before. */
 #define EQ_SIGNS_ROWS(g, args, o, wide, tile)                                                                                              \
     do {                                                                                                                                   \
+        const size_t m_ = (g)->signs.m, over_ = m_ % ROWS;                                                                                 \
+        const size_t end_ = m_ < ROWS ? 0 : over_ > ((wide) == WIDE ? FEW : 0) ? m_ : m_ - over_;                                          \
         size_t i_ = 0;                                                                                                                     \
-        for (; i_ + ROWS <= (g)->signs.m; i_ += ROWS) tile(g, args, o, i_, ROWS, wide);                                                    \
-        for (; i_ + 3 <= (g)->signs.m; i_ += 3) tile(g, args, o, i_, 3, wide);                                                             \
-        for (; i_ < (g)->signs.m; i_++) tile(g, args, o, i_, 1, wide);                                                                     \
+        for (; i_ < end_; i_ += ROWS) tile(g, args, o, i_ + ROWS <= m_ ? i_ : m_ - ROWS, ROWS, wide);                                      \
+        if ((wide) == WIDE && m_ >= FEW)                                                                                                   \
+            for (; i_ < m_; i_ += FEW) tile(g, args, o, i_ + FEW <= m_ ? i_ : m_ - FEW, FEW, wide);                                        \
+        for (; i_ < m_; i_++) tile(g, args, o, i_, 1, wide);                                                                               \
     } while (0)
 
 /* All channels: two blocks at once, or the last one. */

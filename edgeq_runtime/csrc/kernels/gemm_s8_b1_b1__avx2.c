@@ -1,18 +1,23 @@
 #include "avx2_signs.h"
 
-EQ_INLINE void tile(const struct eq_gemm_s8_b1_b1 *g, const struct rq8 *rq, size_t o, size_t first, const int rows) {
+/* acc [rows][WIDE]. */
+EQ_SMALL void store(const struct eq_gemm_s8_b1_b1 *g, const struct rq8 *rq, size_t o, size_t first, int rows, const __m256i *acc) {
     const struct clamp8 clamp = clamp8_load(g->y_zero, g->lo, g->hi);
-    __m256i acc[ROWS][WIDE];
-    count(&g->signs, o, first, rows, acc);
-    for (int j = 0; j < WIDE; j++) {
-        const size_t at = o + EIGHT * (size_t)j;
-        int8_t *y = g->y + first * g->y_stride + at;
-        if (at >= g->signs.n) break;
-        for (int i = 0; i < rows; i++, y += g->y_stride) {
-            const __m256i base = base_of(&g->signs, first + (size_t)i, o, j), sum = _mm256_sub_epi32(base, _mm256_slli_epi32(acc[i][j], 1));
-            store_bytes(y, clamp8_apply(&clamp, rq8_apply(&rq[j], sum)), g->signs.n - at < EIGHT ? g->signs.n - at : EIGHT);
+    for (int i = 0; i < rows; i++, first++)
+        for (int j = 0; j < WIDE; j++, acc++) {
+            const size_t at = o + EIGHT * (size_t)j;
+            if (at >= g->signs.n) continue;
+            const __m256i sum = _mm256_sub_epi32(base_of(&g->signs, first, o, j), _mm256_slli_epi32(*acc, 1));
+            store_bytes(g->y + first * g->y_stride + at, clamp8_apply(&clamp, rq8_apply(&rq[j], sum)),
+                        g->signs.n - at < EIGHT ? g->signs.n - at : EIGHT);
         }
-    }
+}
+
+EQ_INLINE void tile(const struct eq_gemm_s8_b1_b1 *g, const struct rq8 *rq, size_t o, size_t first, const int rows) {
+    __m256i acc[ROWS][WIDE], copy[ROWS * WIDE];
+    count(&g->signs, o, first, rows, acc);
+    for (int i = 0; i < rows * WIDE; i++) copy[i] = acc[i / WIDE][i % WIDE];
+    store(g, rq, o, first, rows, copy);
 }
 
 EQ_INLINE void channels(const struct eq_gemm_s8_b1_b1 *g, size_t o) {

@@ -1,5 +1,10 @@
 #ifndef EQ_KERNELS_UNROLL_H
 #define EQ_KERNELS_UNROLL_H
+/* gcc would write loops twice, for what differs in few of their rounds. */
+#ifndef __clang__
+#pragma GCC optimize("no-split-loops", "no-unswitch-loops")
+#endif
+
 /* Before a loop over an array of vectors: clang keeps it in memory where it does not unroll the loop early, which with sanitizers would
  * take it minutes. gcc does so by itself. */
 #define EQ_UNROLL

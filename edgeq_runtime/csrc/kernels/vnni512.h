@@ -4,12 +4,14 @@
 #include "avx512_gemm.h"
 
 typedef __m512i vec;
-enum { ROWS = 6, BLOCKS = 2 /* of a tile of ROWS */ };
+enum { ROWS = 8, FEW = 4 /* rows of the tiles of two blocks */, APART = 0 };
 
 EQ_INLINE vec v_load(const void *at) { return _mm512_loadu_si512(at); }
+EQ_INLINE void v_store(vec *to, vec v) { _mm512_storeu_si512(to, v); }
 EQ_INLINE vec v_bytes(int b) { return _mm512_set1_epi8((char)b); }
 EQ_INLINE vec v_words(int32_t w) { return _mm512_set1_epi32(w); }
 EQ_INLINE vec v_and(vec a, vec b) { return _mm512_and_si512(a, b); }
+EQ_INLINE vec v_keep(vec v, uint8_t b) { return v_and(v, v_bytes(b)); } /* of each byte */
 EQ_INLINE vec v_add(vec a, vec b) { return _mm512_add_epi32(a, b); }
 EQ_INLINE vec v_sub(vec a, vec b) { return _mm512_sub_epi32(a, b); }
 EQ_INLINE vec v_mul(vec a, vec b) { return _mm512_mullo_epi32(a, b); }
@@ -27,29 +29,39 @@ EQ_INLINE vec v_join(vec h, vec l) {
 }
 EQ_INLINE vec v_times(const uint8_t *m) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)m)); }
 
+#define V_RELOAD(w) (void)(w)
+#define V_KEEP(v)   __asm__("" : "+v"(v)) /* in a register */
+
 typedef struct rq16 v_rq;
-EQ_ONE_COPY v_rq v_params(const struct eq_gemm_s8_u8_s8 *g, size_t o) {
-    v_rq rq;
-    params(g, o, 1, &rq);
-    return rq;
+/* Channels from o on, with sums that count 2^up-fold; 0 where these or a bias of more than `most` would be too large. */
+EQ_ONE_COPY int v_params(const struct eq_gemm_s8_u8_s8 *g, size_t o, int up, int32_t most, v_rq *rq) {
+    const vec bias = _mm512_loadu_si512(g->rq.bias + o);
+    const __m128i n = _mm_loadu_si128((const __m128i *)(g->rq.n + o));
+    *rq = rq16_from(_mm512_sll_epi32(bias, _mm_cvtsi32_si128(up)), _mm512_loadu_si512(g->rq.m + o),
+                    _mm_add_epi8(n, _mm_set1_epi8((char)up)), g->y_zero, g->lo, g->hi);
+    return !up ||
+           !(_mm512_cmpgt_epi32_mask(_mm512_abs_epi32(bias), v_words(most)) | _mm_cmpgt_epi8_mask(n, _mm_set1_epi8((char)(22 - up))));
 }
 
-/* Of any tile: acc [rows][blocks], in memory. */
-EQ_ONE_COPY void v_finish_any(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, size_t first, int rows, int blocks,
-                              const vec *acc) {
-    for (int i = 0; i < rows; i++, first++)
-        for (int j = 0; j < blocks; j++, acc++) {
-            const size_t at = o + NR * (size_t)j, left = g->n - at < NR ? g->n - at : NR;
-            const vec sum = v_add(*acc, rq[j].bias);
-            const vec v = rq[j].short_way ? rq16_apply(&rq[j], sum) : rq16_apply_any(&rq[j], sum);
-            store16(g->y + first * g->y_stride + at, left, rq16_bytes(rq, v));
+/* Any tile of as many blocks as there are; acc [rows][blocks]. */
+EQ_SMALL void v_finish_any(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, int8_t *y, int rows, int blocks, size_t there,
+                           const vec *acc) {
+    for (int i = 0; i < rows; i++, y += g->y_stride, acc += blocks)
+        for (size_t j = 0, at = o; j < there; j++, at += NR) {
+            const vec v = rq[j].short_way ? rq16_apply(&rq[j], acc[j]) : rq16_apply_any(&rq[j], acc[j]);
+            store16(y + at, g->n - at < NR ? g->n - at : NR, rq16_bytes(rq, v));
         }
 }
 
 EQ_INLINE void v_finish(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, size_t first, const int rows, const int blocks,
-                        vec acc[][WIDE]) {
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < blocks; j++) acc[i][j] = v_add(acc[i][j], rq[j].bias);
-    finish(g, rq, o, g->y + first * g->y_stride, rows, blocks, acc);
+                        size_t there, vec acc[][WIDE]) {
+    int8_t *y = g->y + first * g->y_stride;
+    if (rows != 1 && rows != FEW) {
+        finish(g, rq, o, y, rows, blocks, acc);
+        return;
+    }
+    vec copy[8];
+    for (int i = 0; i < rows * blocks; i++) copy[i] = acc[i / blocks][i % blocks];
+    v_finish_any(g, rq, o, y, rows, blocks, there, copy);
 }
 #endif

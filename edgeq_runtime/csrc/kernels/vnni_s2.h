@@ -6,7 +6,7 @@ enum { UNIT = 16, UP = 6, PLANES = 1, SIGNS = 0 };
 
 EQ_INLINE vec step(vec unit, vec low, const int s) {
     (void)low;
-    return v_and(s == 0 ? v_up(unit, 6) : s == 1 ? v_up(unit, 4) : s == 2 ? v_up(unit, 2) : unit, v_bytes(0xc0));
+    return v_keep(s == 0 ? v_up(unit, 6) : s == 1 ? v_up(unit, 4) : s == 2 ? v_up(unit, 2) : unit, 0xc0);
 }
 
 #define LOW_ARGS eq_gemm_s8_u8_s8

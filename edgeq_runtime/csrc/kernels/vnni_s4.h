@@ -6,7 +6,7 @@ enum { UNIT = 8, UP = 4, PLANES = 1, SIGNS = 0 };
 
 EQ_INLINE vec step(vec unit, vec low, const int s) {
     (void)low;
-    return v_and(s ? unit : v_up(unit, 4), v_bytes(0xf0));
+    return v_keep(s ? unit : v_up(unit, 4), 0xf0);
 }
 
 #define LOW_ARGS eq_gemm_s8_u8_s8
