@@ -112,8 +112,8 @@ def pack_graph(graph: Graph, source: Source) -> Packed:
 def predicted_bytes(source: Source) -> int:
     """The size of the file that produce() would make, to the byte, known after calibration and before weights are chosen.
 
-    (A score of exactly 0 takes a few bytes less.) Where variants read other activations, only the weights themselves tell which of
-    them are equal and stored once: they are chosen then.
+    Where variants read other activations, only the weights themselves tell which of them are equal and stored once: they are chosen
+    then.
     """
     assert source.model is not None
     return len(to_bytes(_made(load(source.model, source.options), source, dry=True)[0]))

@@ -48,9 +48,25 @@ class _AlignedBuffer(eqm.BufferT):  # type: ignore[misc]
         return int(eqm.BufferEnd(builder))
 
 
+class _WholeScore(eqm.ScoreT):  # type: ignore[misc]
+    """With every number in the file, 0 too: so its size does not hang on what a model scores."""
+
+    def __init__(self, score: eqm.ScoreT) -> None:
+        super().__init__()
+        self.__dict__.update(score.__dict__)
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:
+        builder.ForceDefaults(True)
+        place = int(super().Pack(builder))
+        builder.ForceDefaults(False)
+        return place
+
+
 def pack(model: eqm.ModelT) -> bytes:
     """The file, unsigned."""
     plain = model.buffers
+    for variant in model.variants:
+        variant.score = None if variant.score is None else _WholeScore(variant.score)
     model.buffers = [_AlignedBuffer(b, model.alignment) for b in plain]
     builder = flatbuffers.Builder(4096 + sum(len(b.data) + model.alignment for b in plain))
     builder.Finish(model.Pack(builder), file_identifier=b"EQM1")
