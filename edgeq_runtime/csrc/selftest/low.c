@@ -42,7 +42,8 @@ struct eq_weights fill_weights(size_t n, size_t parts, size_t part) {
     w.rq = fill_rq(n);
     if (strstr(tested->types, "x2")) {
         w.low = first + bytes;
-        for (size_t i = 0; i < bytes; i++) first[i] |= (first[i] >> 4 == 8) << 4 | ((first[i] & 15) == 8); /* no high plane holds -8 */
+        for (size_t i = 0; i < bytes; i++)
+            first[i] = (uint8_t)(first[i] | (first[i] >> 4 == 8) << 4 | ((first[i] & 15) == 8)); /* no high plane holds -8 */
     } else if (bits == 4 && next() % 4 == 0) w.times = 16;
     const size_t size = sizes[next() % COUNT(sizes)], count = n * parts * ((part + size - 1) / size);
     if (bits == 1 || w.low || w.times != 1 || part <= size || next() % 2) return w;
