@@ -45,7 +45,7 @@ class Machine:
 
 CROSS = {
     "aarch64": Machine("aarch64-linux-musl", "aarch64-linux-gnu.2.17", "manylinux_2_17_aarch64"),
-    "armv7": Machine("arm-linux-musleabihf", "arm-linux-gnueabihf.2.17", "manylinux_2_17_armv7l", ("-mcpu=cortex_a7",)),
+    "armv7": Machine("thumb-linux-musleabihf", "arm-linux-gnueabihf.2.17", "manylinux_2_17_armv7l", ("-mcpu=generic+v7a-neon+vfp3d16",)),
     "x86_64": Machine("x86_64-linux-musl", "x86_64-linux-gnu.2.17", "manylinux_2_17_x86_64"),
 }
 
@@ -98,16 +98,18 @@ def enabled(cc: str) -> dict[str, bool]:
     """Which rows of isa.def and sha256.def the compiler's target has."""
     words = cc.split()
     triple = words[words.index("-target") + 1] if "-target" in words else _output([*words, "-dumpmachine"])
-    machine = triple.split("-")[0]
+    machine = re.sub(r"^(armv\d\w*|thumb)$", "arm", triple.split("-")[0])
     return {name: isa.arch in ("any", machine) for name, isa in _isas().items()}
 
 
 def _isa_flags(config: Config, isa: str) -> list[str]:
     """The flags of a row; zig has its own names for Arm architectures: armv8.2-a+dotprod is generic+v8_2a+dotprod,
-    armv8-a+crypto generic+crypto."""
+    armv8-a+crypto generic+crypto, and -mfpu is a part of armv7-a's."""
     flags = _isas()[isa].flags
     if "ziglang" not in config.cc:
         return list(flags)
+    if "-mfpu=neon" in flags:
+        return ["-mcpu=generic+v7a+neon"]
     named = [re.sub(r"^-march=armv(\d)\.(\d)-a", r"-mcpu=generic+v\1_\2a", flag) for flag in flags]
     return [re.sub(r"^-march=armv8-a", "-mcpu=generic", flag) for flag in named]
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import assets, goals, page
-from bench.arm import guest, kernels, mca, networks, signs
+from bench.arm import guest, kernels, mca, narrow, networks, signs
 from bench.arm.networks import Count
 from bench.goals import Goal
 from edgeq_host.cli import output
@@ -35,7 +35,7 @@ def main() -> None:
     counts = count()
     size = guest.program("lib").stat().st_size
     library = goals.at_most("the shared library for aarch64, stripped", goals.LIBRARY_BYTES["aarch64"], size, "bytes")
-    found = [*kernels.of_loops(), *signs.of_signs(), *networks.of_counts(counts), library]
+    found = [*kernels.of_loops(), *narrow.of_widths(), *signs.of_signs(), *networks.of_counts(counts), library]
     if args.json:
         output.document("edgeq.bench-arm/2", source="emulated", goals=[asdict(g) for g in found], networks=[asdict(c) for c in counts])
         return

@@ -1,4 +1,4 @@
-"""The inner loop of the int8 GEMM kernels for 64-bit Arm: products per executed instruction, and per cycle of a core's model."""
+"""The inner loops of the GEMM kernels for 64-bit Arm: products per executed instruction, and per cycle of a core's model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from bench.goals import Goal
 
 NEON, DOTPROD = "gemm_s8_s8_s8__neon", "gemm_s8_s8_s8__neon_dotprod"
 PER_INSTRUCTION = {"cortex-a72": (NEON, 4.4), "cortex-a76": (DOTPROD, 13.1)}
-PER_CYCLE = {"cortex-a57": (NEON, 7.9), "neoverse-n1": (DOTPROD, 31.5)}
+PER_CYCLE = (
+    ("cortex-a57", NEON, 7.9),
+    ("neoverse-n1", DOTPROD, 31.5),
+    ("neoverse-n2", "gemm_s8_s8_s8__neon_i8mm", 63.0),
+    ("neoverse-n1", "gemm_s8_s8_s4__neon_dotprod", 29.9),
+    ("neoverse-n2", "gemm_s8_s8_s4__neon_i8mm", 51.1),
+    ("neoverse-n1", "gemm_s8_s8_s2__neon_dotprod", 24.3),
+)
 SINGLE_ROW = ("neoverse-n1", DOTPROD, 28.0)
 ROWS, CHANNELS, DEPTHS = 16, 64, (256, 512)  # whole tiles, and one band at either depth
 
@@ -40,7 +47,7 @@ def of_loops() -> Iterator[Goal]:
 
 
 def _of_models(tool: str) -> Iterator[Goal]:
-    for cpu, (kernel, wanted) in PER_CYCLE.items():
+    for cpu, kernel, wanted in PER_CYCLE:
         rate = mca.macs_per_cycle(tool, cpu, mca.tightest(mca.loops(kernel)))
         yield goals.at_least(f"{kernel}, model of {cpu}", wanted, rate, "MAC per cycle")
     cpu, kernel, wanted = SINGLE_ROW

@@ -15,7 +15,7 @@ from edgeq_runtime import build
 LEAST = 19  # older models take Neoverse N1 for Cortex-A57
 NAMES = ("llvm-mca", *(f"llvm-mca-{version}" for version in range(30, LEAST - 1, -1)))
 ROUNDS = 200
-PRODUCTS = {"sdot": 16, "smull": 8, "smull2": 8, "smlal": 8, "smlal2": 8, "cnt": 128}
+PRODUCTS = {"smmla": 32, "sdot": 16, "smull": 8, "smull2": 8, "smlal": 8, "smlal2": 8, "cnt": 128}
 LOADED = {"ldr": 16, "ldp": 32}  # bytes, of vector registers
 
 

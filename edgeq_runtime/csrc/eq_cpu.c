@@ -7,7 +7,7 @@
 #else
 #define EQ_X86(feature) 0
 #endif
-#if defined(__aarch64__) && defined(__linux__)
+#if (defined(__aarch64__) || defined(__arm__)) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #ifndef HWCAP2_I8MM /* headers of before Linux 5.7 */
@@ -25,7 +25,7 @@ uint32_t eq_cpu_isas(void) {
 #if defined(__x86_64__)
     const struct eq_x86 cpu = eq_x86_read();
 #endif
-#define EQ_ISA(name, arch, check, flags) isas |= (uint32_t)(EQ_ON_##name && (check)) << EQ_ISA_##name;
+#define EQ_ISA(name, arch, check, flags) EQ_CAT(EQ_WHEN_, EQ_ON_##name)(isas |= (uint32_t)(check) << EQ_ISA_##name;)
 #include "isa.def"
 #undef EQ_ISA
     return isas;

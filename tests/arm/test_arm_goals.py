@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.arm import kernels, mca, networks
+from bench.arm import kernels, mca, narrow, networks
 from bench.goals import Goal
 
 pytestmark = pytest.mark.slow
@@ -35,6 +35,10 @@ def test_no_network_takes_more_instructions_than_litert(assets: Path, tmp_path: 
 
 def test_inner_loops_multiply_as_often_as_wanted() -> None:
     assert met(list(kernels.of_loops()))
+
+
+def test_weights_of_4_bits_take_fewer_instructions_than_int8_without_dot_products() -> None:
+    assert dict(zip(narrow.MOST, narrow.of_widths(), strict=True))["s4"].met
 
 
 def test_a_loop_is_a_block_that_jumps_to_its_own_begin() -> None:

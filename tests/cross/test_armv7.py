@@ -30,27 +30,43 @@ DEPLOYED = [
     ("kws_ref_model_float32.tflite", "w8a16"),
 ]
 CASES = [("TFC_1W1A.onnx", "int8"), *hashes.ordinary()]
+NEON, WITHOUT = "cortex-a7", "cortex-a9,neon=off"  # the second has neither its divide nor VFPv4
+OTHERS = ("cortex-a8", "cortex-a15", "max")
+
+
+def emulator(cpu: str) -> str:
+    found = shutil.which("qemu-arm")
+    if found is None:
+        pytest.skip("qemu-arm is not installed: run tools/install.sh")
+    return f"{found} -cpu {cpu}"
+
+
+def target(qemu: str, devices: Path, store: Path) -> Target:
+    return Target("armv7", f"pipe:{qemu} {devices / 'armv7' / agents.AGENT} --root {store}")
 
 
 @pytest.fixture(scope="module")
 def qemu() -> str:
-    found = shutil.which("qemu-arm")
-    if found is None:
-        pytest.skip("qemu-arm is not installed: run tools/install.sh")
-    return f"{found} -cpu cortex-a7"
+    return emulator(NEON)
 
 
 @pytest.fixture
 def device(devices: Path, qemu: str, tmp_path: Path) -> Target:
-    return Target("armv7", f"pipe:{qemu} {devices / 'armv7' / agents.AGENT} --root {tmp_path / 'store'}")
+    return target(qemu, devices, tmp_path / "store")
 
 
-def test_every_kernel_passes_its_self_test(qemu: str) -> None:
+@pytest.fixture
+def without_neon(devices: Path, tmp_path: Path) -> Target:
+    return target(emulator(WITHOUT), devices, tmp_path / "store")
+
+
+@pytest.mark.parametrize("cpu", [NEON, *(pytest.param(name, marks=pytest.mark.exhaustive) for name in OTHERS)])
+def test_every_kernel_passes_its_self_test(cpu: str) -> None:
     pytest.importorskip("ziglang")
     program = build.build("selftest", build.cross("selftest", "armv7"))
-    done = subprocess.run([*qemu.split(), program], capture_output=True, text=True)
+    done = subprocess.run([*emulator(cpu).split(), program], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    assert re.findall(r"^ok +(\w+) ", done.stdout, re.M) == [k.stem for k in lists.kernels() if k.isa == "portable"]
+    assert re.findall(r"^ok +(\w+) ", done.stdout, re.M) == [k.stem for k in lists.kernels() if k.isa in ("portable", "neon_armv7")]
 
 
 def outputs(model: RemoteModel, assets: Path, network: str, data: bytes) -> str:
@@ -109,5 +125,16 @@ def test_hostile_files_are_refused_as_on_64_bits(devices: Path, qemu: str, tmp_p
     assert found == refusals([build.build("agent", build.config_for("agent", None, False))], files, tmp_path / "here")
 
 
-def test_the_device_says_that_it_runs_the_portable_kernels(device: Target) -> None:
-    assert status(device).device.isa_names == ("portable",)
+def test_the_device_says_what_kernels_it_runs(device: Target) -> None:
+    assert status(device).device.isa_names == ("portable", "neon_armv7")
+
+
+def test_a_core_without_neon_divide_and_vfpv4_runs_the_portable_kernels(without_neon: Target) -> None:
+    assert status(without_neon).device.isa_names == ("portable",)
+
+
+@pytest.mark.parametrize(("network", "variant"), [("kws_ref_model.tflite", "int8"), ("kws_ref_model_float32.tflite", "float32")])
+def test_outputs_without_neon_are_those_of_the_table(assets: Path, without_neon: Target, network: str, variant: str) -> None:
+    data = hashes.pack_of(assets, network, variant)
+    with RemoteModel(without_neon, "", data) as model:
+        assert outputs(model, assets, network, data) == hashes.table()[network, variant]

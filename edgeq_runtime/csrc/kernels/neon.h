@@ -4,15 +4,9 @@
 #include "eq_kernels.h"
 #include <arm_neon.h>
 #include <string.h>
-
-/* Sums of two lanes each, of a before b. */
-EQ_INLINE int32x4_t add_pairs(int32x4_t a, int32x4_t b) {
-#ifdef __aarch64__
-    return vpaddq_s32(a, b);
-#else
-    return vcombine_s32(vpadd_s32(vget_low_s32(a), vget_high_s32(a)), vpadd_s32(vget_low_s32(b), vget_high_s32(b)));
+#ifndef __aarch64__
+#include "neon_32.h"
 #endif
-}
 
 struct four {
     int8x16_t v[4];
@@ -67,16 +61,6 @@ EQ_INLINE int16x8_t right8_apply(const struct right8 *r, int32x4_t low, int32x4_
     return vcombine_s16(vqmovn_s32(l), vqmovn_s32(h));
 }
 
-EQ_INLINE int lowest8(int8x8_t v) {
-#ifdef __aarch64__
-    return vminv_s8(v);
-#else
-    v = vpmin_s8(v, v);
-    v = vpmin_s8(v, v);
-    return vget_lane_s8(vpmin_s8(v, v), 0);
-#endif
-}
-
 /* Of 8 channels. */
 struct rq8 {
     struct rq4 part[2];
@@ -91,7 +75,7 @@ EQ_INLINE struct rq8 rq8_from(const int32_t *bias, const int32_t *m, const int8_
         r.bias[i] = vld1q_s32(bias + 4 * i);
         r.part[i] = rq4_from(vld1q_s32(m + 4 * i), vmovl_s16(i ? vget_high_s16(wide) : vget_low_s16(wide)));
     }
-    r.has_left = lowest8(vld1_s8(n)) < 1;
+    r.has_left = vminv_s8(vld1_s8(n)) < 1;
     return r;
 }
 

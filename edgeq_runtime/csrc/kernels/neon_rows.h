@@ -5,7 +5,7 @@
 
 enum { NR = 4, ROWS = 4, WIDE = 4 /* blocks of a tile of one row */ };
 
-EQ_INLINE int32x4_t sum_lanes(const int32x4_t v[NR]) { return add_pairs(add_pairs(v[0], v[1]), add_pairs(v[2], v[3])); }
+EQ_INLINE int32x4_t sum_lanes(const int32x4_t v[NR]) { return vpaddq_s32(vpaddq_s32(v[0], v[1]), vpaddq_s32(v[2], v[3])); }
 
 /* The channel parameters of a block. */
 struct ends {

@@ -4,7 +4,15 @@
 #define EQ_KERNELS_NEON_SIGNS_H
 #include "neon.h"
 
-enum { NR = 4, KR = 16, ROWS = 4, BLOCK = NR * KR /* bytes of a step */, FIT = 31 /* 31 8 < 256 */, FEW = 15 /* 2 15 8 < 256 */ };
+enum {
+    NR = 4,
+    KR = 16,
+    ROWS = 4,
+    TALL = EQ_ON_neon ? ROWS : 2 /* rows whose counts have room in registers */,
+    BLOCK = NR * KR /* bytes of a step */,
+    FIT = 31 /* 31 8 < 256 */,
+    FEW = 15 /* 2 15 8 < 256 */
+};
 
 /* Where some rows, or their only piece, begin, and their bases of 32 channels. */
 struct rows {
@@ -139,7 +147,7 @@ EQ_INLINE void count(const struct eq_signs *g, const uint8_t *w, const struct ro
 #define EQ_SIGNS_ROWS(g, word, is_short)                                                                                                   \
     for (size_t o_ = 0; o_ < (g)->signs.n; o_ += EQ_SIGNS) {                                                                               \
         size_t i_ = 0;                                                                                                                     \
-        for (; i_ + ROWS <= (g)->signs.m; i_ += ROWS) word(g, o_, i_, ROWS, is_short);                                                     \
+        for (; i_ + TALL <= (g)->signs.m; i_ += TALL) word(g, o_, i_, TALL, is_short);                                                     \
         for (; i_ < (g)->signs.m; i_++) word(g, o_, i_, 1, is_short);                                                                      \
     }
 

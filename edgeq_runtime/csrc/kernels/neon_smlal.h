@@ -49,7 +49,7 @@ EQ_INLINE int16x8_t multiply(int16x8_t sum, int8x16_t x, int8x16_t w, const int 
 
 EQ_INLINE int32x4_t wide(int16x8_t sum) { return CHAINS ? vpaddlq_s16(sum) : vreinterpretq_s32_s16(sum); }
 EQ_INLINE int32x4_t lanes_of(int16x8_t a, int16x8_t b, int16x8_t c, int16x8_t d) {
-    return add_pairs(add_pairs(wide(a), wide(b)), add_pairs(wide(c), wide(d)));
+    return vpaddq_s32(vpaddq_s32(wide(a), wide(b)), vpaddq_s32(wide(c), wide(d)));
 }
 
 /* These sums are done before more inputs or weights are loaded: they would not fit in registers too. */
