@@ -42,8 +42,12 @@ VARIANTS = {
     "w2a8, groups of 32, gptq": Recipe("w2a8", group=32),
 }
 NARROW = tuple(name for name, recipe in VARIANTS.items() if recipe.step == ())
+_WIDTHS = [f"w{weights}a{activations}" for weights in range(8, 0, -1) for activations in (16, 8, 4, 2)]
+OTHERS = {name: _narrow(name) for name in _WIDTHS if name != "w8a8" and name not in VARIANTS}
+RECIPES = {**VARIANTS, **OTHERS}
 GPTQ = tuple(name for name in VARIANTS if name.endswith("gptq"))
 WITH_GPTQ = ("kws_ref_model_float32.tflite", "mnist_valid_f.tflite")
+EVERY_WIDTH = "mnist_valid_f.tflite"
 ORDINARY = (*WITH_GPTQ, "pretrainedResnet.onnx")  # networks whose narrow variants CI runs
 HEAD = """# Output hashes
 
@@ -51,7 +55,7 @@ SHA-256 over all output bytes of each network on the inputs of the reference dat
 number of threads gives these integers (int8, w8a16, narrow ones) and these bits (float32); `make test-all` holds this machine to the table.
 Quantized variants of float networks are calibrated on the same inputs, so they stand for the arithmetic and not for accuracy: narrow ones
 have weights of that width in every layer, the first and the last too (depthwise: 4 bits at least), rounded to nearest; those called gptq
-are what `--precision` gives.
+are what `--precision` gives. One small network has every width of weights beside every width of activations.
 
 | network | variant | bytes of the pack | outputs |
 |---|---|---|---|
@@ -69,7 +73,8 @@ def variants_of(network: str) -> tuple[str, ...]:
         return "float32", "int8", "w8a16"
     if network.removesuffix(".tflite") in INT8:
         return "int8", "w8a16", *(name for name in NARROW if name != "w4a4")
-    return "float32", "int8", "w8a16", *NARROW, *(GPTQ if network in WITH_GPTQ else ())
+    more = *(GPTQ if network in WITH_GPTQ else ()), *(OTHERS if network == EVERY_WIDTH else ())
+    return "float32", "int8", "w8a16", *NARROW, *more
 
 
 def cases() -> list[Case]:
@@ -88,9 +93,9 @@ def marked(fast: Collection[Case], slow: Collection[Case] = ()) -> list[Any]:
 def pack_of(assets: Path, network: str, variant: str) -> bytes:
     stem, model = network.removesuffix(".tflite"), assets / "models" / network
     if stem in INT8:
-        return packed(assets, stem) if variant == "int8" else produce(Source(model, VARIANTS[variant])).data
+        return packed(assets, stem) if variant == "int8" else produce(Source(model, RECIPES[variant])).data
     graph = load(model)
-    return pack_graph(graph, Source(model, VARIANTS[variant], _golden_data(graph, assets, network))).data
+    return pack_graph(graph, Source(model, RECIPES[variant], _golden_data(graph, assets, network))).data
 
 
 def inputs(assets: Path, network: str, model: native.Model) -> list[list[Any]]:

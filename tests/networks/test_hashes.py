@@ -21,7 +21,12 @@ QUICK = {
     ("mnist_valid_f.tflite", "w1a8"),
     ("mnist_valid_f.tflite", "w4a8, gptq"),
 }
-SLOW = {*hashes.ordinary(), *((name, "int8") for name in hashes.ORDINARY), *((name, "w4a8, groups of 64") for name in WITH_GROUPS)} - QUICK
+SLOW = {
+    *hashes.ordinary(),
+    *((hashes.EVERY_WIDTH, name) for name in hashes.OTHERS),
+    *((name, "int8") for name in hashes.ORDINARY),
+    *((name, "w4a8, groups of 64") for name in WITH_GROUPS),
+} - QUICK
 
 
 def test_the_table_has_a_row_for_every_case() -> None:
