@@ -54,17 +54,19 @@ def quantize(
     calibration: DataLike | None = None,
     *,
     precision: str | None = None,
+    nested: bool | None = None,
     data: DataLike | None = None,
     recipe: Recipe | str | Path | None = None,
     name: str = "",
 ) -> Packed:
     """A packed model. calibration: needed for float models; "random" for timing only. data: labelled, to score float and quantized.
 
-    recipe: a Recipe or the path of its TOML file; precision overrides its own. Raises UsageError, ModelError, UnsupportedError.
+    nested: the precisions "int8,w4a8" share their weights. recipe: a Recipe or the path of its TOML file; precision and nested override
+    its own. Raises UsageError, ModelError, UnsupportedError.
     """
     path = None if isinstance(model, Graph) else Path(model)
     graph = model if isinstance(model, Graph) else load(model)
-    chosen = _recipe(recipe, precision)
+    chosen = _recipe(recipe, precision=precision, nested=nested)
     return pack_graph(graph, Source(path, chosen, _samples(calibration, graph), _samples(data, graph), name=name))
 
 
@@ -89,9 +91,9 @@ def _opened(model: Packed | Graph | str | Path) -> tuple[Any, Recipe]:
     return native.Model(file), recipe
 
 
-def _recipe(given: Recipe | str | Path | None, precision: str | None) -> Recipe:
+def _recipe(given: Recipe | str | Path | None, **own: Any) -> Recipe:
     base = given if isinstance(given, Recipe) else recipes.read(Path(given)) if given is not None else Recipe()
-    return base if precision is None else replace(base, precision=precision)
+    return replace(base, **{key: value for key, value in own.items() if value is not None})
 
 
 def _samples(given: DataLike | None, model: Any) -> Data | str | None:

@@ -32,11 +32,13 @@ class EdgeView:
 
 @dataclass(frozen=True)
 class LayerView(Layer):
-    """bits: of its weights. bytes: of the weights and of what scales them, in the file; of_int8: over what int8 takes.
-    None where it has no weights. cost: what is expected where it runs portable."""
+    """bits: of its weights. nested: "both" or "high", the planes of nested weights that it reads; empty: they are not. bytes: of the
+    weights and of what scales them, in the file; of_int8: over what int8 takes. None where it has no weights. cost: what is expected where
+    it runs portable."""
 
     cost: Cost | None = None
     bits: int | None = None
+    nested: str | None = None
     bytes: int | None = None
     of_int8: float | None = None
 
@@ -133,9 +135,9 @@ def _layers(layers: Iterable[Layer], weights: Iterable[Stored | None], found: It
 
 def _stored(layer: LayerView) -> Stored | None:
     """Of a layer whose other facts are those of another machine."""
-    if layer.bits is None or layer.bytes is None or layer.of_int8 is None:
+    if layer.bits is None or layer.nested is None or layer.bytes is None or layer.of_int8 is None:
         return None
-    return Stored(layer.bits, layer.bytes, layer.of_int8)
+    return Stored(layer.bits, layer.nested, layer.bytes, layer.of_int8)
 
 
 def _variant(data: bytes, model_table: eqm.ModelT, table: eqm.VariantT) -> VariantView:

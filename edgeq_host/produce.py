@@ -20,6 +20,7 @@ from edgeq_host.metrics import Difference
 from edgeq_host.progress import Progress, Report
 from edgeq_host.provenance import options_text
 from edgeq_host.quant import Island, prepare, quantize_reported, wants_samples
+from edgeq_host.quant.nested import Planes
 from edgeq_host.quant.precision import FLOAT, parse
 from edgeq_host.quant.seen import PREFIXES
 from edgeq_host.recipe import Recipe
@@ -171,12 +172,12 @@ def _variants(graph: Graph, calibration: Data | None, recipe: Recipe, progress: 
     """Every precision of the recipe, and warnings, each once."""
     made: list[Made] = []
     warnings: list[str] = []
-    passes = None if calibration is None else _Passes(calibration, progress)
+    passes, nest = None if calibration is None else _Passes(calibration, progress), dict[str, Planes]()
     for precision in recipe.precisions:
         if precision.name == FLOAT:
             made.append(Made(FLOAT, _real(graph)))
             continue
-        result = quantize_reported(graph, passes, recipe, precision=precision, dry=dry)
+        result = quantize_reported(graph, passes, recipe, precision=precision, dry=dry, nest=nest)
         made.append(Made(precision.name, result.graph, result.islands))
         warnings += result.warnings
     for edge, (lo, hi) in zip(graph.inputs, passes.ranges if passes else (), strict=passes is not None):

@@ -20,6 +20,7 @@ RESIZE_RULES = ("stretch", "crop", "none")
 CHANNEL_ORDERS = ("RGB", "BGR", "gray")
 _OF_IMAGES = ("size", "resize", "channels")
 BIAS_CORRECTION = "bias_correction"
+NESTED_PRECISIONS = ("int8", "w4a8")  # in any order
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Recipe:
 
     group: inputs that share a multiplier, in weights of at most 4 bits; 0: none. int8_ends: first and last layers are int8 in
     every variant. step: methods in their order; None: DEFAULT_STEPS. input: preprocessing per model input; none: the model takes
-    what its source takes.
+    what its source takes. nested: int8 and w4a8 share their weights.
     """
 
     precision: str = "int8"
@@ -110,6 +111,7 @@ class Recipe:
     layer: tuple[Layer, ...] = ()
     step: tuple[Step, ...] | None = None
     input: tuple[Input, ...] = ()
+    nested: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "precision", ",".join(p.name for p in self.precisions))
@@ -118,9 +120,23 @@ class Recipe:
         _group("group", self.group)
         calibrators.options(self.calibrator, dict(self.options))
         methods.check_order([s.method for s in self.steps])
+        if self.nested:
+            self._check_nested()
         for layer in self.layer:
             if layer.variant and layer.variant not in (names := [p.name for p in self.precisions]):
                 raise UsageError(f"[[layer]] variant = {layer.variant!r} is not made", f"precision names: {', '.join(names)}")
+
+    def _check_nested(self) -> None:
+        if _names(self) != NESTED_PRECISIONS:
+            found = f"nested is for {' and '.join(NESTED_PRECISIONS)}, which share their weights; precision is {self.precision}"
+            raise UsageError(found, f"give --precision {','.join(NESTED_PRECISIONS)}, or leave --nested out")
+        if self.group:
+            raise UsageError(f"nested weights have no groups; group is {self.group}", "leave out --group, or --nested")
+        if BIAS_CORRECTION not in [s.method for s in self.steps]:
+            raise UsageError(
+                f"nested weights need the step {BIAS_CORRECTION!r}: without it int4 loses much",
+                f"add [[step]] method = {BIAS_CORRECTION!r}",
+            )
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
@@ -141,6 +157,10 @@ class Recipe:
         least = min((kind.bits for kind in self.kinds), default=9)
         found = [(step, methods.options(step.method, step.options)) for step in self.steps]
         return tuple(s for s, o in found if o.max_bits >= least and (calibrated or not methods.collects(s.method)))
+
+
+def _names(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(sorted(p.name for p in recipe.precisions))
 
 
 def _group(key: str, value: int) -> None:
@@ -191,6 +211,7 @@ def dumps(recipe: Recipe, calibrated: bool = True) -> str:
     options = asdict(calibrators.options(recipe.calibrator, options)) if calibrated else {}
     least = min((kind.bits for kind in recipe.kinds), default=9)
     unread = [key for key, read in (("calibrator", calibrated), ("group", least <= GROUP_BITS)) if not read]
+    unread += [] if _names(recipe) == NESTED_PRECISIONS else ["nested"]
     unread += ["int8_ends"] if all(p.name in ("int8", FLOAT) for p in recipe.precisions) else []
     none = ["step = []"] if not steps and replace(recipe, step=None).in_force(calibrated) else []
     parts = [[*_lines({key: value for key, value in table.items() if key not in unread}), *none]]

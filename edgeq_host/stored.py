@@ -9,14 +9,17 @@ from edgeq_host.export import eqm_generated as eqm
 from edgeq_runtime import lists
 from edgeq_runtime.rounding import BYTES_PER_CHANNEL
 
+_WITH_MORE = 2  # inputs behind the weights: channel parameters, and what says how the weights count
 _LAYERS = ("conv2d", "depthwise_conv2d", "transpose_conv2d", "fully_connected")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """bits: of a weight. bytes: of the weights and of all that scales them. of_int8: these, over those of int8."""
+    """bits: of a weight. nested: "both" or "high", the planes of nested weights that the layer reads; empty: none. bytes: of the weights
+    and of all that scales them. of_int8: these, over those of int8."""
 
     bits: int
+    nested: str
     bytes: int
     of_int8: float
 
@@ -28,7 +31,7 @@ def stored(model: eqm.ModelT, variant: eqm.VariantT) -> list[Stored | None]:
 
 
 def _of(model: eqm.ModelT, variant: eqm.VariantT, operator: eqm.OperatorT) -> Stored | None:
-    bits = {t.id: t.bits for t in lists.qtypes().values()}
+    types = {t.id: t for t in lists.qtypes().values()}
     weight, *others = (variant.tensors[i] for i in operator.inputs[1:])
     if any(t.buffer < 0 for t in (weight, *others)):
         return None
@@ -36,4 +39,5 @@ def _of(model: eqm.ModelT, variant: eqm.VariantT, operator: eqm.OperatorT) -> St
     size = sum(len(model.buffers[t.buffer].data) for t in (weight, *others))
     channels = int(variant.tensors[operator.outputs[0]].shape[-1])
     int8 = math.prod(int(d) for d in weight.shape) + BYTES_PER_CHANNEL * channels
-    return Stored(sum(bits[t.type] for t in planes), size, size / int8)
+    high = len(others) == _WITH_MORE and types[others[-1].type].name == "s32"
+    return Stored(sum(types[t.type].bits for t in planes), "both" if len(planes) > 1 else "high" if high else "", size, size / int8)

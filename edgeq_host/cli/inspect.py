@@ -95,4 +95,6 @@ def _layers(v: VariantView, isas: Sequence[str], measure: str) -> None:
 
 def _weights(x: LayerView) -> tuple[str, str]:
     """Bits of a layer's weights, and its bytes beside those of int8."""
-    return ("-", "-") if x.bits is None or x.of_int8 is None else (str(x.bits), f"{x.of_int8:.3f}")
+    if x.bits is None or x.of_int8 is None:
+        return "-", "-"
+    return {"both": "4 + 4 nested", "high": "4 nested"}.get(x.nested or "", str(x.bits)), f"{x.of_int8:.3f}"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--data", type=click.Path(path_type=Path), help="Labelled data: score the float and the quantized model on it.")
 @click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="TOML: everything below and preprocessing. Flags win.")
 @click.option("--precision", help="int8, w4a8, ternary, float32, ... (w<weight bits>a<activation bits>); with commas: one file of several.")
+@click.option("--nested", is_flag=True, default=None, help="int8 and w4a8 in one file: int4 is the upper half of int8's weights.")
 @click.option("--group", type=int, help="32, 64 or 128 inputs share a multiplier, in weights of at most 4 bits.")
 @click.option("--int8-ends/--no-int8-ends", default=None, help="First and last layers are int8 in every variant (the default).")
 @click.option("--calibrator", help="minmax, moving-average, percentile or mse.")
@@ -49,6 +50,7 @@ def command(
     \b
     edgeq quantize model.onnx --calibration calib.npz --data test.npz --precision int8 -o model.eqm
     edgeq quantize model.onnx --calibration calib.npz --precision int8,w4a8 -o both.eqm
+    edgeq quantize model.onnx --calibration calib.npz --precision int8,w4a8 --nested -o nested.eqm
     """
     from edgeq_host.errors import UsageError
     from edgeq_host.importers import format_of

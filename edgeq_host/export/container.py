@@ -15,6 +15,7 @@ import flatbuffers
 from edgeq_host import files
 from edgeq_host.errors import ModelError, UsageError
 from edgeq_host.export import eqm_generated as eqm
+from edgeq_host.export import sharing
 from edgeq_runtime import native
 
 MAGIC = b"EQMTRAIL"
@@ -38,14 +39,17 @@ class _AlignedBuffer(eqm.BufferT):  # type: ignore[misc]
         self.alignment = alignment
 
     def Pack(self, builder: flatbuffers.Builder) -> int:
-        size = len(self.data)
-        builder.StartVector(1, size, self.alignment)
-        builder.head = builder.Head() - size
-        builder.Bytes[builder.Head() : builder.Head() + size] = bytes(self.data)
-        data = builder.EndVector()
+        data = aligned_vector(builder, bytes(self.data), self.alignment)
         eqm.BufferStart(builder)
         eqm.BufferAddData(builder, data)
         return int(eqm.BufferEnd(builder))
+
+
+def aligned_vector(builder: flatbuffers.Builder, data: bytes, alignment: int) -> int:
+    builder.StartVector(1, len(data), alignment)
+    builder.head = builder.Head() - len(data)
+    builder.Bytes[builder.Head() : builder.Head() + len(data)] = data
+    return int(builder.EndVector())
 
 
 class _WholeScore(eqm.ScoreT):  # type: ignore[misc]
@@ -63,14 +67,18 @@ class _WholeScore(eqm.ScoreT):  # type: ignore[misc]
 
 
 def pack(model: eqm.ModelT) -> bytes:
-    """The file, unsigned."""
-    plain = model.buffers
+    """The file, unsigned. Of several variants tables are shared, too; a file of one has little to share, and the bytes it always had."""
     for variant in model.variants:
         variant.score = None if variant.score is None else _WholeScore(variant.score)
-    model.buffers = [_AlignedBuffer(b, model.alignment) for b in plain]
-    builder = flatbuffers.Builder(4096 + sum(len(b.data) + model.alignment for b in plain))
-    builder.Finish(model.Pack(builder), file_identifier=b"EQM1")
-    model.buffers = plain
+    size = 4096 + sum(len(b.data) + model.alignment for b in model.buffers)
+    if len(model.variants) > 1:
+        builder = sharing.Builder(size)
+        root = sharing.write(builder, model, lambda to, data: aligned_vector(to, data, model.alignment))
+    else:
+        builder, plain = flatbuffers.Builder(size), model.buffers
+        model.buffers = [_AlignedBuffer(b, model.alignment) for b in plain]
+        root, model.buffers = model.Pack(builder), plain
+    builder.Finish(root, file_identifier=b"EQM1")
     body = bytes(builder.Output())
     body += bytes(-len(body) % BODY_STEP)
     return body + _trailer(body)

@@ -20,6 +20,7 @@ from edgeq_host.quant.widths import INT8, Width
 from edgeq_runtime import lists, rounding
 
 if TYPE_CHECKING:
+    from edgeq_host.quant.nested import Planes
     from edgeq_host.quant.seen import Collector, Seen
 
 
@@ -39,6 +40,7 @@ class Build:
         self.layers: dict[str, Width] = {}  # by output tensor; what is not there is int8
         self.steps: tuple[tuple[str, Any], ...] = ()  # method and checked options
         self.collector: Collector | None = None
+        self.nest: dict[str, Planes] = {}  # nested weights, by output tensor: those of another variant are taken as they are
         self.dry = False  # sizes alone count: weights are placeholders
         self.graph = Graph(source.name, {}, [], [], [], source.labels)
         self.signs = signs.find(source)

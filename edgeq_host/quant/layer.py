@@ -27,6 +27,7 @@ class Layer:
 
     columns: the group of each column. cuts: real magnitudes above which a ternary weight is not 0, as `ranges`; None: half a step.
     kept: q is the source's own, with a zero point. scale, multipliers, q: after fix(). shift: what is added to the bias, real.
+    within: the least and the most that each of q may become by rounding; None: those of the kind.
     seen: of the calibration samples; None without them.
     """
 
@@ -43,6 +44,7 @@ class Layer:
     multipliers: Int64 | None = None
     q: Int64 = field(default_factory=lambda: np.zeros(0, np.int64))
     shift: Float64 | None = None
+    within: tuple[Int64, Int64] | None = None
 
     @property
     def unit(self) -> Float64:

@@ -13,13 +13,14 @@ from edgeq_host.quant.affine import LEVELS, WIDE_LEVELS, Affine, narrowed, of
 from edgeq_host.quant.build import Build, NoRuleError
 from edgeq_host.quant.calibrate import Statistics, calibrate
 from edgeq_host.quant.constraints import Group, activations, groups
-from edgeq_host.quant.precision import Precision
+from edgeq_host.quant.precision import NESTED, Precision
 from edgeq_host.quant.preprocess import keeps_float, prepare
 from edgeq_host.quant.seen import Collector
 from edgeq_host.quant.weights import source_bits
 from edgeq_host.quant.widths import Width, Widths, widths
 
 if TYPE_CHECKING:
+    from edgeq_host.quant.nested import Planes
     from edgeq_host.recipe import Recipe
 
 FEW_SAMPLES = 64
@@ -54,7 +55,7 @@ def _collecting(graph: Graph, recipe: Recipe, layers: dict[str, Width], what: tu
     """The layers of which a step wants to see samples; weights that the source gives as integers, and no wider, stay as they are."""
     steps = [(s.method, methods.options(s.method, s.options)) for s in recipe.in_force(True)]
     widest = max((given.max_bits for method, given in steps if methods.collects(method) in what), default=0)
-    found = [(n, layers[n.outputs[0]].kind) for n in graph.nodes if n.outputs[0] in layers]
+    found = [(n, NESTED if layers[n.outputs[0]].nested else layers[n.outputs[0]].kind) for n in graph.nodes if n.outputs[0] in layers]
     return [n for n, kind in found if kind is not None and kind.bits <= widest and (source_bits(graph, n) or widest + 1) > kind.bits]
 
 
@@ -70,10 +71,12 @@ def quantize_reported(
     isas: int | None = None,
     precision: Precision | None = None,
     dry: bool = False,
+    nest: dict[str, Planes] | None = None,
 ) -> Quantized:
     """The same with what a user should know. precision: one of the recipe's, where it has several. isas: instruction sets for
     calibration; every choice gives the same graph. Samples that can be gone through but once are kept in memory.
-    dry: weights are placeholders: everything has its size, and no more.
+    dry: weights are placeholders: everything has its size, and no more. nest: nested weights, by output tensor, that another variant has
+    chosen, and where this one leaves its own.
     """
     precision = precision or _only(recipe)
     graph = prepare(graph, recipe)
@@ -95,7 +98,7 @@ def quantize_reported(
     build.wide_quants = _quants(graph, {g: n[1] for g, n in levels.items() if len(n) > 1}, seen.ranges)
     build.layers, build.made_wide = chosen.layers, chosen.wide
     build.steps = tuple((s.method, methods.options(s.method, s.options)) for s in recipe.in_force(again is not None))
-    build.dry = dry
+    build.dry, build.nest = dry, {} if nest is None else nest
     if again is not None:
         build.collector = Collector(build, again, _collecting(graph, recipe, chosen.layers, ("moments",)), isas)
     islands = _rewrite(build)
@@ -120,6 +123,10 @@ def _only(recipe: Recipe) -> Precision:
 def _without_samples(recipe: Recipe, precision: Precision) -> list[str]:
     """UsageError where the recipe names a step that needs samples; a default one is left out, which is said."""
     left_out = [s.method for s in recipe.in_force(True) if methods.collects(s.method)]
+    if recipe.nested:
+        raise UsageError(
+            "nested weights need calibration samples, which correct the biases", "give --calibration DATA, or leave --nested out"
+        )
     if recipe.step is not None:
         raise UsageError(f"step {left_out[0]!r} needs calibration samples", "give --calibration DATA, or leave the step out")
     return [f"{precision.name} without calibration samples leaves out {' and '.join(left_out)}: give --calibration DATA"]

@@ -25,7 +25,7 @@ Float64 = NDArray[np.float64]
 PREFIXES = ("float", "quantized")
 COLUMNS_MAX = 4096  # of one matrix of products: a wider layer has several, as if its parts did not correlate
 BATCH_BYTES = 256 << 20  # of products that are collected in one pass
-_MEANS = ("conv2d_f32", "depthwise_conv2d_f32", "fully_connected_f32")
+_MEANS = ("conv2d_f32", "depthwise_conv2d_f32", "transpose_conv2d_f32", *window.DENSE)
 
 
 class Means:
@@ -91,7 +91,7 @@ class Collector:
         graph, mean = self._build.source, self._build.means.get(node.inputs[0])
         if mean is None or node.op not in _MEANS:
             return None
-        if node.op == "fully_connected_f32":
+        if node.op in window.DENSE:
             return mean[None, :]
         valid, channels = window.shares(graph, node), graph.tensors[node.outputs[0]].shape[3]
         if node.op == "depthwise_conv2d_f32":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from edgeq_host.graph import Node
-from edgeq_host.quant import bits
+from edgeq_host.graph import Node, Tensor
+from edgeq_host.quant import bits, nested, weights
 from edgeq_host.quant.affine import Affine
 from edgeq_host.quant.build import Build
 from edgeq_host.quant.layer import Int64, Layer
 from edgeq_host.quant.signs import is_product, reads_bits
-from edgeq_host.quant.weights import add_rq, add_weights, choose
+from edgeq_host.quant.weights import Weights, choose
 
 
 def weighted(build: Build, node: Node, axis: int) -> None:
@@ -25,14 +25,19 @@ def weighted(build: Build, node: Node, axis: int) -> None:
         if layer.kind.signs:
             bits.product(build, node, layer, offset, signs, {key: value for key, value in attrs.items() if key != "groups"})
             return
-    layer, offset = _chosen(build, node, axis, x, y)
     if out in build.signs.behind:
+        layer, _ = _chosen(build, node, axis, x, y)
         bits.sum_with_sign(build, node, layer, x, axis, attrs)
         return
-    w, *multipliers = add_weights(build, node, build.tensor(node.inputs[1]), layer, axis)
-    names = [w, add_rq(build, node, layer, offset, x, y), *multipliers]
-    attrs |= {"x_zero": x.zero, "w_zero": layer.zero, "y_zero": y.zero, **y.clamp(node.attrs["lo"], node.attrs["hi"])}
-    build.compute(node.op.removesuffix("_f32"), node.name, [build.integers(node.inputs[0]), *names], build.output(out), attrs)
+    made = constants(build, node, build.tensor(node.inputs[1]), build.tensor(node.inputs[2]), axis)
+    attrs |= {"x_zero": x.zero, "w_zero": made.zero, "y_zero": y.zero, **y.clamp(node.attrs["lo"], node.attrs["hi"])}
+    build.compute(node.op.removesuffix("_f32"), node.name, [build.integers(node.inputs[0]), *made.names], build.output(out), attrs)
+
+
+def constants(build: Build, node: Node, weight: Tensor, bias: Tensor, axis: int) -> Weights:
+    """Constants of a product with an int8 or int16 output."""
+    make = nested.quantize_weights if build.width(node).nested else weights.quantize_weights
+    return make(build, node, weight, bias, axis)
 
 
 def _chosen(build: Build, node: Node, axis: int, x: Affine, y: Affine) -> tuple[Layer, Int64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq_host.errors import UnsupportedError
-from edgeq_host.graph import Array, Graph, Node, Quant, Tensor
+from edgeq_host.graph import Array, Attrs, Graph, Node, Quant, Tensor
 from edgeq_host.quant import methods, window
 from edgeq_host.quant.affine import Affine
 from edgeq_host.quant.build import Build, NoRuleError
@@ -44,15 +44,20 @@ def quantize_weights(build: Build, node: Node, weight: Tensor, bias: Tensor, axi
 
 def choose(build: Build, node: Node, weight: Tensor, bias: Tensor, axis: int, x: Affine, y: Affine) -> tuple[Layer, Int64]:
     """The integers of weights and bias, for inputs and outputs of these quantizations."""
+    rows, width, needed = rows_of(node, weight, bias, axis), build.width(node), least(bias, x, y)
+    layer = _imported(build, node, weight, axis, rows, width, needed)
+    layer = layer or _chosen(build, node, needed, rows, width, x, dead(x, y))
+    return layer, biases(build, bias, layer, x.scale, needed)
+
+
+def rows_of(node: Node, weight: Tensor, bias: Tensor, axis: int) -> Float64:
+    """The weights, a row per output channel; NoRuleError, UnsupportedError for what cannot be quantized."""
     if weight.data is None or bias.data is None:
         raise NoRuleError("its weights or bias are computed at run time")
     real = np.moveaxis(weight.real().astype(np.float64), axis, 0)
     if not (np.isfinite(real).all() and np.isfinite(bias.real()).all()):
         raise UnsupportedError(f"{node.name}: weights or bias hold values that are not finite", "check the source model")
-    rows, width, needed = real.reshape(real.shape[0], -1), build.width(node), _least(bias, x, y)
-    layer = _imported(build, node, weight, axis, rows, width, needed)
-    layer = layer or _chosen(build, node, needed, rows, width, x, y.scale / x.scale * _DEAD_FACTOR)
-    return layer, _bias(build, bias, layer, x.scale, needed)
+    return real.reshape(real.shape[0], -1)
 
 
 def add_weights(build: Build, node: Node, weight: Tensor, layer: Layer, axis: int) -> tuple[str, ...]:
@@ -71,10 +76,15 @@ def add_weights(build: Build, node: Node, weight: Tensor, layer: Layer, axis: in
 
 def add_rq(build: Build, node: Node, layer: Layer, offset: Int64, x: Affine, y: Affine) -> str:
     """The constant of the channel parameters. UnsupportedError with the numbers where the accumulator could overflow."""
-    bound = _proof(layer, offset, x)
-    pairs = [build.pair(float(f), int(bound[o]), f"{node.name}, channel {o}") for o, f in enumerate(x.scale * layer.scale / y.scale)]
+    pairs = proven(build, node, layer, offset, x, y)
     rq = rounding.pack_rq(offset.astype(np.int32), [p["m"] for p in pairs], np.array([p["n"] for p in pairs], np.int8))
     return build.add_constant(f"{node.name}/rq", rq, "u8")
+
+
+def proven(build: Build, node: Node, layer: Layer, offset: Int64, x: Affine, y: Affine) -> list[Attrs]:
+    """m and n of every channel. UnsupportedError with the numbers where the accumulator could overflow."""
+    bound = _proof(layer, offset, x)
+    return [build.pair(float(f), int(bound[o]), f"{node.name}, channel {o}") for o, f in enumerate(x.scale * layer.scale / y.scale)]
 
 
 def _chosen(build: Build, node: Node, needed: Float64, rows: Float64, width: Width, x: Affine, dead: float) -> Layer:
@@ -158,13 +168,18 @@ def _narrowest(node: Node, q: Array, zero: int) -> Kind:
     return WEIGHTS["4"] if q.min() >= -8 and q.max() <= 7 else WEIGHTS["8"]
 
 
-def _least(bias: Tensor, x: Affine, y: Affine) -> Float64:
+def least(bias: Tensor, x: Affine, y: Affine) -> Float64:
     """The smallest scale of each channel: its bias is within the limit, and a wide sum is not lost for want of shifts (SPEC.md 1.2)."""
     needed = np.abs(bias.real().astype(np.float64)) / (x.scale * BIAS_LIMIT)
     return np.maximum(needed, y.scale / x.scale * _LEAST_FACTOR) if x.dtype == "s16" else needed
 
 
-def _bias(build: Build, bias: Tensor, layer: Layer, x_scale: float, needed: Float64) -> Int64:
+def dead(x: Affine, y: Affine) -> float:
+    """The scale of a channel whose weights are all 0."""
+    return y.scale / x.scale * _DEAD_FACTOR
+
+
+def biases(build: Build, bias: Tensor, layer: Layer, x_scale: float, needed: Float64) -> Int64:
     """The bias as integers: those of the source where they fit, else rounded.
 
     Widens the scale of imported channels whose bias would be beyond the limit, and rounds their weights again.

@@ -14,7 +14,7 @@ from edgeq_host.errors import UsageError
 from edgeq_host.export.body import short_name
 from edgeq_host.graph import Graph, Node, Tensor
 from edgeq_host.quant import signs, window
-from edgeq_host.quant.precision import ACTIVATIONS, GROUP_BITS, WEIGHTS, WIDE, Kind, Precision, parse
+from edgeq_host.quant.precision import ACTIVATIONS, GROUP_BITS, NESTED, WEIGHTS, WIDE, Kind, Precision, parse
 from edgeq_host.quant.signs import Signs
 from edgeq_host.quant.wide import made_wide, without_form
 
@@ -33,11 +33,13 @@ _DEPTHWISE = WEIGHTS["4"]  # in place of narrower weights than depthwise kernels
 
 @dataclass(frozen=True)
 class Width:
-    """Of one layer. kind: None: it computes in float32. group: inputs that share a multiplier; 0: none. activations: bits of its input."""
+    """Of one layer. kind: None: it computes in float32. group: inputs that share a multiplier; 0: none. activations: bits of its input.
+    nested: its int8 and int4 are made of the same planes."""
 
     kind: Kind | None
     group: int
     activations: int
+    nested: bool = False
 
 
 INT8 = Width(WEIGHTS["8"], 0, _BYTE)
@@ -56,16 +58,36 @@ class Widths:
 def widths(graph: Graph, recipe: Recipe, precision: Precision) -> Widths:
     """UsageError where a [[layer]] fits no layer of the graph, or asks for what its operator does not have."""
     layers = [n for n in graph.nodes if is_layer(graph, n)]
+    found, found_signs = _of_layers(graph, layers, recipe, precision), signs.find(graph)
+    if recipe.nested:
+        variants = [_of_layers(graph, layers, recipe, p) for p in recipe.precisions]
+        nested = [n for n in layers if _nests(graph, n, [v[n.outputs[0]] for v in variants], found_signs)]
+        found |= {n.outputs[0]: replace(found[n.outputs[0]], nested=True) for n in nested}
+    of_layers = {n.outputs[0]: _is_wide(found[n.outputs[0]], n, found_signs) for n in layers}
+    wide = made_wide(graph, of_layers, precision.activations == WIDE)
+    return Widths(found, _levels(graph, found), wide, tuple(_notes(graph, layers, found, wide, precision)))
+
+
+def _of_layers(graph: Graph, layers: list[Node], recipe: Recipe, precision: Precision) -> dict[str, Width]:
+    """By output tensor."""
     ends = _ends(graph) if recipe.int8_ends else set()
     found = {n.outputs[0]: _default(graph, n, recipe, precision, n.outputs[0] in ends) for n in layers}
     for table in recipe.layer:
         for node in _matches(table, layers):
             if table.variant in ("", precision.name):
                 found[node.outputs[0]] = _asked(graph, node, table, found[node.outputs[0]])
-    found_signs = signs.find(graph)
-    of_layers = {n.outputs[0]: _is_wide(found[n.outputs[0]], n, found_signs) for n in layers}
-    wide = made_wide(graph, of_layers, precision.activations == WIDE)
-    return Widths(found, _levels(graph, found), wide, tuple(_notes(graph, layers, found, wide, precision)))
+    return found
+
+
+def _nests(graph: Graph, node: Node, variants: list[Width], found: Signs) -> bool:
+    """Whether a layer, of these widths, has int8 weights in one variant and 4 bits in the other; not where its source has 4 bits."""
+    weight = graph.tensors[node.inputs[1]]
+    if {w.kind for w in variants} != {WEIGHTS["8"], NESTED} or any(w.activations != _BYTE for w in variants):
+        return False
+    if any(w.group for w in variants):
+        raise UsageError(f"{node.name} has groups, and nested weights have none", "leave out group, or nested")
+    given = weight.quant is not None and not _loses(weight, NESTED)
+    return not given and node.inputs[0] not in found.held and not found.unquantized(node.outputs[0])
 
 
 def _is_wide(width: Width, node: Node, found: Signs) -> bool:

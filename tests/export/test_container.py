@@ -8,6 +8,7 @@ import os
 import shutil
 import struct
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,43 @@ def test_the_same_bundle_gives_the_same_bytes() -> None:
 def test_tables_survive_a_round_trip() -> None:
     data = to_bytes(full_bundle())
     assert pack(unpack(data, "full")) == data
+
+
+@pytest.mark.parametrize("alignment", [16, 64])
+def test_what_several_variants_have_in_common_is_written_once(tmp_path: Path, alignment: int) -> None:
+    one = full_bundle(alignment)
+    two = replace(one, variants=[one.variants[0], replace(one.variants[0], name="other")])
+    data, alone = to_bytes(two), to_bytes(one)
+    tables = unpack(data, "two")
+    first, second = tables.variants
+    assert len(data) - len(alone) < len(data) // 4 and data.count(b"table") == alone.count(b"table")
+    assert [vars(t)["name"] for t in first.tensors] == [vars(t)["name"] for t in second.tensors]
+    assert [bytes(o.attributes) for o in first.operators] == [bytes(o.attributes) for o in second.operators]
+    assert all(data.find(bytes(buffer.data)) % alignment == 0 for buffer in tables.buffers)
+    assert pack(unpack(data, "two")) == data
+    for name in ("int8", "other"):
+        native.Model(data, variant=name).selftest()
+    if shutil.which("flatc"):
+        (tmp_path / "two.eqm").write_bytes(data)
+        command = [
+            "flatc",
+            "--json",
+            "--strict-json",
+            "--raw-binary",
+            "-o",
+            tmp_path,
+            ROOT / "schema" / "eqm.fbs",
+            "--",
+            tmp_path / "two.eqm",
+        ]
+        subprocess.run(command, check=True)
+        read = json.loads((tmp_path / "two.json").read_text())
+        a, b = ({k: v for k, v in variant.items() if k not in ("name", "selftest")} for variant in read["variants"])
+        assert (
+            a == b
+            and read["labels"] == ["a", "b"]
+            and [bytes(x["data"]) for x in read["buffers"]] == [bytes(x.data) for x in tables.buffers]
+        )
 
 
 def test_joined_variants_share_equal_buffers() -> None:

@@ -93,7 +93,7 @@ def test_whole_numbers_are_legal_where_real_ones_are_meant() -> None:
         ("precision = 'fp16'", "w<weight bits>a<activation bits>"),
         ("precision = 8", "must be of type str"),
         ("seed = true", "must be of type int"),
-        ("colour = 1", "precision, calibrator, group, int8_ends, seed, metric, labels, [options], [[layer]], [[step]], [[input]]"),
+        ("colour = 1", "precision, calibrator, group, int8_ends, seed, metric, labels, nested, [options], [[layer]], [[step]], [[input]]"),
         ("calibrator = 'kl'", "minmax, moving-average, percentile, mse"),
         ("[options]\npercentile = 99", "no options"),
         ("options = 3", "[options]"),

@@ -51,9 +51,9 @@ def check_order(names: Sequence[str]) -> None:
         raise UsageError(f"step {twice[0]!r} stands twice", "write it once")
 
 
-def apply(stage: str, layer: Layer, steps: Sequence[tuple[str, Any]]) -> None:
-    """Those of the steps (method, checked options) that belong to a stage and touch weights as wide as the layer's."""
-    for method, given in touching(stage, layer.kind, steps):
+def apply(stage: str, layer: Layer, steps: Sequence[tuple[str, Any]], kind: Kind | None = None) -> None:
+    """Those of the steps (method, checked options) that belong to a stage and touch weights of a kind; None: of the layer's."""
+    for method, given in touching(stage, kind or layer.kind, steps):
         _module(method).apply(layer, given)
 
 

@@ -17,6 +17,7 @@ from edgeq_host.errors import UsageError
 from edgeq_host.quant.exact import factor, product, total
 from edgeq_host.quant.layer import Float64, Int64, Layer, nearest
 from edgeq_host.quant.options import StepOptions
+from edgeq_host.quant.precision import Kind
 from edgeq_host.quant.seen import PREFIXES
 
 STAGE = "rounding"
@@ -51,12 +52,15 @@ def apply(layer: Layer, options: Options) -> None:
     for matrix in range(moments.matrices):
         place = slice(matrix * rows, (matrix + 1) * rows)
         for columns, h in moments.of(matrix):
-            q = rounded(layer.real[place, columns], unit[place, columns], layer.q[place, columns], h, layer, options)
+            within = None if layer.within is None else (layer.within[0][place, columns], layer.within[1][place, columns])
+            q = rounded(layer.real[place, columns], unit[place, columns], layer.q[place, columns], h, layer.kind, options, within)
             layer.q[place, columns] = q
 
 
-def rounded(w: Float64, unit: Float64, plain: Int64, h: Float64, layer: Layer, options: Options) -> Int64:
-    """Integers for rows w of one H. plain: those of rounding each weight by itself."""
+def rounded(
+    w: Float64, unit: Float64, plain: Int64, h: Float64, kind: Kind, options: Options, within: tuple[Int64, Int64] | None = None
+) -> Int64:
+    """Integers for rows w of one H. plain: those of rounding each weight by itself. within: as Layer has it."""
     order = np.argsort(-np.diag(h), kind="stable") if options.act_order else np.arange(len(h))
     w, unit, plain, h = w[:, order], unit[:, order], plain[:, order], h[np.ix_(order, order)]
     damping = options.damping * float(total(np.diag(h))) / len(h) or 1.0
@@ -64,7 +68,10 @@ def rounded(w: Float64, unit: Float64, plain: Int64, h: Float64, layer: Layer, o
     found = np.empty_like(plain)
 
     def choose(j: int, values: Float64) -> Float64:
-        found[:, j] = nearest(values, unit[:, j], layer.kind)
+        if within is None:
+            found[:, j] = nearest(values, unit[:, j], kind)
+        else:
+            found[:, j] = np.clip(np.rint(values / unit[:, j]), within[0][:, order[j]], within[1][:, order[j]])
         return np.asarray(unit[:, j] * found[:, j])
 
     def loss(column: Callable[[int, Float64], Float64]) -> Float64:

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgeq_host.graph import Node, Tensor
 from edgeq_host.quant.build import Build, NoRuleError, pair
-from edgeq_host.quant.weights import quantize_weights
+from edgeq_host.quant.weighted import constants
 
 
 def apply(build: Build, node: Node) -> None:
@@ -28,6 +28,6 @@ def _layer(build: Build, node: Node, right: Tensor) -> None:
     x, y = build.affine(node.inputs[0]), build.affine(node.outputs[0])
     data = np.ascontiguousarray(right.real().T)
     bias = Tensor(f"{node.name}/bias", data.shape[:1], "f32", np.zeros(data.shape[0], np.float32))
-    weights = quantize_weights(build, node, Tensor(f"{right.name}/transposed", data.shape, "f32", data), bias, 0)
+    weights = constants(build, node, Tensor(f"{right.name}/transposed", data.shape, "f32", data), bias, 0)
     attrs = {"x_zero": x.zero, "w_zero": weights.zero, "y_zero": y.zero, **y.clamp(node.attrs["lo"], node.attrs["hi"])}
     build.compute("fully_connected", node.name, [build.integers(node.inputs[0]), *weights.names], build.output(node.outputs[0]), attrs)
