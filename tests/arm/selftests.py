@@ -1,9 +1,12 @@
-"""The self-test under qemu-user, once for each CPU and worker."""
+"""The self-test under qemu-user: what it runs where, once for each CPU and worker."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
+
+import pytest
 
 from bench.arm import guest
 from edgeq_runtime import lists
@@ -14,19 +17,24 @@ def cpus(best: str) -> list[str]:
     return [cpu for cpu, isas in guest.CPUS.items() if isas[0] == best]
 
 
+def kernels(*isas: str) -> tuple[str, ...]:
+    return tuple(k.stem for k in lists.kernels() if k.isa in isas)
+
+
+def shares(best: str) -> list[Any]:
+    """CPU and kernels: those of this instruction set on one CPU; among the exhaustive tests, all that a CPU runs on every CPU."""
+    whole = [pytest.param(cpu, kernels(*guest.CPUS[cpu]), id=f"{cpu}-all", marks=pytest.mark.exhaustive) for cpu in cpus(best)]
+    return [pytest.param(cpus(best)[-1], kernels(best), id=cpus(best)[-1]), *whole]
+
+
 @cache
-def _report(cpu: str) -> str:
-    return guest.run(cpu, [guest.program("selftest")]).decode()
+def _report(cpu: str, names: tuple[str, ...]) -> str:
+    return guest.run(cpu, [guest.program("selftest"), *names]).decode()
 
 
-def passed(cpu: str) -> list[str]:
-    return re.findall(r"^ok +(\w+) ", _report(cpu), re.M)
+def passed(cpu: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(re.findall(r"^ok +(\w+) ", _report(cpu, names), re.M))
 
 
-def skipped(cpu: str) -> list[str]:
-    return re.findall(r"^skip (\w+) not on this cpu$", _report(cpu), re.M)
-
-
-def kernels(cpu: str) -> list[str]:
-    """Those that must pass there."""
-    return [k.stem for k in lists.kernels() if k.isa in guest.CPUS[cpu]]
+def skipped(cpu: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(re.findall(r"^skip (\w+) not on this cpu$", _report(cpu, names), re.M))

@@ -1,4 +1,4 @@
-"""Emulated: every kernel of a CPU with i8mm equals the portable one. A file of its own, for a worker of its own."""
+"""Emulated: kernels of CPUs with i8mm equal the portable ones. A file of its own, for a worker of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from tests.arm import selftests
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("cpu", selftests.cpus("neon_i8mm"))
-def test_every_kernel_of_the_cpu_equals_portable(cpu: str) -> None:
-    assert selftests.passed(cpu) == selftests.kernels(cpu)
+@pytest.mark.parametrize(("cpu", "kernels"), selftests.shares("neon_i8mm"))
+def test_kernels_of_the_cpu_equal_portable(cpu: str, kernels: tuple[str, ...]) -> None:
+    assert selftests.passed(cpu, kernels) == kernels
