@@ -11,9 +11,9 @@ import pytest
 from edgeq_host.data import Data, Sample
 from edgeq_host.graph import Array, Graph
 from edgeq_host.importers import load
-from edgeq_host.produce import Source, predicted_bytes, produce
+from edgeq_host.produce import Source, pack_graph, predicted_bytes, produce
 from edgeq_host.quant import quantize
-from edgeq_host.recipe import Recipe
+from edgeq_host.recipe import Recipe, Step
 from edgeq_host.selftest import to_inner
 from edgeq_host.session import Session
 from tests.core import isa_masks
@@ -47,13 +47,27 @@ def cases(*more: Any) -> list[Any]:
 def test_every_instruction_set_gives_the_integers_of_the_reference(assets: Path, network: str, precision: str, group: int) -> None:
     graph = load(assets / "models" / network)
     data = inputs(graph, assets, network)
-    made = quantize(graph, data, Recipe(precision, group=group))
+    check(quantize(graph, data, Recipe(precision, group=group)), data)
+
+
+def check(made: Graph, samples: list[list[Array]]) -> None:
+    """Every tensor of integers, on every subset of instruction sets."""
     sessions = [Session(made, keep_all=True, isas=mask) for mask in isa_masks()]
-    for sample in data:
+    for sample in samples:
         wanted = run_graph(made, {e.tensor: to_inner(made, e, x) for e, x in zip(made.inputs, sample, strict=True)})
         for session in sessions:
             session.run(*sample)
             assert all(np.array_equal(wanted[n], session.tensor(n)) for n in session.names() if made.tensors[n].dtype != "f32")
+
+
+@pytest.mark.parametrize("network", ["kws_ref_model_float32.tflite", *(pytest.param(n, marks=pytest.mark.slow) for n in FLOAT[1:])])
+def test_both_variants_of_nested_weights_give_the_integers_of_the_reference(assets: Path, network: str) -> None:
+    graph = load(assets / "models" / network)
+    samples, recipe = inputs(graph, assets, network), Recipe("int8,w4a8", nested=True, step=(Step("bias_correction"),))
+    found = [Sample(x, None) for x in samples]
+    data = Data(None, len(found), False, lambda: iter(found))
+    for variant in pack_graph(graph, Source(None, recipe, data, name="net")).variants:
+        check(variant.graph, samples)
 
 
 @pytest.mark.parametrize(("network", "precision", "group"), cases(("int8", 0), ("w4a8", 64), ("int8,w4a8,w2a8,ternary", 32)))

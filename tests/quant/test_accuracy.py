@@ -107,6 +107,13 @@ def test_the_page_holds_the_figures_with_labels(assets: Path, recipes: tuple[Rec
         assert line in page, accuracy.__doc__
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("title", accuracy.NESTED)
+def test_the_page_holds_the_nested_networks(assets: Path, title: str) -> None:
+    network = next(n for n in NETWORKS if n.title == title)
+    assert accuracy.nested(assets, network) in accuracy.PAGE.read_text(encoding="utf-8"), accuracy.__doc__
+
+
 def test_a_uint8_network_runs_in_int8(assets: Path) -> None:
     """MobileNetV1 with uint8 weights: their zero points are kept, and the right class of the cat stays first."""
     graph = load(assets / "models" / "mobilenet_v1_0.25_224_quant.tflite")
