@@ -24,6 +24,7 @@ CORES = (
     ("qemu-aarch64", "aarch64", "cortex-a76", ALL),
     ("qemu-aarch64", "aarch64", "max", ALL),
     ("qemu-aarch64", "aarch64", "cortex-a53", PORTABLE),
+    ("qemu-arm", "armv7", "cortex-a7", ALL),
     ("qemu-arm", "armv7", "cortex-a7", PORTABLE),
 )
 DENSE = tuple(Layer(f"FC 16x{k} to 64", "FULLY_CONNECTED", (16, k), (64, k)) for k in (256, 512))

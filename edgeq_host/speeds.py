@@ -84,18 +84,19 @@ ARMV7 = Speeds(
     "instructions",
     _of(
         {
-            "gemm_s8_s16_s8": 0.360,
-            "gemm_s8_s16_s4": 0.0454,
-            "gemm_s8_s16_s2": 0.0454,
-            "gemm_s8_s16_b1": 0.0587,
-            "gemm_s16_s16_s8": 0.358,
-            "gemm_b1_b1_b1": 1.07,
-            "gemm_f32_f32_f32": 0.0803,
-            "dwconv_s8_s8_s8": 0.0647,
-            "dwconv_s8_s8_s4": 0.0323,
-            "dwconv_s16_s16_s8": 0.0536,
-            "dwconv_f32_f32_f32": 0.0751,
-        }
+            "gemm_s8_s16_s8": 0.165,
+            "gemm_s8_s16_s4": 0.0453,
+            "gemm_s8_s16_s2": 0.0453,
+            "gemm_s8_s16_b1": 0.0524,
+            "gemm_s16_s16_s8": 0.128,
+            "gemm_b1_b1_b1": 1.02,
+            "gemm_f32_f32_f32": 0.0870,
+            "dwconv_s8_s8_s8": 0.0625,
+            "dwconv_s8_s8_s4": 0.0331,
+            "dwconv_s16_s16_s8": 0.0375,
+            "dwconv_f32_f32_f32": 0.0765,
+        },
+        neon_armv7={"gemm_s8_s8_s8": 1.27, "dwconv_s8_s8_s8": 0.397},
     ),
 )
 
