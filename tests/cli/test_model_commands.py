@@ -90,6 +90,15 @@ def test_diagnose_has_a_row_for_every_layer_with_a_float_twin(edgeq: Edgeq, pack
     assert all(layer["alone_db"] > 25 for layer in found["layers"])
 
 
+def test_nested_precisions_share_a_file_and_wrong_ones_are_told(edgeq: Edgeq) -> None:
+    words = ["quantize", MODEL, "--calibration", CALIBRATION, "--nested", "-o", "nested.eqm", "--precision"]
+    assert edgeq(*words, "int8,w4a8").code == 0 and edgeq("eval", "nested.eqm", "--data", TEST, "--variant", "w4a8").code == 0
+    shown = edgeq("inspect", "nested.eqm", "--kernels").out
+    assert "4 + 4 nested" in shown and shown.count("4 nested") > 1
+    wrong = edgeq(*words, "int8")
+    assert wrong.code == 2 and "give --precision int8,w4a8, or leave --nested out" in wrong.err
+
+
 def test_pack_joins_two_precisions_that_both_run(edgeq: Edgeq, packed: Path) -> None:
     assert edgeq("quantize", MODEL, "--precision", "float32", "-o", "float.eqm").code == 0
     result = edgeq("pack", packed, "float.eqm", "-o", "both.eqm", "--json")

@@ -64,7 +64,7 @@ def test_gptq_is_optimal_brain_quantization_in_a_fixed_order(name: str, act_orde
     wanted[:, order] = by_elimination(w[:, order], unit[:, order], damped[np.ix_(order, order)], layer.kind)
     loss = [_loss(w - unit * q, h) for q in (wanted, layer.q)]
     wanted = np.where((loss[0] <= loss[1])[:, None], wanted, layer.q)
-    found = gptq.rounded(w, unit, layer.q, h, layer, gptq.Options(act_order=act_order))
+    found = gptq.rounded(w, unit, layer.q, h, layer.kind, gptq.Options(act_order=act_order))
     assert np.abs(unit * found - unit * wanted).max() <= 1e-4
 
 
@@ -76,7 +76,7 @@ def _loss(error: Array, h: Array) -> Array:
 def test_errors_of_outputs_fall_as_they_do_with_the_inverse_of_h_and_not_without(name: str, most: float) -> None:
     w, h = correlated(64, 256)
     layer = layer_of(w, WEIGHTS[name])
-    found = gptq.rounded(w, np.broadcast_to(layer.unit, w.shape), layer.q, h, layer, gptq.Options())
+    found = gptq.rounded(w, np.broadcast_to(layer.unit, w.shape), layer.q, h, layer.kind, gptq.Options())
     before, after = _loss(w - layer.unit * layer.q, h), _loss(w - layer.unit * found, h)
     assert (after <= before).all() and after.sum() <= most * before.sum()
 
@@ -85,7 +85,7 @@ def test_inputs_that_never_vary_leave_rounding_to_nearest() -> None:
     w, _ = correlated(8, 16)
     layer = layer_of(w, WEIGHTS["4"])
     assert np.array_equal(
-        gptq.rounded(w, np.broadcast_to(layer.unit, w.shape), layer.q, np.zeros((16, 16)), layer, gptq.Options()), layer.q
+        gptq.rounded(w, np.broadcast_to(layer.unit, w.shape), layer.q, np.zeros((16, 16)), layer.kind, gptq.Options()), layer.q
     )
 
 
@@ -93,9 +93,21 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     w, h = correlated(16, 90)
     layer = layer_of(w, WEIGHTS["4"])
     unit = np.broadcast_to(layer.unit, w.shape)
-    whole = gptq.rounded(w, unit, layer.q, h, layer, gptq.Options())
+    whole = gptq.rounded(w, unit, layer.q, h, layer.kind, gptq.Options())
     monkeypatch.setattr(gptq, "_BLOCK", 16)
-    assert np.array_equal(gptq.rounded(w, unit, layer.q, h, layer, gptq.Options()), whole)
+    assert np.array_equal(gptq.rounded(w, unit, layer.q, h, layer.kind, gptq.Options()), whole)
+
+
+@pytest.mark.parametrize("act_order", [False, True])
+def test_integers_stay_within_what_each_may_become(act_order: bool) -> None:
+    w, h = correlated(16, 90)
+    layer = layer_of(w, WEIGHTS["4"])
+    unit, options = np.broadcast_to(layer.unit, w.shape), gptq.Options(act_order=act_order)
+    free = gptq.rounded(w, unit, layer.q, h, layer.kind, options)
+    least = layer.q - (np.arange(w.size).reshape(w.shape) % 2)
+    found = gptq.rounded(w, unit, layer.q, h, layer.kind, options, (least, layer.q))
+    assert (found >= least).all() and (found <= layer.q).all() and not (free <= layer.q).all()
+    assert (_loss(w - unit * found, h) <= _loss(w - unit * layer.q, h)).all() and (found != layer.q).any()
 
 
 def net() -> Graph:
