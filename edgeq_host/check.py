@@ -27,7 +27,7 @@ class Report:
     """source_operators: as the file has them; operators: edgeq's, after normalization. cut: the part that passes and keeps most.
 
     shapes: flags for inputs that are open. quantized: the source brings scales of its activations. weights: layers by the bits of the
-    weights that it gives as integers. signs: how many activations it reduces to one bit.
+    weights that it gives as integers. signs: how many activations it reduces to one bit. said: remarks of the importer.
     """
 
     path: str
@@ -43,6 +43,7 @@ class Report:
     quantized: bool
     weights: dict[int, int]
     signs: int
+    said: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -51,7 +52,7 @@ class Report:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What runs, but not as well as it could: transposes that stay, operators that have no int8 form."""
-        found = []
+        found = list(self.said)
         if "transpose" in self.operators:
             found.append(f"{self.operators['transpose']} transposes stay at run time")
         for name, count in self.operators.items():
@@ -145,4 +146,5 @@ def check(path: Path | str, options: ImportOptions | None = None) -> Report:
         quantized=any(t.data is None and t.quant is not None for t in graph.tensors.values()),
         weights=dict(sorted(Counter(filter(None, (source_bits(graph, n) for n in graph.nodes))).items())),
         signs=sum(n.op == "sign_f32" for n in graph.nodes),
+        said=graph.remarks,
     )

@@ -37,6 +37,11 @@ class Quant:
         return f"<Quant: {self.scale.size} scales of axis {self.axis}>"
 
 
+def signs_quant(plus: float, minus: float) -> Quant | None:
+    """The quantization of a tensor of two values s and -s; None of others."""
+    return Quant(np.array([plus / SIGN]), np.zeros(1, np.int64)) if plus == -minus and 2.0**-100 <= plus <= 2.0**100 else None
+
+
 @dataclass(frozen=True)
 class Tensor:
     """`data` None: an activation. A constant with `quant` holds the integers (int8 weights, int32 biases), else real values.
@@ -101,6 +106,7 @@ class Graph:
     inputs: list[Edge]
     outputs: list[Edge]
     labels: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # where the importer takes something for what it is not quite, each once
 
     def __repr__(self) -> str:
         edges = [", ".join(f"{e.name} {e.dtype} {list(e.shape)}" for e in side) for side in (self.inputs, self.outputs)]

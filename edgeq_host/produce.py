@@ -139,7 +139,7 @@ def _made(graph: Graph, source: Source, dry: bool = False) -> tuple[Bundle, list
         warnings.append(f"calibration is not used: {_WITHOUT[source.recipe.precision == FLOAT]}")
     elif source.calibration == RANDOM:
         warnings = ["calibrated on noise, for timing only: scores of this file mean nothing"]
-    warnings += _overlap(calibration, score)
+    warnings += [*_overlap(calibration, score), *graph.remarks]
     scores: list[Score | None] = [None] * len(made)
     if score is not None and dry:
         scores = [Score(source.recipe.metric, 1.0, 1.0, 1.0, score.count)] * len(made)

@@ -175,6 +175,10 @@ class Builder:
         self.graph.tensors[name] = Tensor(name, checked_shape(name, shape), dtype, None, quant)
         return name
 
+    def remark(self, text: str) -> None:
+        if text not in self.graph.remarks:
+            self.graph.remarks += (text,)
+
     def input(self, edge_name: str, shape: Sequence[int], dtype: str, quant: Quant | None = None) -> str:
         """An input of the model: the tensor is s8/u8/s32/f32 as it comes in, or f32 with quant where the source quantized it."""
         name = self.activation(edge_name, shape, "f32" if quant else dtype, quant)

@@ -13,6 +13,7 @@ from edgeq_host.passes import (
     scale_fusion,
     scale_layer,
     sign_fusion,
+    sign_values,
     sink,
     transposes,
 )
@@ -33,7 +34,10 @@ LAYOUT: tuple[Rewrite, ...] = (
     reshapes.out_of_weights,
 )
 FUSION: tuple[Rewrite, ...] = (
-    sign_fusion.before,  # first: layers would take the constants with a rounding
+    sign_values.straightened,
+    sign_values.scaled,
+    sign_fusion.before,  # before the rest: layers would take the constants with a rounding
+    sign_fusion.before_reshape,
     sign_fusion.before_pooling,
     pad_fusion.fuse,
     scale_fusion.after_layer,
@@ -41,7 +45,7 @@ FUSION: tuple[Rewrite, ...] = (
     scale_fusion.before_layer,
     identities.remove,
 )
-LAST: tuple[Rewrite, ...] = (scale_layer.make, *LAYOUT, *FUSION)
+LAST: tuple[Rewrite, ...] = (scale_layer.make, *LAYOUT, *FUSION, sign_values.weights)
 _MAX_ROUNDS = 1000  # every rewrite shortens the graph or moves something towards its outputs; more rounds are a bug
 
 

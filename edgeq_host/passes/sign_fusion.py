@@ -9,7 +9,8 @@ from functools import cache
 
 import numpy as np
 
-from edgeq_host.graph import Array, Node
+from edgeq_host.graph import Array, Node, Tensor
+from edgeq_host.passes.perm import same_meaning
 from edgeq_host.passes.rewriter import Rewriter
 from edgeq_host.passes.scale_fusion import per_channel
 from edgeq_host.thresholds import above, clamped, lowest_float, scaled
@@ -88,6 +89,43 @@ def _with(rewriter: Rewriter, node: Node, x: str, found: list[tuple[np.float32, 
     turns = np.array([turn for _, turn in found], np.float32)
     turned = (rewriter.new_constant(node.inputs[1], turns),) if np.any(turns < 0) else ()
     return replace(node, inputs=(x, t, *turned))
+
+
+def before_reshape(rewriter: Rewriter, node: Node) -> list[Node] | None:
+    """sign(reshape(x)) to reshape(sign(x)), where something computes x and every entry of its last axis has one threshold. The same of
+    additions and multiplications that lead to a sign."""
+    if node.op != "sign_f32" and not (node.op in _LINEAR and _leads_to_sign(rewriter, node)):
+        return None
+    shaped = next((name for name in node.inputs if rewriter.constant(name) is None), "")
+    reshape = rewriter.maker(shaped, "reshape") if shaped else None
+    if reshape is None or rewriter.maker(reshape.inputs[0]) is None or not same_meaning(rewriter, reshape.inputs[0], shaped):
+        return None
+    x, out = reshape.inputs[0], rewriter.tensor(node.outputs[0])
+    columns = {name: _columns(rewriter.constant(name), out.shape, rewriter.shape(x)) for name in node.inputs if name != shaped}
+    if rewriter.shape(shaped) != out.shape or any(column is None for column in columns.values()):
+        return None
+    made = rewriter.new(out.name, rewriter.shape(x), quant=out.quant)
+    names = {name: rewriter.new_constant(name, np.asarray(column, np.float32)) for name, column in columns.items()} | {shaped: x}
+    changed = replace(node, inputs=tuple(names[name] for name in node.inputs), outputs=(made,))
+    return [changed, Node("reshape", f"{node.name}/reshape", (made,), node.outputs, {})]
+
+
+def _leads_to_sign(rewriter: Rewriter, node: Node) -> bool:
+    """Whether a sign is all that reads a node's output, perhaps through constants that are added or multiplied."""
+    while node.op in _LINEAR and rewriter.sole_reader(node.outputs[0]):
+        node = rewriter.readers[node.outputs[0]][0]
+    return node.op == "sign_f32"
+
+
+def _columns(held: Tensor | None, shape: tuple[int, ...], inner: tuple[int, ...]) -> Array | None:
+    """A constant beside a tensor of `shape` as one number for each entry of the last axis of `inner`, its shape before."""
+    if held is None or held.data is None or held.quant is not None:
+        return None
+    channels = inner[-1] if inner else 1
+    if held.data.size == 1:
+        return np.broadcast_to(held.data.reshape(-1), (channels,))
+    rows = np.broadcast_to(held.data, shape).reshape(-1, channels)
+    return rows[0] if np.all(rows == rows[0]) else None
 
 
 def before_pooling(rewriter: Rewriter, node: Node) -> list[Node] | None:

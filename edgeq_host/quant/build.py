@@ -124,6 +124,16 @@ class Build:
     def has_bits(self, name: str) -> bool:
         return name in self._b1
 
+    def so_far(self, name: str) -> tuple[Graph, str]:
+        """The integer graph with a tensor as integers: bits of which nothing has made int8 yet are unpacked in this copy alone."""
+        if name not in self._b1 or name in self._own:
+            place = self.integers(name)
+            return self.graph, place
+        made, graph = f"{name}/seen", self.graph.copy()
+        graph.tensors[made] = Tensor(made, self.source.tensors[name].shape, "s8")
+        graph.nodes.append(Node("unpack_s8", made, (self._b1[name],), (made,), {"plus": SIGN, "minus": -SIGN}))
+        return graph, made
+
     def same(self, name: str) -> str:
         """A tensor that is no float: indices and the like, unchanged."""
         self.graph.tensors.setdefault(name, self.source.tensors[name])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgeq_host.errors import UnsupportedError, UsageError
 from edgeq_host.graph import Array, Edge, Graph, Node
-from edgeq_host.quant import methods, rules, signs
+from edgeq_host.quant import binarize, methods, rules, signs
 from edgeq_host.quant.affine import LEVELS, WIDE_LEVELS, Affine, narrowed, of
 from edgeq_host.quant.build import Build, NoRuleError
 from edgeq_host.quant.calibrate import Statistics, calibrate
@@ -48,7 +48,8 @@ def wants_samples(graph: Graph, recipe: Recipe) -> bool:
     graph, made = prepare(graph, recipe), [p for p in recipe.precisions if p.weights is not None]
     if made and any(g.known is None for g in groups(graph)):
         return True
-    return any(_collecting(graph, recipe, widths(graph, recipe, p).layers, ("means", "moments")) for p in made)
+    held, layers = signs.find(graph).held, [widths(graph, recipe, p).layers for p in made]
+    return any(binarize.wanting(graph, of, held) or _collecting(graph, recipe, of, ("means", "moments")) for of in layers)
 
 
 def _collecting(graph: Graph, recipe: Recipe, layers: dict[str, Width], what: tuple[str, ...]) -> list[Node]:
@@ -81,12 +82,12 @@ def quantize_reported(
     precision = precision or _only(recipe)
     graph = prepare(graph, recipe)
     _refuse_per_channel(graph)
-    chosen = widths(graph, recipe, precision)
+    again = list(samples) if isinstance(samples, Iterator) else samples
+    graph, chosen, untrained = _with_signs(graph, recipe, precision, again, isas)
     held = signs.find(graph).held
     levels = {g: _levels(graph, chosen, g, held) for g in groups(graph)}
     open_groups = {g: n for g, n in levels.items() if g.known is None}
-    again = list(samples) if isinstance(samples, Iterator) else samples
-    seen, notes = Statistics(), list(chosen.notes)
+    seen, notes = Statistics(), [*untrained, *chosen.notes]
     seeing = _collecting(graph, recipe, chosen.layers, ("means", "moments"))
     if again is not None and (open_groups or seeing):
         seen = calibrate(graph, open_groups, again, recipe, isas)
@@ -104,6 +105,21 @@ def quantize_reported(
     islands = _rewrite(build)
     build.graph.validate()
     return Quantized(build.graph, seen.samples, tuple(islands), (*_warnings(seen), *notes))
+
+
+def _with_signs(
+    graph: Graph, recipe: Recipe, precision: Precision, samples: Iterable[list[Array]] | None, isas: int | None
+) -> tuple[Graph, Widths, list[str]]:
+    """The graph with signs before the layers that shall read them, how wide everything is in it, and what is to be said of that."""
+    chosen = widths(graph, recipe, precision)
+    layers = binarize.wanting(graph, chosen.layers, signs.find(graph).held)
+    if not layers:
+        return graph, chosen, []
+    if samples is None:
+        raise UsageError(f"{precision.name}: activations of 1 bit need calibration samples", "give --calibration DATA")
+    graph = binarize.binarized(graph, layers, samples, isas)
+    found = f"{len(layers)} layers of {precision.name} read signs that the network was not trained with, which costs most of its accuracy"
+    return graph, widths(graph, recipe, precision), [f"{found}: train it with signs (docs/quantize.md), or take activations of 8 bits"]
 
 
 def _levels(graph: Graph, chosen: Widths, group: Group, held: Mapping[str, float]) -> tuple[int, ...]:
@@ -144,7 +160,8 @@ def _warnings(seen: Statistics) -> list[str]:
 
 
 def _annotated(graph: Graph) -> bool:
-    return any(graph.tensors[o].quant is not None for n in graph.nodes for o in n.outputs)
+    """Whether the source quantizes activations; signs alone say nothing of others."""
+    return any(graph.tensors[o].quant is not None for n in graph.nodes if n.op != "sign_f32" for o in n.outputs)
 
 
 def _refuse_per_channel(graph: Graph) -> None:

@@ -35,7 +35,7 @@ WEIGHTS = {
     "1": Kind(1, -1, 1, "b1"),
 }
 NESTED = WEIGHTS["4"]  # what the int4 variant of nested weights has
-ACTIVATIONS = {16: 1 << 16, 8: 256, 4: 16, 2: 4}  # bits: levels
+ACTIVATIONS = {16: 1 << 16, 8: 256, 4: 16, 2: 4, 1: 2}  # bits: levels
 WIDE = 16  # bits of activations that sums of 64 bits take
 NAMES = {"int8": "w8a8", "binary": "w1a1"}
 FLOAT = "float32"

@@ -142,11 +142,11 @@ class Collector:
         return found
 
     def _behind_quantized(self, node: Node) -> Moments:
-        build, name = self._build, self._build.integers(node.inputs[0])
-        shape = build.graph.tensors[name].shape
-        wide = build.graph.tensors[name].dtype == "s16"
-        edge = Edge(name, name, shape, tuple(range(len(shape))), build.graph.tensors[name].dtype)
-        session = Session(replace(build.graph, outputs=[edge]), isas=self._isas)
+        build, (graph, name) = self._build, self._build.so_far(node.inputs[0])
+        shape = graph.tensors[name].shape
+        wide = graph.tensors[name].dtype == "s16"
+        edge = Edge(name, name, shape, tuple(range(len(shape))), graph.tensors[name].dtype)
+        session = Session(replace(graph, outputs=[edge]), isas=self._isas)
         found = self._zero(node)
         for sample in self._samples:
             q = session.run(*sample)[0]

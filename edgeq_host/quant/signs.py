@@ -14,6 +14,7 @@ from edgeq_host.thresholds import Condition, above
 # Operators of which one input moves as it is.
 _MOVERS = frozenset({"reshape", "transpose", "slice", "expand", "concat", "resize_nearest"})
 _LAYERS = frozenset({"conv2d_f32", "depthwise_conv2d_f32", "transpose_conv2d_f32", "fully_connected_f32"})
+_TAKES = frozenset({"conv2d_f32", "fully_connected_f32"})
 _GRID = 126  # int8 holds twice as many steps, and some of rounding
 _MOST = 1 << 29  # steps of a bias
 _SCALES = (2.0**-100, 2.0**100)
@@ -106,6 +107,11 @@ def reads_bits(graph: Graph, node: Node, held: dict[str, float]) -> bool:
     return node.inputs[0] in held and (node.op == "fully_connected_f32" or (node.op == "conv2d_f32" and node.attrs["groups"] == 1))
 
 
+def takes_signs(node: Node) -> bool:
+    """Whether signs can be put before a layer: it has a bias, and makes the same of a constant everywhere."""
+    return node.op in _TAKES
+
+
 def conditions(graph: Graph, sign: Node, channels: int) -> list[tuple[Condition, int]]:
     """Of every channel, when a sign is +1, or with -1 when it is -1."""
     t, *turn = (np.broadcast_to(np.asarray(graph.tensors[i].data).reshape(-1), (channels,)) for i in sign.inputs[1:])
@@ -160,7 +166,7 @@ def input_affine(graph: Graph, members: tuple[str, ...]) -> Affine | None:
 
 def _around(threshold: float) -> Affine | None:
     """An affine form under which the float32 from the threshold on, and no others, come to higher integers."""
-    if threshold == 0:
+    if abs(threshold) < _SCALES[0] / 2:
         return Affine(_SCALES[0], 0)
     zero = -128 if threshold > 0 else 127
     below = np.nextafter(np.float32(threshold), np.float32(-np.inf))

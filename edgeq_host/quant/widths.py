@@ -41,6 +41,10 @@ class Width:
     activations: int
     nested: bool = False
 
+    @property
+    def reads_signs(self) -> bool:
+        return self.kind is not None and self.activations == 1
+
 
 INT8 = Width(WEIGHTS["8"], 0, _BYTE)
 
@@ -58,9 +62,10 @@ class Widths:
 def widths(graph: Graph, recipe: Recipe, precision: Precision) -> Widths:
     """UsageError where a [[layer]] fits no layer of the graph, or asks for what its operator does not have."""
     layers = [n for n in graph.nodes if is_layer(graph, n)]
-    found, found_signs = _of_layers(graph, layers, recipe, precision), signs.find(graph)
+    found_signs = signs.find(graph)
+    found = _of_layers(graph, layers, recipe, precision, found_signs)
     if recipe.nested:
-        variants = [_of_layers(graph, layers, recipe, p) for p in recipe.precisions]
+        variants = [_of_layers(graph, layers, recipe, p, found_signs) for p in recipe.precisions]
         nested = [n for n in layers if _nests(graph, n, [v[n.outputs[0]] for v in variants], found_signs)]
         found |= {n.outputs[0]: replace(found[n.outputs[0]], nested=True) for n in nested}
     of_layers = {n.outputs[0]: _is_wide(found[n.outputs[0]], n, found_signs) for n in layers}
@@ -68,14 +73,14 @@ def widths(graph: Graph, recipe: Recipe, precision: Precision) -> Widths:
     return Widths(found, _levels(graph, found), wide, tuple(_notes(graph, layers, found, wide, precision)))
 
 
-def _of_layers(graph: Graph, layers: list[Node], recipe: Recipe, precision: Precision) -> dict[str, Width]:
+def _of_layers(graph: Graph, layers: list[Node], recipe: Recipe, precision: Precision, found_signs: Signs) -> dict[str, Width]:
     """By output tensor."""
     ends = _ends(graph) if recipe.int8_ends else set()
-    found = {n.outputs[0]: _default(graph, n, recipe, precision, n.outputs[0] in ends) for n in layers}
+    found = {n.outputs[0]: _default(graph, n, recipe, precision, n.outputs[0] in ends, found_signs) for n in layers}
     for table in recipe.layer:
         for node in _matches(table, layers):
             if table.variant in ("", precision.name):
-                found[node.outputs[0]] = _asked(graph, node, table, found[node.outputs[0]])
+                found[node.outputs[0]] = _asked(graph, node, table, found[node.outputs[0]], found_signs)
     return found
 
 
@@ -105,17 +110,19 @@ def is_layer(graph: Graph, node: Node) -> bool:
     return node.op in _LAYERS or (node.op == "matmul_f32" and weight.quant is None and len(weight.shape) == 2)
 
 
-def _default(graph: Graph, node: Node, recipe: Recipe, precision: Precision, end: bool) -> Width:
+def _default(graph: Graph, node: Node, recipe: Recipe, precision: Precision, end: bool, held: Signs) -> Width:
     kind = precision.weights
     if end:
         return replace(INT8, activations=max(_BYTE, precision.activations)) if kind is not None else INT8
     if _too_narrow(node, kind):
         kind = _DEPTHWISE
     width = Width(kind, recipe.group, precision.activations)
+    if _no_signs(node, width, held):
+        width = replace(width, activations=_BYTE)
     return width if _no_groups(graph, node, width) is None else replace(width, group=0)
 
 
-def _asked(graph: Graph, node: Node, table: Layer, width: Width) -> Width:
+def _asked(graph: Graph, node: Node, table: Layer, width: Width, held: Signs) -> Width:
     """What a [[layer]] says of a node, of which it must not ask too much."""
     if table.precision:
         precision = parse(table.precision)
@@ -123,6 +130,10 @@ def _asked(graph: Graph, node: Node, table: Layer, width: Width) -> Width:
     if width.kind is not None and _too_narrow(node, width.kind):
         found = f"[[layer]] match = {table.match!r} gives {node.name} weights of {width.kind.bits} bits"
         raise UsageError(f"{found}: depthwise convolutions store {_DEPTHWISE.bits} at least", f"precision = 'w{_DEPTHWISE.bits}a8'")
+    if _no_signs(node, width, held):
+        asked = f"[[layer]] match = {table.match!r} gives {node.name} activations of 1 bit"
+        names = "depthwise and transposed convolutions and products without a bias"
+        raise UsageError(f"{asked}: {names} read 2 at least", f"precision = '{_of_bytes(parse(table.precision))}'")
     if table.group is not None:
         width = replace(width, group=table.group)
     reason = _no_groups(graph, node, width)
@@ -133,6 +144,16 @@ def _asked(graph: Graph, node: Node, table: Layer, width: Width) -> Width:
 
 def _too_narrow(node: Node, kind: Kind | None) -> bool:
     return kind is not None and node.op == "depthwise_conv2d_f32" and kind.dtype not in ("s8", _DEPTHWISE.dtype)
+
+
+def _no_signs(node: Node, width: Width, held: Signs) -> bool:
+    """Whether a layer shall read signs, and cannot."""
+    return width.reads_signs and not signs.takes_signs(node) and node.inputs[0] not in held.held
+
+
+def _of_bytes(precision: Precision) -> str:
+    """The precision of these weights and activations of 8 bits."""
+    return precision.name.split("a")[0] + "a8" if precision.name != "binary" else "w1a8"
 
 
 def _no_groups(graph: Graph, node: Node, width: Width) -> str | None:
@@ -166,6 +187,15 @@ def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], wide: froz
     raised = [n for n in layers if _too_narrow(n, precision.weights) and kinds[n.outputs[0]] == _DEPTHWISE]
     if raised:
         yield f"{len(raised)} depthwise layers of {precision.name} have weights of {_DEPTHWISE.bits} bits, their narrowest"
+    bytes_read = [n for n in layers if precision.activations == 1 and not signs.takes_signs(n) and not found[n.outputs[0]].reads_signs]
+    if bytes_read:
+        yield f"{len(bytes_read)} layers of {precision.name} read int8: depthwise and transposed convolutions have no products of signs"
+    unpacked = [n for n in layers if found[n.outputs[0]].reads_signs and (kind := kinds[n.outputs[0]]) is not None and not kind.signs]
+    if unpacked:
+        yield (
+            f"{len(unpacked)} layers of {precision.name} read signs and multiply as int8 layers do, which takes longer than a8: "
+            "only weights of 1 bit meet signs in kernels of their own"
+        )
     again = [n for n in layers if _loses(graph.tensors[n.inputs[1]], kinds[n.outputs[0]])]
     if again:
         yield f"{len(again)} layers of {precision.name} are made from weights that the source has quantized: a float source loses less"
@@ -216,7 +246,12 @@ def _levels(graph: Graph, layers: dict[str, Width]) -> dict[str, int]:
     bits = {e.tensor: _BYTE for e in (*graph.outputs, *graph.inputs)}
     for node in reversed(graph.nodes):
         width = layers.get(node.outputs[0])
-        wanted = bits.get(node.outputs[0], _BYTE) if width is None else _BYTE if width.kind is None else min(width.activations, _BYTE)
+        wanted = bits.get(node.outputs[0], _BYTE) if width is None else _read(width)
         for name in node.inputs[:1] if width else node.inputs:
             bits[name] = max(bits.get(name, 0), wanted)
     return {name: ACTIVATIONS[b] for name, b in bits.items() if graph.tensors[name].dtype == "f32"}
+
+
+def _read(width: Width) -> int:
+    """Bits of the int8 activation that a layer reads; one of which signs are made has all."""
+    return _BYTE if width.kind is None or width.activations == 1 else min(width.activations, _BYTE)

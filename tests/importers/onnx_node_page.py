@@ -12,7 +12,9 @@ _HEAD = """# ONNX operators
 
 Generated from the node tests of the `onnx` package {version}: do not edit, run `python -m tests.importers.onnx_node_page`.
 Counted are tests with float32 data of at most four dimensions. Every input but the first (both operands of element-wise operators, Concat,
-MatMul and Gemm) is a constant. A test either passes or is refused with the reason below; nothing runs and gives another answer.
+MatMul and Gemm) is a constant. A test either passes or is refused with the reason below; nothing runs and gives another answer,
+but for Sign: edgeq's signs have two values, 0 is +1, and `edgeq check` says so.
+Comparisons with a constant are signs where Where or Cast turns them into numbers.
 
 | operator | pass | refused | why |
 |---|---|---|---|

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgeq_host.importers.onnx_ops import activation, conv, elementwise, gather, matmul, pad, pool, qonnx, quantized, reduce, resize, shape
+from edgeq_host.importers.onnx_ops import (
+    activation,
+    conv,
+    elementwise,
+    gather,
+    matmul,
+    pad,
+    pool,
+    qonnx,
+    quantized,
+    reduce,
+    resize,
+    shape,
+    signs,
+)
 from edgeq_host.importers.onnx_ops.context import Op
 
 Rule = Callable[[Op], None]
@@ -40,6 +54,13 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "HardSigmoid"): activation.hard_sigmoid,
     ("", "Softmax"): activation.softmax,
     ("", "Cast"): activation.cast,
+    ("", "Sign"): signs.sign,
+    ("", "Greater"): signs.compare(strict=True, upwards=True),
+    ("", "GreaterOrEqual"): signs.compare(strict=False, upwards=True),
+    ("", "Less"): signs.compare(strict=True, upwards=False),
+    ("", "LessOrEqual"): signs.compare(strict=False, upwards=False),
+    ("", "Not"): signs.negate,
+    ("", "Where"): signs.where,
     ("", "Identity"): activation.identity,
     ("", "Dropout"): activation.dropout,
     ("", "Pad"): pad.pad,

@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeq_host.graph import Attrs, Quant
 from edgeq_host.importers.common import Refusal
+from edgeq_host.importers.onnx_ops import signs
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.values import Act, Norm
 
@@ -111,11 +112,17 @@ def batch_norm(op: Op) -> None:
 
 
 def cast(op: Op) -> None:
-    """Real types become float32; int8, uint8 and int32 are cast at run time."""
+    """Real types become float32; int8, uint8 and int32 are cast at run time. True and false become 1 and 0, in float32."""
     kinds = {1: "f32", 10: "f32", 11: "f32", 16: "f32", 2: "u8", 3: "s8", 6: "s32"}
     to = kinds.get(int(op.need("to")))
     if to is None:
         raise Refusal("casts to a type that edgeq does not have", "float32, int32, int8 and uint8 are possible")
+    compared = op.comparison(0)
+    if compared is not None:
+        if to != "f32":
+            raise Refusal("casts true and false to integers", "cast them to float32")
+        op.done(signs.emit(op, compared, 1.0, 0.0))
+        return
     x = op.any(0)
     if op.builder.tensor(x).dtype == to:
         op.alias()

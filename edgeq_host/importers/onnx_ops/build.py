@@ -15,7 +15,7 @@ from edgeq_host.importers.onnx_ops import RULES, Rule, fold, native_onnx
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.inputs import element_type, input_dtype, input_shape, open_error, open_inputs, overridden, stated_shape
 from edgeq_host.importers.onnx_ops.source import Source, decode, read_source, reads
-from edgeq_host.importers.onnx_ops.values import Act, Const, Unknown, Value
+from edgeq_host.importers.onnx_ops.values import Act, Comparison, Const, Unknown, Value
 
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, MemoryError, AssertionError)
 
@@ -216,6 +216,9 @@ class _Walk:
             elif isinstance(value, Const) and name not in self.built.tainted:
                 reason = f"is a constant of shape {list(value.shape)}: nothing computes it"
                 self.built.problems.append(Problem(name, "output", reason, "name the other outputs with --outputs"))
+                self.built.tainted.add(name)
+            elif isinstance(value, Comparison):
+                self.built.problems.append(Problem(name, "output", "is true or false", "turn it into numbers by Where or Cast"))
                 self.built.tainted.add(name)
 
 

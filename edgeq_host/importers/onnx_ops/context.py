@@ -10,7 +10,7 @@ import onnx
 
 from edgeq_host.graph import Array, Attrs, Quant, Tensor
 from edgeq_host.importers.common import Builder, Refusal
-from edgeq_host.importers.onnx_ops.values import Act, Const, Unknown, Value, same_quant
+from edgeq_host.importers.onnx_ops.values import Act, Comparison, Const, Unknown, Value, same_quant
 
 MAX_CONSTANT_ELEMENTS = 1 << 26
 
@@ -52,7 +52,13 @@ class Op:
             raise Refusal(f"input {i} is missing")
         value = self.values[self.node.input[i]]
         assert not isinstance(value, Unknown)
+        if isinstance(value, Comparison):
+            raise Refusal(f"input '{self.node.input[i]}' is true or false", "turn it into numbers at once, by Where or Cast")
         return value
+
+    def comparison(self, i: int) -> Comparison | None:
+        value = self.values[self.node.input[i]] if self.has(i) else None
+        return value if isinstance(value, Comparison) else None
 
     def shape(self, i: int) -> tuple[int, ...]:
         return self.value(i).shape

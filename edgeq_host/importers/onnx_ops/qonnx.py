@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq_host.graph import SIGN, Array, Quant
+from edgeq_host.graph import Array, Quant
 from edgeq_host.importers.common import Refusal
+from edgeq_host.importers.onnx_ops import signs
 from edgeq_host.importers.onnx_ops.context import Op
-from edgeq_host.importers.onnx_ops.values import Act, Const, Norm
-from edgeq_host.thresholds import lowest_float, norm
+from edgeq_host.importers.onnx_ops.values import Const
 
 DOMAINS = ("onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general")
 
@@ -75,36 +74,12 @@ def bipolar(op: Op) -> None:
     axis = _axis(op.shape(0), scale.shape, "scale")
     _check_scale(scale)
     if op.is_const(0):
-        signs = np.where(_finite(op, 0, "the tensor") >= 0, 1, -1).astype(np.int8)
-        op.values[op.output] = Const(signs, Quant(scale.reshape(-1).astype(np.float64), np.zeros(scale.size, np.int64), axis))
+        data = np.where(_finite(op, 0, "the tensor") >= 0, 1, -1).astype(np.int8)
+        op.values[op.output] = Const(data, Quant(scale.reshape(-1).astype(np.float64), np.zeros(scale.size, np.int64), axis))
         return
     if scale.size > 1:
         raise Refusal(f"an activation is quantized by {scale.size} scales", _EXPORT)
-    op.done(_sign(op, float(scale.reshape(()))))
-
-
-def _sign(op: Op, scale: float) -> str:
-    """The threshold is 0. Where only this node reads a batch norm, it is that of the tensor before it, in exact arithmetic."""
-    x = op.value(0)
-    assert isinstance(x, Act)
-    name, inputs = op.tensor(0), [np.zeros(1, np.float32)]
-    if x.norm is not None and op.uses[op.node.input[0]] == 1:
-        name, inputs = x.norm.tensor, list(_of_norm(x.norm, len(x.shape)))
-    constants = [op.constant(data, role) for data, role in zip(inputs, ("threshold", "turn"), strict=False)]
-    quant = Quant(np.array([scale / SIGN]), np.zeros(1, np.int64))
-    return op.emit("sign_f32", [name, *constants], x.shape, {"plus": scale, "minus": -scale}, quant=quant)
-
-
-def _of_norm(found: Norm, rank: int) -> Iterator[NDArray[np.float32]]:
-    """Thresholds by channel, axis 1, and where a channel is turned round, the signs that say so."""
-    if not all(np.isfinite(v).all() for v in found.constants):
-        raise Refusal("the batch norm before it holds values that are not finite", "check the source model")
-    rows = (tuple(map(Fraction, map(float, row))) for row in zip(*found.constants, strict=True))
-    pairs = [norm(gamma, beta, mean, variance + found.epsilon) for gamma, beta, mean, variance in rows]
-    shape = (len(pairs), *[1] * (rank - 2))
-    yield np.array([lowest_float(holds) for holds, _ in pairs], np.float32).reshape(shape)
-    if any(turn < 0 for _, turn in pairs):
-        yield np.array([turn for _, turn in pairs], np.float32).reshape(shape)
+    op.done(signs.bipolar(op, float(scale.reshape(()))))
 
 
 def _activation(op: Op, form: _Form) -> str:

@@ -71,11 +71,24 @@ class Act:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Whether x is at least a threshold, or with turn -1 whether not. tensors: thresholds, and perhaps turns, as sign_f32 takes them."""
+
+    x: Act
+    tensors: tuple[Array, ...]
+    turn: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.x.shape
+
+
+@dataclass(frozen=True)
 class Unknown:
     """What a refused operator makes, where its shape cannot be inferred."""
 
 
-Value = Const | Act | Unknown
+Value = Const | Act | Comparison | Unknown
 
 
 def quant_of(scale: Array, zero: Array | None, axis: int | None) -> tuple[Quant, int]:
