@@ -17,7 +17,8 @@ from edgeq_host.export.container import pack
 from edgeq_host.plan import plan
 from edgeq_host.remote import RemoteModel
 from edgeq_host.targets import Target
-from edgeq_runtime import build, lists, native
+from edgeq_runtime import build, native
+from tests.arm import selftests
 from tests.networks import hashes
 from tests.runtime.test_body import CHANGES, tables
 
@@ -60,18 +61,18 @@ def without_neon(devices: Path, tmp_path: Path) -> Target:
     return target(emulator(WITHOUT), devices, tmp_path / "store")
 
 
-EVERY = [pytest.param(cpu, ("portable", "neon_armv7"), marks=pytest.mark.exhaustive) for cpu in (NEON, *OTHERS)]
-BARE = pytest.param(WITHOUT, ("portable",), marks=pytest.mark.exhaustive)
+ALL = selftests.kernels("portable", "neon_armv7")
+EVERY = [pytest.param(cpu, ALL, id=f"{cpu}-all", marks=pytest.mark.exhaustive) for cpu in (NEON, *OTHERS)]
+BARE = pytest.param(WITHOUT, selftests.kernels("portable"), id=WITHOUT, marks=pytest.mark.exhaustive)
 
 
-@pytest.mark.parametrize(("cpu", "isas"), [(NEON, ("neon_armv7",)), *EVERY, BARE])
-def test_every_kernel_passes_its_self_test(cpu: str, isas: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("cpu", "names"), [pytest.param(NEON, selftests.ordinary("neon_armv7"), id=NEON), *EVERY, BARE])
+def test_every_kernel_passes_its_self_test(cpu: str, names: tuple[str, ...]) -> None:
     pytest.importorskip("ziglang")
     program = build.build("selftest", build.cross("selftest", "armv7"))
-    names = [k.stem for k in lists.kernels() if k.isa in isas]
     done = subprocess.run([*emulator(cpu).split(), program, *names], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    assert re.findall(r"^ok +(\w+) ", done.stdout, re.M) == names
+    assert tuple(re.findall(r"^ok +(\w+) ", done.stdout, re.M)) == names
 
 
 def outputs(model: RemoteModel, assets: Path, network: str, data: bytes) -> str:
