@@ -28,6 +28,8 @@ EQ_INLINE vec v_keep(vec v, uint8_t b) {
     __asm__("" : "+r"(at));
     return v_and(v, v_load(at));
 }
+EQ_INLINE vec v_xor(vec a, vec b) { return _mm256_xor_si256(a, b); }
+EQ_INLINE vec v_sub8(vec a, vec b) { return _mm256_sub_epi8(a, b); }
 EQ_INLINE vec v_add(vec a, vec b) { return _mm256_add_epi32(a, b); }
 EQ_INLINE vec v_sub(vec a, vec b) { return _mm256_sub_epi32(a, b); }
 EQ_INLINE vec v_mul(vec a, vec b) { return _mm256_mullo_epi32(a, b); }
@@ -52,6 +54,9 @@ EQ_INLINE __m256i four(const uint8_t *a) {
     return _mm256_set1_epi32(v);
 }
 
+/* Of weights of bytes. */
+void eq_gemm_s8_u8_s8__avx_vnni(const struct eq_gemm_s8_u8_s8 *args);
+#define V_INT8 eq_gemm_s8_u8_s8__avx_vnni
 /* Weights come from memory once more, not from a register that the sums need. */
 #define V_RELOAD(w) __asm__ volatile("" : "+r"(w) : : "memory")
 #define V_KEEP(v)   __asm__("" : "+x"(v)) /* in a register */

@@ -4,7 +4,7 @@
 #include "avx512_gemm.h"
 
 typedef __m512i vec;
-enum { ROWS = 8, FEW = 4 /* rows of the tiles of two blocks */, APART = 0 };
+enum { ROWS = 6, FEW = 4 /* rows of the tiles of two blocks */, APART = 0 };
 
 EQ_INLINE vec v_load(const void *at) { return _mm512_loadu_si512(at); }
 EQ_INLINE void v_store(vec *to, vec v) { _mm512_storeu_si512(to, v); }
@@ -12,6 +12,8 @@ EQ_INLINE vec v_bytes(int b) { return _mm512_set1_epi8((char)b); }
 EQ_INLINE vec v_words(int32_t w) { return _mm512_set1_epi32(w); }
 EQ_INLINE vec v_and(vec a, vec b) { return _mm512_and_si512(a, b); }
 EQ_INLINE vec v_keep(vec v, uint8_t b) { return v_and(v, v_bytes(b)); } /* of each byte */
+EQ_INLINE vec v_xor(vec a, vec b) { return _mm512_xor_si512(a, b); }
+EQ_INLINE vec v_sub8(vec a, vec b) { return _mm512_sub_epi8(a, b); }
 EQ_INLINE vec v_add(vec a, vec b) { return _mm512_add_epi32(a, b); }
 EQ_INLINE vec v_sub(vec a, vec b) { return _mm512_sub_epi32(a, b); }
 EQ_INLINE vec v_mul(vec a, vec b) { return _mm512_mullo_epi32(a, b); }
@@ -29,6 +31,9 @@ EQ_INLINE vec v_join(vec h, vec l) {
 }
 EQ_INLINE vec v_times(const uint8_t *m) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)m)); }
 
+/* Of weights of bytes. */
+void eq_gemm_s8_u8_s8__avx512_vnni(const struct eq_gemm_s8_u8_s8 *args);
+#define V_INT8      eq_gemm_s8_u8_s8__avx512_vnni
 #define V_RELOAD(w) (void)(w)
 #define V_KEEP(v)   __asm__("" : "+v"(v)) /* in a register */
 
@@ -56,11 +61,11 @@ EQ_SMALL void v_finish_any(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, siz
 EQ_INLINE void v_finish(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, size_t first, const int rows, const int blocks,
                         size_t there, vec acc[][WIDE]) {
     int8_t *y = g->y + first * g->y_stride;
-    if (rows != 1 && rows != FEW) {
+    if (rows == ROWS && there == 2) {
         finish(g, rq, o, y, rows, blocks, acc);
         return;
     }
-    vec copy[8];
+    vec copy[ROWS * 2];
     for (int i = 0; i < rows * blocks; i++) copy[i] = acc[i / blocks][i % blocks];
     v_finish_any(g, rq, o, y, rows, blocks, there, copy);
 }

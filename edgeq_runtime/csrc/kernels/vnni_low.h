@@ -5,6 +5,8 @@
 
 #include "vnni_strip.h"
 
+enum { MANY = 96 /* rows that pay for unpacking */, ROOM = 8192 /* bytes of unpacked weights */ };
+
 /* Nothing is known of v. */
 #define EQ_HIDE(v) __asm__("" : "+r"(v))
 
@@ -41,14 +43,14 @@ EQ_INLINE void multiply_one(const uint8_t *a, const int8_t *w, const int8_t *low
 
 EQ_INLINE void tile(low_args g, const struct strip *s, size_t first, const int rows, const int blocks) {
     const int8_t *w = s->w, *low = s->low;
-    const uint8_t *a[LONE];
+    const uint8_t *a[ROWS];
     size_t block[WIDE];
-    vec acc[LONE][WIDE];
+    vec acc[ROWS][WIDE];
     struct late space, *late = &space;
     EQ_HIDE(late);
     for (int i = 0; i < rows; i++) a[i] = g->a + g->rows[first + (size_t)i];
     for (int j = 0; j < blocks; j++) {
-        const size_t at = place(s, j, blocks);
+        const size_t at = place(s, j);
         block[j] = at * s->block;
         for (int i = 0; i < (rows == 1 ? CHAINS : rows); i++) acc[i][j] = rows == 1 && i ? v_words(0) : s->start[at];
     }
@@ -80,7 +82,6 @@ EQ_INLINE void tiles(low_args g, const struct strip *s, size_t first, const int 
     for (size_t i = first; i < g->m; i += (size_t)rows) tile(g, s, i + (size_t)rows <= g->m ? i : g->m - (size_t)rows, rows, blocks);
 }
 EQ_ONE_COPY void each(low_args g, const struct strip *s) { tiles(g, s, 0, 1, WIDE); }
-EQ_ONE_COPY void lone(low_args g, const struct strip *s) { tiles(g, s, 0, LONE, 1); }
 EQ_ONE_COPY void few(low_args g, const struct strip *s, size_t first) { tiles(g, s, first, FEW, 2); }
 /* Returns how many rows it did: all but such as take less time in two tiles of FEW. */
 EQ_ONE_COPY size_t pairs(low_args g, const struct strip *s) {
@@ -89,16 +90,48 @@ EQ_ONE_COPY size_t pairs(low_args g, const struct strip *s) {
     return end;
 }
 
+/* Weights of bytes for the kernel of int8, whose blocks lie alike. */
+EQ_SMALL void unpack(low_args g, const struct low_shape *shape, size_t block, int8_t *to) {
+    const size_t bytes = g->parts * shape->units * NR * KR;
+    const int8_t *w = g->w + block * bytes, *low = PLANES == 2 ? (const int8_t *)g->low + block * bytes : w;
+    const vec sign = v_bytes(128 >> UP), kept = v_bytes(255 >> UP);
+    for (const int8_t *end = w + bytes; w < end; w += NR * KR, low += NR * KR)
+        for (int s = 0; s < STEPS; s++, to += NR * KR) {
+            vec v = step(v_load(w), v_load(low), s);
+            if (UP != 0 && g->up == 0) v = v_sub8(v_xor(v_and(v_down(v, UP), kept), sign), sign);
+            v_store((vec *)(void *)to, v);
+        }
+}
+
+/* Few inputs and many rows: two blocks at a time are unpacked once for all of them. */
+EQ_SMALL void run_unpacked(low_args g, const struct low_shape *shape) {
+    _Alignas(64) int8_t w[ROOM];
+    const size_t depth = shape->units * UNIT, two = 2 * NR;
+    struct eq_gemm_s8_u8_s8 part = *g;
+    part.k = depth;
+    part.w = w;
+    for (size_t o = 0; o < g->n; o += two) {
+        part.n = g->n - o < two ? g->n - o : two;
+        for (size_t j = 0; j * NR < part.n; j++) unpack(g, shape, o / NR + j, w + j * g->parts * depth * NR);
+        part.y = g->y + o;
+        part.rq = (struct eq_rq){g->rq.bias + o, g->rq.m + o, g->rq.n + o};
+        V_INT8(&part);
+    }
+}
+
 EQ_INLINE void low_run(low_args args) {
     const struct eq_gemm_s8_u8_s8 local = *args; /* which no store can change */
     low_args g = &local;
     const struct low_shape shape = low_shape_of(g);
     const size_t all = (g->n + NR - 1) / NR, most = g->m < FEW ? WIDE : 2;
     struct strip s;
+    if (g->m >= MANY && !shape.pads && !g->multipliers && g->parts * shape.units * UNIT * 2 * NR <= ROOM) {
+        run_unpacked(g, &shape);
+        return;
+    }
     for (size_t j = 0; j < all; j += s.blocks) {
         load(g, shape, j * NR, all - j < most ? all - j : most, &s);
-        if (s.blocks == 2 && g->m >= FEW) few(g, &s, pairs(g, &s));
-        else if (s.blocks == 1 && g->m >= LONE) lone(g, &s);
+        if (g->m >= FEW) few(g, &s, pairs(g, &s));
         else each(g, &s);
     }
 }

@@ -3,7 +3,7 @@
 #define EQ_KERNELS_VNNI_STRIP_H
 
 /* A row of its own would wait for one sum after the other. */
-enum { CHAINS = 2, STEPS = UNIT / KR, LONE = 8 /* rows of a tile of one block */ };
+enum { CHAINS = 2, STEPS = UNIT / KR };
 
 static const uint8_t ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}; /* multipliers where there are none */
 
@@ -28,7 +28,7 @@ EQ_INLINE int load_parameters(low_args g, struct strip *s, int up) {
     return fit;
 }
 
-EQ_SMALL void load(low_args g, struct low_shape shape, size_t o, size_t blocks, struct strip *s) {
+EQ_ONE_COPY void load(low_args g, struct low_shape shape, size_t o, size_t blocks, struct strip *s) {
     const int up = UP != 0 && g->up == 0 ? UP : 0;
     s->shape = shape;
     s->block = g->parts * shape.units * NR * KR;
@@ -41,29 +41,30 @@ EQ_SMALL void load(low_args g, struct low_shape shape, size_t o, size_t blocks, 
     s->blocks = blocks;
     s->late = (UP != 0 && g->multipliers) || !load_parameters(g, s, up);
     if (s->late) load_parameters(g, s, 0);
+    if (blocks == 1) s->rq[1] = s->rq[0];
     for (size_t j = 0; j < blocks; j++) s->start[j] = s->late ? v_words(0) : s->rq[j].bias;
 }
 
 /* Sums of groups, in memory: registers are for those of one. */
 struct late {
-    vec total[LONE * 2]; /* [rows][blocks] */
+    vec total[ROWS * 2]; /* [rows][blocks] */
     const uint8_t *multipliers;
 };
 
 /* A block that is not there is any other. */
-EQ_INLINE size_t place(const struct strip *s, int j, const int blocks) { return blocks == WIDE && (size_t)j >= s->blocks ? 0 : (size_t)j; }
+EQ_INLINE size_t place(const struct strip *s, int j) { return (size_t)j < s->blocks ? (size_t)j : 0; }
 
 EQ_RARE void start(const struct strip *s, int rows, int blocks, struct late *late) {
     vec *total = late->total;
     for (int i = 0; i < rows; i++)
-        for (int j = 0; j < blocks; j++) v_store(total++, s->rq[(size_t)j < s->blocks ? j : 0].bias);
+        for (int j = 0; j < blocks; j++) v_store(total++, s->rq[place(s, j)].bias);
     late->multipliers = s->multipliers;
 }
 
 /* Adds the sums of a group, as often as it counts. */
 EQ_INLINE void add_sums(low_args g, const struct strip *s, int rows, int blocks, const vec *sums, struct late *late) {
     for (int j = 0; j < blocks; j++) {
-        const vec times = v_times(late->multipliers + place(s, j, blocks) * s->groups);
+        const vec times = v_times(late->multipliers + place(s, j) * s->groups);
         for (int i = j; i < rows * blocks; i += blocks)
             v_store(late->total + i, v_add(v_load(late->total + i), v_mul(g->up ? sums[i] : v_less(sums[i], UP), times)));
     }
@@ -75,7 +76,7 @@ EQ_SMALL void add_sums_apart(low_args g, const struct strip *s, int rows, int bl
 
 /* The same with the sums that acc has, which is 0 then. */
 EQ_INLINE void add_group(low_args g, const struct strip *s, const int rows, const int blocks, vec acc[][WIDE], struct late *late) {
-    vec sums[LONE * 2];
+    vec sums[ROWS * 2];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < blocks; j++) {
             sums[i * blocks + j] = rows == 1 ? v_add(acc[0][j], acc[CHAINS - 1][j]) : acc[i][j];
