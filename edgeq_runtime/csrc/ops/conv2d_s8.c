@@ -3,10 +3,11 @@
 static int op_of(struct eq_gemm_op *op, const struct eq_node *node, const struct eq_tensor *tensors) {
     const struct eq_conv2d_s8_attrs *a = node->attrs;
     const struct eq_s8_attrs attrs = EQ_S8_ATTRS(a);
-    struct eq_window w = {.groups = a->groups};
-    EQ_WINDOW_ATTRS(&w, a);
-    const int status = eq_window_conv(&w, node, tensors);
-    *op = (struct eq_gemm_op){.window = w, .attrs = attrs};
+    struct eq_window *w = &op->window;
+    *w = (struct eq_window){.groups = a->groups};
+    EQ_WINDOW_ATTRS(w, a);
+    const int status = eq_window_conv(w, node, tensors);
+    op->attrs = attrs;
     return status == EQ_OK ? eq_gemm_weights(op, node, tensors) : status;
 }
 

@@ -3,9 +3,8 @@
 static int op_of(struct eq_gemm_op *op, const struct eq_node *node, const struct eq_tensor *tensors) {
     const struct eq_fully_connected_s8_attrs *a = node->attrs;
     const struct eq_s8_attrs attrs = EQ_S8_ATTRS(a);
-    struct eq_window w;
-    const int status = eq_window_dense(&w, node, tensors);
-    *op = (struct eq_gemm_op){.window = w, .attrs = attrs};
+    const int status = eq_window_dense(&op->window, node, tensors);
+    op->attrs = attrs;
     return status == EQ_OK ? eq_gemm_weights(op, node, tensors) : status;
 }
 

@@ -118,39 +118,42 @@ void eq_gemm_band_pack(const struct eq_node *node, const struct eq_gemm_op *op) 
     }
 }
 
-static void run_kernel(const struct eq_call *call, const struct plan *p, const struct eq_gemm_s8_u8_s8 *args) {
-    const union args any = {.u8 = *args};
-    if (p->is_signed) ((signed_fn)call->node->kernel->run)(&any.s8);
-    else ((unsigned_fn)call->node->kernel->run)(&any.u8);
+static void run_kernel(const struct eq_call *call, const struct plan *p, const union args *args) {
+    if (p->is_signed) ((signed_fn)call->node->kernel->run)(&args->s8);
+    else ((unsigned_fn)call->node->kernel->run)(&args->u8);
 }
 
 /* Some panels at once. */
-static void run_panels(const struct eq_call *call, const struct plan *p, struct eq_gemm_s8_u8_s8 args) {
-    const struct eq_panel panel = {call->node->kernel, args.a, args.rows, args.parts_at, p->band.parts, p->band.k, p->parts == 1};
-    const size_t rows = args.m;
-    args.a = call->scratch;
-    for (size_t i = 0; i < rows; i += args.m, args.y += args.m * args.y_stride) {
-        args.m = rows - i < p->panel_rows ? rows - i : p->panel_rows;
-        eq_panel_fill(&panel, i, args.m, call->scratch);
+static void run_panels(const struct eq_call *call, const struct plan *p, union args args) {
+    struct eq_gemm_s8_u8_s8 *u8 = &args.u8;
+    const struct eq_panel panel = {call->node->kernel, u8->a, u8->rows, u8->parts_at, p->band.parts, p->band.k, p->parts == 1};
+    const size_t rows = u8->m;
+    u8->a = call->scratch;
+    for (size_t i = 0; i < rows; i += u8->m, u8->y += u8->m * u8->y_stride) {
+        u8->m = rows - i < p->panel_rows ? rows - i : p->panel_rows;
+        eq_panel_fill(&panel, i, u8->m, call->scratch);
         run_kernel(call, p, &args);
     }
 }
 
-static void run_groups(const struct eq_call *call, const struct plan *p, struct eq_gemm_s8_u8_s8 args) {
+/* args is changed and not copied: a copy would take a small layer longer than much of its work. */
+static void run_groups(const struct eq_call *call, const struct plan *p, union args *args) {
     const size_t depth = (size_t)p->band.window.ic / p->groups;
+    struct eq_gemm_s8_u8_s8 *u8 = &args->u8;
     uint8_t *heads = (uint8_t *)call->node->packed + p->heads_at;
-    const bool has_multipliers = args.group != 0;
-    for (size_t g = 0; g < p->groups; g++, args.a += depth, args.y += args.n, heads += p->head_bytes) {
-        args.w = (const int8_t *)call->node->weights + g * p->weight_bytes;
-        if (call->node->low) args.low = (const uint8_t *)call->node->low + g * p->weight_bytes;
+    const uint8_t *a = u8->a;
+    for (size_t g = 0; g < p->groups; g++, u8->a += depth, u8->y += u8->n, heads += p->head_bytes) {
+        u8->w = (const int8_t *)call->node->weights + g * p->weight_bytes;
+        if (call->node->low) u8->low = (const uint8_t *)call->node->low + g * p->weight_bytes;
         const struct eq_gemm_s8_heads h = eq_gemm_s8_heads_in(p->padded, heads);
-        args.rq = (struct eq_rq){h.bias, h.m, h.n};
-        args.w_lowest = *h.w_lowest;
-        args.n_lowest = *h.n_lowest;
-        if (has_multipliers) args.multipliers = h.multipliers;
-        if (p->panel_rows) run_panels(call, p, args);
-        else run_kernel(call, p, &args);
+        u8->rq = (struct eq_rq){h.bias, h.m, h.n};
+        u8->w_lowest = *h.w_lowest;
+        u8->n_lowest = *h.n_lowest;
+        if (u8->group != 0) u8->multipliers = h.multipliers;
+        if (p->panel_rows) run_panels(call, p, *args);
+        else run_kernel(call, p, args);
     }
+    u8->a = a;
 }
 
 /* Every part as one whole step; what that writes too much the next part, or the next row, writes over. */
@@ -173,29 +176,30 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
     const int32_t start = 0;
     const int8_t *x = eq_read(call, 0);
     uint8_t *band = call->scratch + p->panel_bytes, *together = band + p->band_bytes;
-    struct eq_gemm_s8_u8_s8 args = {.n = p->channels,
-                                    .parts = p->parts,
-                                    .k = p->k,
-                                    .a = p->joins ? together : band,
-                                    .rows = (const void *)(memory + (p->joins ? p->joined_at : p->rows_at)),
-                                    .parts_at = p->joins ? &start : (const void *)(memory + p->parts_at),
-                                    .y_stride = channels,
-                                    .w_zero = op->attrs.w_zero,
-                                    .y_zero = op->attrs.y_zero,
-                                    .lo = op->attrs.lo,
-                                    .hi = op->attrs.hi,
-                                    .group = op->w.group,
-                                    .up = op->w.times == 1 ? 0 : 4};
+    union args all = {.u8 = {.n = p->channels,
+                             .parts = p->parts,
+                             .k = p->k,
+                             .a = p->joins ? together : band,
+                             .rows = (const void *)(memory + (p->joins ? p->joined_at : p->rows_at)),
+                             .parts_at = p->joins ? &start : (const void *)(memory + p->parts_at),
+                             .y_stride = channels,
+                             .w_zero = op->attrs.w_zero,
+                             .y_zero = op->attrs.y_zero,
+                             .lo = op->attrs.lo,
+                             .hi = op->attrs.hi,
+                             .group = op->w.group,
+                             .up = op->w.times == 1 ? 0 : 4}};
+    struct eq_gemm_s8_u8_s8 *args = &all.u8;
     if (p->joins) memset(together + p->joined_bytes - SHORT, 0, SHORT);
     if (!p->direct) memset(band + filled, 0, p->band_bytes - filled);
     struct eq_rows at = {.unit = call->first};
     while (eq_rows_next(&b->window, b->rows, eq_end(call, eq_window_rows(&b->window)), &at)) {
-        if (p->direct) args.a = (const uint8_t *)x + at.first * b->line;
+        if (p->direct) args->a = (const uint8_t *)x + at.first * b->line;
         else eq_band_fill(b, p->is_signed, x, op->attrs.x_zero, at.n, (int64_t)at.oy, at.rows, band);
-        args.m = at.rows * width;
-        args.y = (int8_t *)eq_write(call, 0) + at.first * width * channels;
-        if (p->joins) join(p, args.m, band, together);
-        run_groups(call, p, args);
-        eq_then(call, at.first * width * channels, args.m * channels);
+        args->m = at.rows * width;
+        args->y = (int8_t *)eq_write(call, 0) + at.first * width * channels;
+        if (p->joins) join(p, args->m, band, together);
+        run_groups(call, p, &all);
+        eq_then(call, at.first * width * channels, args->m * channels);
     }
 }

@@ -40,7 +40,15 @@ static int more(struct eq_weights *w, const struct eq_tensor *t, size_t channels
 int eq_weights_from(struct eq_weights *w, const struct eq_node *node, const struct eq_tensor *tensors, size_t channels, size_t taps,
                     size_t depth, int32_t w_zero) {
     const struct eq_tensor *data = eq_in(node, tensors, 1), *rq = eq_in(node, tensors, 2);
-    *w = (struct eq_weights){.data = data->data, .depth = depth, .times = 1, .zero = w_zero, .type = data->type, .count = data->count};
+    /* One by one: this is done at every run, where a struct that is set to 0 and copied would take longer than all of it. */
+    w->data = data->data;
+    w->low = w->multipliers = NULL;
+    w->group = w->multiplier_count = 0;
+    w->depth = depth;
+    w->times = 1;
+    w->zero = w_zero;
+    w->type = data->type;
+    w->count = data->count;
     EQ_NEED_SHAPE(data->data != NULL);
     EQ_NEED(w->type == EQ_TYPE_s8 || w->type == EQ_TYPE_b1 || is_low(w->type), EQ_ERR_UNSUPPORTED);
     EQ_NEED(w->type == EQ_TYPE_s8 || w->zero == 0, EQ_ERR_UNSUPPORTED);
