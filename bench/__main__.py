@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ def main() -> None:
         tiles.refuse()
     for why in filter(None, (ort.missing(), litert.missing())):
         sys.exit(f"error: both peers are needed: {why}")
+    load = os.getloadavg()[0]  # before this process adds its own
     found, networks, times, speeds = run(args.rounds)
     narrow_times = narrow.all_layers(args.rounds)
     found += narrow.of_layers(narrow_times)
@@ -43,7 +45,7 @@ def main() -> None:
         output.document("edgeq.bench-goals/1", source="measured", cpu=timing.cpu(), **fields, kernels=asdict(speeds))
         return
     part = "x86 without AMX" if args.without_amx else "x86"
-    page.write(part, text(part, found, networks, (times, narrow_times), speeds, args.rounds))
+    page.write(part, text(part, found, networks, (times, narrow_times), speeds, args.rounds, load))
     output.table(["goal", "wanted", "measured", "met"], [(g.what, g.wanted, g.measured, "yes" if g.met else "no") for g in found], left=3)
     output.line(f"written to {page.PAGE}")
 
@@ -79,13 +81,15 @@ def text(
     times: tuple[dict[str, Times], dict[str, Times]],
     speeds: Report,
     rounds: int,
+    load: float,
 ) -> str:
     layers, few = times
     about = f"{timing.cpu()}; edgeq with {', '.join(native.isas())}; onnxruntime {ort.Ort.version()}, LiteRT {litert.LiteRT.version()}."
     parts = [
         f"## {part}: int8 on one thread\n",
         f"`make bench`: {about} Thread CPU time, medians of {rounds} rounds in which every engine has its turn; all engines are called "
-        f"through their C API with inputs and outputs in place. onnxruntime runs what `edgeq export onnx` writes.{_tiles(part)}\n",
+        f"through their C API with inputs and outputs in place. onnxruntime runs what `edgeq export onnx` writes. "
+        f"The load before it was {load:.1f} on {os.cpu_count()} CPUs; wall times (two threads, first output) depend on it.{_tiles(part)}\n",
         page.table(["goal", "wanted", "measured", "met"], [(g.what, g.wanted, g.measured, "yes" if g.met else "**no**") for g in found]),
         "\n### Networks, us\n",
         page.table(
