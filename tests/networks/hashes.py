@@ -19,7 +19,7 @@ from edgeq_host.data import Data, Sample
 from edgeq_host.graph import Graph
 from edgeq_host.importers import load
 from edgeq_host.produce import Source, pack_graph, produce
-from edgeq_host.recipe import Recipe
+from edgeq_host.recipe import Recipe, Step
 from edgeq_runtime import native
 from tests.networks.zoo import FLOAT, INT8, SIGNS, TWINS, inputs_of, packed
 
@@ -44,7 +44,11 @@ VARIANTS = {
 NARROW = tuple(name for name, recipe in VARIANTS.items() if recipe.step == ())
 _WIDTHS = [f"w{weights}a{activations}" for weights in range(8, 0, -1) for activations in (16, 8, 4, 2)]
 OTHERS = {name: _narrow(name) for name in _WIDTHS if name != "w8a8" and name not in VARIANTS}
-RECIPES = {**VARIANTS, **OTHERS}
+_BIASES = (Step("bias_correction"),)  # without it no weights are nested
+NESTED = {
+    f"{names.partition(',')[0]}, nested": Recipe(names, int8_ends=False, step=_BIASES, nested=True) for names in ("int8,w4a8", "w4a8,int8")
+}
+RECIPES = {**VARIANTS, **OTHERS, **NESTED}
 GPTQ = tuple(name for name in VARIANTS if name.endswith("gptq"))
 WITH_GPTQ = ("kws_ref_model_float32.tflite", "mnist_valid_f.tflite")
 EVERY_WIDTH = "mnist_valid_f.tflite"
@@ -55,7 +59,8 @@ SHA-256 over all output bytes of each network on the inputs of the reference dat
 number of threads gives these integers (int8, w8a16, narrow ones) and these bits (float32); `make test-all` holds this machine to the table.
 Quantized variants of float networks are calibrated on the same inputs, so they stand for the arithmetic and not for accuracy: narrow ones
 have weights of that width in every layer, the first and the last too (depthwise: 4 bits at least), rounded to nearest; those called gptq
-are what `--precision` gives. One small network has every width of weights beside every width of activations.
+are what `--precision` gives. Of nested files the first
+variant runs. One small network has every width of weights beside every width of activations.
 
 | network | variant | bytes of the pack | outputs |
 |---|---|---|---|
@@ -64,7 +69,7 @@ are what `--precision` gives. One small network has every width of weights besid
 
 def ordinary() -> list[Case]:
     """Narrow variants of small networks: convolutions, depthwise and fully-connected layers."""
-    return [(network, variant) for network in ORDINARY for variant in variants_of(network) if variant in (*NARROW, *GPTQ)]
+    return [(network, variant) for network in ORDINARY for variant in variants_of(network) if variant in (*NARROW, *GPTQ, *NESTED)]
 
 
 def variants_of(network: str) -> tuple[str, ...]:
@@ -73,7 +78,7 @@ def variants_of(network: str) -> tuple[str, ...]:
         return "float32", "int8", "w8a16"
     if network.removesuffix(".tflite") in INT8:
         return "int8", "w8a16", *(name for name in NARROW if name != "w4a4")
-    more = *(GPTQ if network in WITH_GPTQ else ()), *(OTHERS if network == EVERY_WIDTH else ())
+    more = *(NESTED if network in ORDINARY else ()), *(GPTQ if network in WITH_GPTQ else ()), *(OTHERS if network == EVERY_WIDTH else ())
     return "float32", "int8", "w8a16", *NARROW, *more
 
 

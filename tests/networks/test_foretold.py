@@ -32,8 +32,9 @@ RECIPES = [
     Recipe("w4a8", group=64, **NONE),
     Recipe("int8,w4a8,w2a8,ternary,w1a8", group=32, step=()),
     Recipe("int8,w8a16,w4a8", **NONE),
+    Recipe("int8,w4a8", nested=True),
 ]
-IDS = [f"{r.precision}{f'-{r.group}' if r.group else ''}" for r in RECIPES]
+IDS = [f"{r.precision}{f'-{r.group}' if r.group else ''}{'-nested' if r.nested else ''}" for r in RECIPES]
 
 
 def foretold(source: Source) -> bool:
