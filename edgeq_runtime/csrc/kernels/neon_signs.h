@@ -3,6 +3,7 @@
 #ifndef EQ_KERNELS_NEON_SIGNS_H
 #define EQ_KERNELS_NEON_SIGNS_H
 #include "neon.h"
+#include "unroll.h"
 
 enum {
     NR = 4,
@@ -22,6 +23,7 @@ struct rows {
 
 EQ_INLINE struct rows rows_of(const struct eq_signs *g, size_t o, size_t first, const int rows, const int is_short) {
     struct rows r;
+    EQ_UNROLL
     for (int i = 0; i < rows; i++) {
         r.a[i] = g->a + g->rows[first + (size_t)i] + (is_short ? g->parts_at[0] : 0);
         r.base[i] = g->base + g->heads[first + (size_t)i] + o;
@@ -42,6 +44,7 @@ struct counts {
                      : "memory")
 
 EQ_INLINE void channel_step(uint8x16_t x[ROWS], uint8x16_t w, const int rows, const int first, uint8x16_t bytes[ROWS]) {
+    EQ_UNROLL
     for (int i = 0; i < rows; i++) {
         const uint8x16_t bits = vcntq_u8(veorq_u8(x[i], w));
         bytes[i] = first ? bits : vaddq_u8(bytes[i], bits);
@@ -57,6 +60,7 @@ EQ_INLINE void pair_step(uint8x16_t x[ROWS], const uint8_t *w, const int j, cons
 }
 
 EQ_INLINE void load(const uint8_t *const a[ROWS], size_t at, const int rows, uint8x16_t x[ROWS]) {
+    EQ_UNROLL
     for (int i = 0; i < rows; i++) x[i] = vld1q_u8(a[i] + at);
 }
 
@@ -74,6 +78,7 @@ EQ_INLINE void steps(const uint8_t *const a[ROWS], const uint8_t *w, const size_
 }
 
 EQ_INLINE void move_on(const uint8_t *a[ROWS], const uint8_t **w, const size_t steps, const int rows) {
+    EQ_UNROLL
     for (int i = 0; i < rows; i++) a[i] += KR * steps;
     *w += BLOCK * steps;
 }
@@ -81,6 +86,7 @@ EQ_INLINE void move_on(const uint8_t *a[ROWS], const uint8_t **w, const size_t s
 /* At most FIT steps of every row. */
 EQ_INLINE void count_some(const uint8_t *const from[ROWS], const uint8_t *w, size_t left, const int rows, struct counts *c) {
     const uint8_t *end = w + left * BLOCK, *a[ROWS];
+    EQ_UNROLL
     for (int i = 0; i < rows; i++) a[i] = from[i];
     if (left % 2 == 1) {
         steps(a, w, 0, 1, rows, 1, c);
@@ -116,14 +122,17 @@ EQ_INLINE int32x4_t sum_bytes(const struct counts *c, int i) {
 
 /* Any number of pieces and steps. */
 EQ_INLINE void count_all(const struct eq_signs *g, const uint8_t *w, const struct rows *r, const int rows, int32x4_t sums[ROWS]) {
+    EQ_UNROLL
     for (int i = 0; i < rows; i++) sums[i] = vdupq_n_s32(0);
     for (size_t p = 0; p < g->parts; p++)
         for (size_t at = 0, some; at < g->steps; at += some, w += some * BLOCK) {
             const uint8_t *a[ROWS];
             struct counts c;
             some = g->steps - at < FIT ? g->steps - at : FIT;
+            EQ_UNROLL
             for (int i = 0; i < rows; i++) a[i] = r->a[i] + g->parts_at[p] + at * KR;
             count_some(a, w, some, rows, &c);
+            EQ_UNROLL
             for (int i = 0; i < rows; i++) sums[i] = vaddq_s32(sums[i], sum_bytes(&c, i));
         }
 }
@@ -137,10 +146,13 @@ EQ_INLINE void count(const struct eq_signs *g, const uint8_t *w, const struct ro
         return;
     }
     count_some(r->a, w, g->steps, rows, &c);
-    if (g->steps <= FEW)
+    if (g->steps <= FEW) {
+        EQ_UNROLL
         for (int i = 0; i < rows; i++) sums[i] = sum_few(&c, i);
-    else
+    } else {
+        EQ_UNROLL
         for (int i = 0; i < rows; i++) sums[i] = sum_bytes(&c, i);
+    }
 }
 
 /* Every row of all channels, 32 of these at once. */

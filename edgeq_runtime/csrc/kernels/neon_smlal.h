@@ -68,6 +68,7 @@ EQ_INLINE void rows_of(const int8_t *x, const int8_t *w, const int8_t *low, size
         for (size_t left = units, some; left > 0; left -= some) {
             int16x8_t sum[MR][2];
             some = left < FIT ? left : FIT;
+            EQ_UNROLL
             for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = vdupq_n_s16(0);
             for (size_t u = some; u > 0; u--, ws += UNIT_BYTES, ls += UNIT_BYTES) {
                 EQ_UNROLL
@@ -77,6 +78,7 @@ EQ_INLINE void rows_of(const int8_t *x, const int8_t *w, const int8_t *low, size
                     for (int i = 0; i < rows; i += ROWS) {
                         const struct four f = load_four(xs);
                         MOVE(xs, ROWS * GRAIN);
+                        EQ_UNROLL
                         for (int j = 0; j < ROWS; j++) {
                             sum[i + j][0] = multiply(sum[i + j][0], f.v[j], v.channel[0], lows);
                             sum[i + j][1] = multiply(sum[i + j][1], f.v[j], v.channel[1], lows);
@@ -86,12 +88,14 @@ EQ_INLINE void rows_of(const int8_t *x, const int8_t *w, const int8_t *low, size
                     }
                 }
             }
+            EQ_UNROLL
             for (int i = 0; i < rows; i += 2) {
                 const int32x4_t more = lanes_of(sum[i][0], sum[i][1], sum[i + 1][0], sum[i + 1][1]);
                 sums[i + h] = left == units ? more : vaddq_s32(sums[i + h], more);
             }
         }
     }
+    EQ_UNROLL
     for (int i = 0; i < rows; i += 2) {
         const int32x4_t a = sums[i], b = sums[i + 1];
         sums[i] = vcombine_s32(vget_low_s32(a), vget_low_s32(b));
@@ -128,10 +132,12 @@ EQ_INLINE void one_row(const int8_t *x, const int8_t *w, const int8_t *low, cons
     for (size_t left = units, some; left > 0; left -= some) {
         int16x8_t sum[AT_ONCE][NR];
         some = left < FIT ? left : FIT;
+        EQ_UNROLL
         for (int j = 0; j < AT_ONCE; j++)
             for (int c = 0; c < NR; c++) sum[j][c] = vdupq_n_s16(0);
         for (size_t u = some; u > 0; u--, x += UNIT) {
             int8x16_t v[STEPS];
+            EQ_UNROLL
             for (int s = 0; s < STEPS; s++) v[s] = KR == 16 ? vld1q_s8(x + KR * s) : vcombine_s8(vld1_s8(x + KR * s), vld1_s8(x + KR * s));
             EQ_UNROLL
             for (int j = 0; j < AT_ONCE; j++) {
@@ -140,6 +146,7 @@ EQ_INLINE void one_row(const int8_t *x, const int8_t *w, const int8_t *low, cons
                 ls[j] += UNIT_BYTES;
             }
         }
+        EQ_UNROLL
         for (int j = 0; j < AT_ONCE; j++) {
             const int32x4_t more = lanes_of(sum[j][0], sum[j][1], sum[j][2], sum[j][3]);
             sums[j] = left == units ? more : vaddq_s32(sums[j], more);
