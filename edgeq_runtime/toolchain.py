@@ -21,10 +21,13 @@ SMALL = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")  # a tenth of 
 BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *WARNINGS)
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
-HOT = {  # operators and their helpers that are compiled for speed, as all kernels of instruction sets are
+HOT = {  # operators, their helpers and portable kernels that are compiled for speed, as all kernels of instruction sets are
     *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
     *("panel", "pool", "softmax_s8", "window"),
+    *(f"{name}__portable" for name in ("gemm_s8_s16_s8", "gemm_s16_s16_s8", "gemm_f32_f32_f32")),
+    *(f"dwconv_{name}__portable" for name in ("s8_s8_s8", "s16_s16_s8", "f32_f32_f32")),
 }
+SHORT = ("-O2", "-fno-unroll-loops")  # of the others
 SMALLEST = ("agent", "hash")  # folders whose code takes no time that counts
 THIRD_PARTY = ("-Os", "-w", "-ffunction-sections", "-fdata-sections")  # what nobody calls of it is left out by --gc-sections
 CORE = ("csrc", "ops", "kernels", "hash")  # folders of what calls nothing of the C library but memcpy and its like, which a test checks
@@ -117,8 +120,8 @@ def _isa_flags(config: Config, isa: str) -> list[str]:
 def compile_command(config: Config, on: dict[str, bool], source: Path, target: Path) -> list[str]:
     folder = source.parent.name
     isa = source.stem.rpartition("__")[2] if folder in ("kernels", "hash") else "portable"
-    hot = (folder == "kernels" and isa != "portable") or (folder == "ops" and source.stem in HOT)
-    how = THIRD_PARTY if "third_party" in source.parts else ("-Os" if folder in SMALLEST else "-O3" if hot else "-O2",)
+    hot = (folder == "kernels" and isa != "portable") or (folder in ("kernels", "ops") and source.stem in HOT)
+    how = THIRD_PARTY if "third_party" in source.parts else ("-Os",) if folder in SMALLEST else ("-O3",) if hot else SHORT
     flags = [*BASE, *how, *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]

@@ -17,11 +17,12 @@ EQ_INLINE void accumulate(const struct eq_dwconv_s16_s16_s8 *d, const int16_t *x
 
 /* Channels c .. c + 7 of all pixels. */
 static void eight(const struct eq_dwconv_s16_s16_s8 *d, size_t c) {
+    const struct rq16_8 rq = rq16_load(&d->rq, c, d->channels);
     for (size_t i = 0; i < d->pixels; i++) {
         int64x2_t sums[4] = {vdupq_n_s64(0), vdupq_n_s64(0), vdupq_n_s64(0), vdupq_n_s64(0)};
         for (size_t t = 0; t < d->taps; t += EXACT)
             accumulate(d, d->x + i * d->x_step + c, d->w + c, t, d->taps - t < EXACT ? d->taps : t + EXACT, sums);
-        store_wide(&d->rq, c, d->channels, d->y + i * d->channels, sums, d->lo, d->hi);
+        store_wide(&rq, NR, d->y + i * d->channels + c, sums, d->lo, d->hi);
     }
 }
 

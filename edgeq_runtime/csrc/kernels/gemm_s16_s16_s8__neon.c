@@ -5,9 +5,11 @@
 enum { NR = 8, ROWS = 4, WIDE = 2 /* blocks of a tile of one row */, STEP = 4, EXACT = 508 };
 
 EQ_ONE_COPY void finish_all(const struct eq_gemm_s16_s16_s8 *g, size_t at, int rows, int blocks, const int64x2_t *sums) {
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < blocks; j++, sums += 4)
-            store_wide(&g->rq, at + NR * (size_t)j, g->n, g->y + (size_t)i * g->y_stride, sums, g->lo, g->hi);
+    for (int j = 0; j < blocks; j++, at += NR) {
+        const struct rq16_8 rq = rq16_load(&g->rq, at, g->n);
+        for (int i = 0; i < rows; i++)
+            store_wide(&rq, g->n - at, g->y + (size_t)i * g->y_stride + at, sums + 4 * (i * blocks + j), g->lo, g->hi);
+    }
 }
 
 /* Input k + lane of every block with lane `lane` of every row: a constant, for the instruction. */

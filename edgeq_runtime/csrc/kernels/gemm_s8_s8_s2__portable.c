@@ -1,3 +1,3 @@
 #include "low_portable.h"
 
-LOW_BAND(s8_s8_s2, 2)
+LOW_BAND(s8_s8_s2, int8_t, 2)

@@ -1,3 +1,3 @@
 #include "low_portable.h"
 
-LOW_BAND(s8_u8_s4, 4)
+LOW_BAND(s8_u8_s4, uint8_t, 4)

@@ -1,3 +1,3 @@
 #include "low_portable.h"
 
-LOW_BAND(s8_u8_s4x2, 4)
+LOW_BAND(s8_u8_s4x2, uint8_t, 4)

@@ -15,44 +15,75 @@ EQ_INLINE int32_t low_weight(const uint8_t *w, const uint8_t *low, size_t i, con
 /* What a group counts whose place among all groups is given. */
 EQ_INLINE uint32_t low_times(const uint8_t *multipliers, size_t group) { return multipliers ? multipliers[group] : 1; }
 
-/* A kernel for rows of bytes. */
-#define LOW_BAND(types, bits)                                                                                                              \
-    static uint32_t dot(const struct eq_gemm_##types *g, size_t i, size_t o) {                                                             \
-        const uint8_t *w = (const uint8_t *)g->w;                                                                                          \
-        const size_t group = g->multipliers ? g->group : g->k, groups = (g->k + group - 1) / group;                                        \
-        uint32_t sum = 0;                                                                                                                  \
-        for (size_t p = 0; p < g->parts; p++)                                                                                              \
-            for (size_t k = 0; k < g->k; k++) {                                                                                            \
-                const uint32_t times = low_times(g->multipliers, (o * g->parts + p) * groups + k / group);                                 \
-                const int32_t x = g->a[(ptrdiff_t)g->rows[i] + g->parts_at[p] + (ptrdiff_t)k];                                             \
-                sum += times * (uint32_t)(x * low_weight(w, g->low, (o * g->parts + p) * g->k + k, bits));                                 \
+/* Weights from element i of one plane on, a byte of them at a time; at most LOW_CHUNK. */
+enum { LOW_CHUNK = 64 };
+EQ_INLINE void low_plane(const uint8_t *w, size_t i, size_t count, const int bits, int8_t *to) {
+    const size_t per = 8 / (size_t)bits;
+    size_t k = 0;
+    for (; k < count && (i + k) % per != 0; k++) to[k] = (int8_t)low_weight(w, NULL, i + k, bits);
+    for (; count - k >= per; k += per)
+        for (size_t s = 0; s < per; s++) to[k + s] = (int8_t)low_weight(w + (i + k) / per, NULL, s, bits);
+    for (; k < count; k++) to[k] = (int8_t)low_weight(w, NULL, i + k, bits);
+}
+
+static inline void low_unpack(const uint8_t *w, const uint8_t *low, size_t i, size_t count, const int bits, int8_t *to) {
+    int8_t rest[LOW_CHUNK];
+    low_plane(w, i, count, bits, to);
+    if (!low) return;
+    low_plane(low, i, count, bits, rest);
+    for (size_t k = 0; k < count; k++) to[k] = (int8_t)(16 * to[k] + rest[k]);
+}
+
+/* The products of `depth` inputs x with the weights from element `first` on; their groups from number `at` on. Group after group: not every
+ * CPU divides. */
+#define LOW_PART(types, element, bits)                                                                                                     \
+    static uint32_t part(const struct eq_gemm_##types *g, const element *x, size_t depth, size_t first, size_t at) {                       \
+        int8_t w[LOW_CHUNK];                                                                                                               \
+        const size_t group = g->multipliers ? g->group : depth;                                                                            \
+        uint32_t all = 0;                                                                                                                  \
+        for (size_t from = 0; from < depth; from += group, at++) {                                                                         \
+            const size_t end = depth - from < group ? depth : from + group;                                                                \
+            uint32_t sum = 0;                                                                                                              \
+            for (size_t k = from, count; k < end; k += count) {                                                                            \
+                count = end - k < LOW_CHUNK ? end - k : LOW_CHUNK;                                                                         \
+                low_unpack((const uint8_t *)g->w, g->low, first + k, count, bits, w);                                                      \
+                for (size_t i = 0; i < count; i++) sum += (uint32_t)(x[k + i] * w[i]);                                                     \
             }                                                                                                                              \
-        return sum << g->up;                                                                                                               \
+            all += low_times(g->multipliers, at) * sum;                                                                                    \
+        }                                                                                                                                  \
+        return all;                                                                                                                        \
     }                                                                                                                                      \
+    static size_t groups_of(const struct eq_gemm_##types *g, size_t depth) {                                                               \
+        return g->multipliers ? (depth + g->group - 1) / g->group : 1;                                                                     \
+    }
+
+/* A kernel for rows of bytes. */
+#define LOW_BAND(types, element, bits)                                                                                                     \
+    LOW_PART(types, element, bits)                                                                                                         \
     void eq_gemm_##types##__portable(const struct eq_gemm_##types *g) {                                                                    \
+        const size_t groups = groups_of(g, g->k);                                                                                          \
         for (size_t i = 0; i < g->m; i++)                                                                                                  \
             for (size_t o = 0; o < g->n; o++) {                                                                                            \
-                const int32_t acc = (int32_t)((uint32_t)g->rq.bias[o] + dot(g, i, o));                                                     \
+                uint32_t sum = 0;                                                                                                          \
+                for (size_t p = 0, at = o * g->parts; p < g->parts; p++, at++)                                                             \
+                    sum += part(g, g->a + (ptrdiff_t)g->rows[i] + g->parts_at[p], g->k, at * g->k, at * groups);                           \
+                const int32_t acc = (int32_t)((uint32_t)g->rq.bias[o] + (sum << g->up));                                                   \
                 g->y[i * g->y_stride + o] = eq_clamp_s8(eq_requantize(acc, g->rq.m[o], g->rq.n[o]), g->y_zero, g->lo, g->hi);              \
             }                                                                                                                              \
     }
 
 /* A kernel for rows of 16 bits. */
 #define LOW_WIDE(types, bits)                                                                                                              \
-    static int32_t dot(const struct eq_gemm_##types *g, const int16_t *a, size_t o) {                                                      \
-        const size_t group = g->multipliers ? g->group : g->depth, taps = g->k / g->depth, groups = (g->depth + group - 1) / group;        \
-        uint32_t sum = 0;                                                                                                                  \
-        for (size_t t = 0, k = 0; t < taps; t++)                                                                                           \
-            for (size_t c = 0; c < g->depth; c++, k++) {                                                                                   \
-                const uint32_t times = low_times(g->multipliers, (o * taps + t) * groups + c / group);                                     \
-                sum += times * (uint32_t)(a[k] * low_weight(g->w, g->low, g->first + o * g->k + k, bits));                                 \
-            }                                                                                                                              \
-        return (int32_t)(sum << g->up);                                                                                                    \
-    }                                                                                                                                      \
+    LOW_PART(types, int16_t, bits)                                                                                                         \
     void eq_gemm_##types##__portable(const struct eq_gemm_##types *g) {                                                                    \
+        const size_t groups = groups_of(g, g->depth), taps = g->k / g->depth;                                                              \
         for (size_t i = 0; i < g->m; i++)                                                                                                  \
             for (size_t o = 0; o < g->n; o++) {                                                                                            \
-                const int32_t acc = g->rq.bias[o] + dot(g, g->a + i * g->a_stride, o);                                                     \
+                const int16_t *a = g->a + i * g->a_stride;                                                                                 \
+                uint32_t sum = 0;                                                                                                          \
+                for (size_t t = 0, at = o * taps; t < taps; t++, at++)                                                                     \
+                    sum += part(g, a + t * g->depth, g->depth, g->first + at * g->depth, at * groups);                                     \
+                const int32_t acc = (int32_t)((uint32_t)g->rq.bias[o] + (sum << g->up));                                                   \
                 g->y[i * g->y_stride + o] = eq_clamp_s8(eq_requantize(acc, g->rq.m[o], g->rq.n[o]), g->y_zero, g->lo, g->hi);              \
             }                                                                                                                              \
     }

@@ -7,6 +7,8 @@
 EQ_INLINE int16x8_t vmovl_high_s8(int8x16_t v) { return vmovl_s8(vget_high_s8(v)); }
 EQ_INLINE int32x4_t vmlal_high_s16(int32x4_t sum, int16x8_t a, int16x8_t b) { return vmlal_s16(sum, vget_high_s16(a), vget_high_s16(b)); }
 EQ_INLINE int32x4_t vmlal_high_n_s16(int32x4_t sum, int16x8_t a, int16_t b) { return vmlal_n_s16(sum, vget_high_s16(a), b); }
+#define vmlal_high_lane_s16(sum, a, b, lane) vmlal_lane_s16(sum, vget_high_s16(a), b, lane)
+EQ_INLINE int64x2_t vaddw_high_s32(int64x2_t sum, int32x4_t v) { return vaddw_s32(sum, vget_high_s32(v)); }
 EQ_INLINE int16x8_t vaddw_high_s8(int16x8_t sum, int8x16_t v) { return vaddw_s8(sum, vget_high_s8(v)); }
 EQ_INLINE int32x4_t vaddw_high_s16(int32x4_t sum, int16x8_t v) { return vaddw_s16(sum, vget_high_s16(v)); }
 EQ_INLINE int16x8_t vqmovn_high_s32(int16x4_t low, int32x4_t high) { return vcombine_s16(low, vqmovn_s32(high)); }

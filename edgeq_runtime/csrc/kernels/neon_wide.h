@@ -23,7 +23,7 @@ EQ_INLINE struct rq16 rq16_from(const int32_t *bias, const int32_t *m, const int
 }
 
 /* Channels o .. o + count - 1; the lanes beyond give 0. */
-EQ_INLINE struct rq16 rq16_load(const struct eq_rq *rq, size_t o, size_t count) {
+EQ_INLINE struct rq16 rq16_some(const struct eq_rq *rq, size_t o, size_t count) {
     if (count >= 4) return rq16_from(rq->bias + o, rq->m + o, rq->n + o);
     int32_t bias[4] = {0}, m[4] = {0};
     int8_t n[4] = {0};
@@ -31,6 +31,18 @@ EQ_INLINE struct rq16 rq16_load(const struct eq_rq *rq, size_t o, size_t count) 
     memcpy(m, rq->m + o, 4 * count);
     memcpy(n, rq->n + o, count);
     return rq16_from(bias, m, n);
+}
+
+/* Of 8 channels, from the at-th of n on. */
+struct rq16_8 {
+    struct rq16 half[2];
+};
+
+EQ_INLINE struct rq16_8 rq16_load(const struct eq_rq *rq, size_t at, size_t n) {
+    struct rq16_8 r;
+    r.half[0] = rq16_some(rq, at, n - at);
+    r.half[1] = rq16_some(rq, at + 4 < n ? at + 4 : at, at + 4 < n ? n - at - 4 : 0);
+    return r;
 }
 
 /* eq_requantize_wide of 2 sums, saturated to 32 bits, which the clamp allows. */
@@ -42,18 +54,15 @@ EQ_INLINE int32x2_t rq16_apply(const struct rq16 *r, const int i, int64x2_t acc)
     return vqmovn_s64(vshlq_s64(vmlal_s32(rest, high, m), r->right[i]));
 }
 
-/* Channels at .. at + 7, those below n of them; sums [4] without the bias. */
-EQ_INLINE void store_wide(const struct eq_rq *params, size_t at, size_t n, int16_t *y, const int64x2_t *sums, int32_t lo, int32_t hi) {
+/* The first `count` of 8 channels, at most all; sums [4] without the bias. */
+EQ_INLINE void store_wide(const struct rq16_8 *rq, size_t count, int16_t *y, const int64x2_t *sums, int32_t lo, int32_t hi) {
     int16x4_t half[2];
-    for (size_t i = 0; i < 2; i++) {
-        const size_t o = at + 4 * i, count = o < n ? n - o : 0;
-        const struct rq16 rq = rq16_load(params, count ? o : at, count);
-        half[i] = vqmovn_s32(vcombine_s32(rq16_apply(&rq, 0, sums[2 * i]), rq16_apply(&rq, 1, sums[2 * i + 1])));
-    }
+    for (int i = 0; i < 2; i++)
+        half[i] = vqmovn_s32(vcombine_s32(rq16_apply(&rq->half[i], 0, sums[2 * i]), rq16_apply(&rq->half[i], 1, sums[2 * i + 1])));
     const int16x8_t least = vdupq_n_s16((int16_t)lo), most = vdupq_n_s16((int16_t)hi);
     const int16x8_t words = vminq_s16(vmaxq_s16(vcombine_s16(half[0], half[1]), least), most);
-    if (n - at >= 8) vst1q_s16(y + at, words);
-    else memcpy(y + at, &words, (n - at) * sizeof *y);
+    if (count >= 8) vst1q_s16(y, words);
+    else memcpy(y, &words, count * sizeof *y);
 }
 
 /* Sums of 32 bits join sums [4] of 64. */
