@@ -45,7 +45,8 @@ def foretold(source: Source) -> bool:
 @pytest.mark.parametrize("name", [n if n in ORDINARY else pytest.param(n, marks=pytest.mark.exhaustive) for n in NETWORKS])
 def test_of_every_network_in_every_width(assets: Path, name: str, recipe: Recipe) -> None:
     model = assets / "models" / name
-    data = None if name.removesuffix(".tflite") in INT8 else random_data(load(model).inputs, 0, 2)
+    known = name.removesuffix(".tflite") in INT8 and not recipe.nested
+    data = None if known else random_data(load(model).inputs, 0, 2)
     assert foretold(Source(model, recipe, data))
 
 
