@@ -70,7 +70,8 @@ def widths(graph: Graph, recipe: Recipe, precision: Precision) -> Widths:
         found |= {n.outputs[0]: replace(found[n.outputs[0]], nested=True) for n in nested}
     of_layers = {n.outputs[0]: _is_wide(found[n.outputs[0]], n, found_signs) for n in layers}
     wide = made_wide(graph, of_layers, precision.activations == WIDE)
-    return Widths(found, _levels(graph, found), wide, tuple(_notes(graph, layers, found, wide, precision)))
+    notes = (*_notes(graph, layers, found, wide, precision), *_without_groups(graph, layers, found, recipe, precision))
+    return Widths(found, _levels(graph, found), wide, notes)
 
 
 def _of_layers(graph: Graph, layers: list[Node], recipe: Recipe, precision: Precision, found_signs: Signs) -> dict[str, Width]:
@@ -204,6 +205,19 @@ def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], wide: froz
         names = ", ".join(f"{short_name(n.name)} ({n.op.removesuffix('_f32')})" for n in narrow[:_SHOWN])
         more = f" and {len(narrow) - _SHOWN} more" if len(narrow) > _SHOWN else ""
         yield f"{names}{more} between int16 activations: there is no int16 form, so int8 is made of them there"
+
+
+def _without_groups(graph: Graph, layers: list[Node], found: dict[str, Width], recipe: Recipe, precision: Precision) -> Iterator[str]:
+    """Where groups are asked for and narrow weights have none."""
+    kind = precision.weights
+    narrow = [n for n in layers if found[n.outputs[0]].kind == kind]
+    if not recipe.group or kind is None or kind.bits > GROUP_BITS or not narrow or any(found[n.outputs[0]].group for n in narrow):
+        return
+    for node in narrow:
+        reason = _no_groups(graph, node, replace(found[node.outputs[0]], group=recipe.group))
+        if reason:  # not where a [[layer]] says 0
+            yield f"no layer of {precision.name} has groups of {recipe.group}: {short_name(node.name)}: {reason}"
+            return
 
 
 def _loses(weight: Tensor, kind: Kind | None) -> bool:

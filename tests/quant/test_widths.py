@@ -145,3 +145,20 @@ def test_a_step_that_needs_samples_is_refused_without_them(assets: Path) -> None
     with pytest.raises(UsageError, match="'gptq' needs calibration samples"):
         quantize_reported(graph, None, Recipe("w4a8", step=(recipes.Step("gptq"),)))
     quantize_reported(graph, None, Recipe("w4a8", step=(recipes.Step("mse"),)))
+
+
+@pytest.mark.parametrize(
+    ("precision", "reason"),
+    [
+        ("w4a16", "it reads activations of 16 bits"),
+        ("w1a8", "weights of 2 to 4 bits have them"),
+        ("w4a8", "it has 64 inputs"),
+        ("int8", ""),
+    ],
+)
+def test_groups_that_no_layer_has_are_said(precision: str, reason: str) -> None:
+    """block_1_a and block_1_b have 64 inputs, block_2_c has 128."""
+    text = f'precision = "{precision}"\ngroup = 64\n[[layer]]\nmatch = "block_2_c*"\nprecision = "int8"\n'
+    said = [note for note in found(chain(), text).notes if "groups" in note]
+    assert [note.rpartition(": ")[2] for note in said] == ([reason] if reason else [])
+    assert not any("groups" in note for note in found(chain(), 'precision = "w4a8"\ngroup = 64\n').notes)
