@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,11 @@ from edgeq_host.graph import Edge, Graph, Node, Tensor
 from edgeq_runtime import lists, native
 from edgeq_runtime.ops import DTYPES, run
 from edgeq_runtime.packing import SIGNS
+from tests.core import isa_masks
 from tests.ops.cases.base import Array, Case
+from tests.ops.compare import difference
+
+SHOWN = 5  # differing runs that a failure prints
 
 NAMES = {np.dtype(kind): name for name, kind in DTYPES.items() if lists.qtypes()[name].bits >= 8}
 
@@ -59,3 +64,15 @@ def run_core(data: bytes, case: Case, isas: int) -> Array:
 
 def run_reference(op: str, case: Case) -> Array:
     return run(op, case.attrs, list(case.inputs), case.shape, case.dtype)
+
+
+def differences(op: str, cases: Iterable[Case]) -> list[str]:
+    """Runs of the core under any set of instruction sets that differ from the reference."""
+    wrong = []
+    for case in cases:
+        want, data = run_reference(op, case), model_bytes(op, case)
+        for isas in isa_masks():
+            problem = difference(want, run_core(data, case, isas))
+            if problem:
+                wrong.append(f"isas {isas:b}, {case.label}, {case.attrs}: {problem}")
+    return wrong[:SHOWN]

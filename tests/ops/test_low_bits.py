@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pytest
 
 from edgeq_runtime import packing
-from tests.core import isa_masks
 from tests.ops.cases import low
-from tests.ops.cases.base import Case, rng_of
-from tests.ops.compare import difference
-from tests.ops.runner import model_bytes, run_core, run_reference
+from tests.ops.cases.base import rng_of
+from tests.ops.runner import differences, run_reference
 
-SHOWN = 5
 ALL = [(op, form) for op in low.OPS for form in low.forms(op)]
-
-
-def differences(op: str, cases: Iterable[Case]) -> list[str]:
-    wrong = []
-    for case in cases:
-        want, data = run_reference(op, case), model_bytes(op, case)
-        for isas in isa_masks():
-            problem = difference(want, run_core(data, case, isas))
-            if problem:
-                wrong.append(f"isas {isas:b}, {case.label}, {case.attrs}: {problem}")
-    return wrong[:SHOWN]
 
 
 @pytest.mark.parametrize(("op", "form"), ALL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +11,12 @@ from edgeq_host.session import Session
 from edgeq_runtime import lists
 from tests.core import isa_masks
 from tests.ops.cases import CASES, cases_of, random_case
-from tests.ops.cases.base import SHORT_N, Case
+from tests.ops.cases.base import SHORT_N
 from tests.ops.cases.windows import LAYOUTS
 from tests.ops.compare import difference
-from tests.ops.runner import graph_of, model_bytes, run_core, run_reference
+from tests.ops.runner import differences, graph_of, run_reference
 from tests.reference import run_graph
 
-SHOWN = 5  # differing runs that a failure prints
 WITH_TABLE = ("lookup_s8", "lookup_s16", "softmax_s8")  # their second input is a constant
 OF_TWO = [name for name, row in lists.ops().items() if row.inputs_min == 2 == row.inputs_max and name not in WITH_TABLE]
 CONVOLUTIONS = [f"{name}_{kind}" for name in LAYOUTS for kind in ("s8", "s16", "f32")]
@@ -35,18 +33,6 @@ def test_cases_are_the_same_on_every_run_and_use_the_fields_of_the_row(op: str) 
     assert all(a.tobytes() == b.tobytes() for c, d in zip(first, second, strict=True) for a, b in zip(c.inputs, d.inputs, strict=True))
     for case in first:
         graph_of(op, case).validate()
-
-
-def differences(op: str, cases: Iterable[Case]) -> list[str]:
-    """Runs of the core under any set of instruction sets that differ from the reference."""
-    wrong = []
-    for case in cases:
-        want, data = run_reference(op, case), model_bytes(op, case)
-        for isas in isa_masks():
-            problem = difference(want, run_core(data, case, isas))
-            if problem:
-                wrong.append(f"isas {isas:b}, {case.label}, {case.attrs}: {problem}")
-    return wrong[:SHOWN]
 
 
 @pytest.mark.parametrize("op", lists.ops())
