@@ -61,6 +61,8 @@ EQ_INLINE void finish(const struct eq_gemm_s8_u8_s8 *g, const struct rq16 *rq, s
             store32(y, left, _mm512_castsi512_si256(v));
             store32(y + step, left, _mm512_extracti64x4_epi64(v, 1));
         }
+    else if (blocks == 4 && left == 4 * NR)
+        for (int i = 0; i < rows; i++, y += step) _mm512_storeu_si512(y, rq16_bytes4(rq, acc[i][0], acc[i][1], acc[i][2], acc[i][3]));
     else
         for (int i = 0; i < rows; i++, y += step)
             for (int j = 0; j < blocks; j++) store16(y + NR * j, left - NR * (size_t)j, rq16_bytes(rq, acc[i][j]));

@@ -39,7 +39,7 @@ void eq_gemm_s8_u8_s8__avx512_vnni(const struct eq_gemm_s8_u8_s8 *args);
 
 typedef struct rq16 v_rq;
 /* Channels from o on, with sums that count 2^up-fold; 0 where these or a bias of more than `most` would be too large. */
-EQ_ONE_COPY int v_params(const struct eq_gemm_s8_u8_s8 *g, size_t o, int up, int32_t most, v_rq *rq) {
+EQ_INLINE int v_params(const struct eq_gemm_s8_u8_s8 *g, size_t o, int up, int32_t most, v_rq *rq) {
     const vec bias = _mm512_loadu_si512(g->rq.bias + o);
     const __m128i n = _mm_loadu_si128((const __m128i *)(g->rq.n + o));
     *rq = rq16_from(_mm512_sll_epi32(bias, _mm_cvtsi32_si128(up)), _mm512_loadu_si512(g->rq.m + o),
@@ -61,7 +61,7 @@ EQ_SMALL void v_finish_any(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, siz
 EQ_INLINE void v_finish(const struct eq_gemm_s8_u8_s8 *g, const v_rq *rq, size_t o, size_t first, const int rows, const int blocks,
                         size_t there, vec acc[][WIDE]) {
     int8_t *y = g->y + first * g->y_stride;
-    if (rows == ROWS && there == 2) {
+    if ((rows == ROWS && there == 2) || (rows == 1 && there == WIDE)) {
         finish(g, rq, o, y, rows, blocks, acc);
         return;
     }
