@@ -27,7 +27,6 @@ HOT = {  # operators, their helpers and portable kernels that are compiled for s
     *(f"{name}__portable" for name in ("gemm_s8_s16_s8", "gemm_s16_s16_s8", "gemm_f32_f32_f32")),
     *(f"dwconv_{name}__portable" for name in ("s8_s8_s8", "s16_s16_s8", "f32_f32_f32")),
 }
-FAST = ("-O3", "-falign-loops=32")  # of those; where a loop happens to begin makes up to 10 % of the time of a row
 SHORT = ("-O2", "-fno-unroll-loops")  # of the others
 SMALLEST = ("agent", "hash")  # folders whose code takes no time that counts
 THIRD_PARTY = ("-Os", "-w", "-ffunction-sections", "-fdata-sections")  # what nobody calls of it is left out by --gc-sections
@@ -122,7 +121,7 @@ def compile_command(config: Config, on: dict[str, bool], source: Path, target: P
     folder = source.parent.name
     isa = source.stem.rpartition("__")[2] if folder in ("kernels", "hash") else "portable"
     hot = (folder == "kernels" and isa != "portable") or (folder in ("kernels", "ops") and source.stem in HOT)
-    how = THIRD_PARTY if "third_party" in source.parts else ("-Os",) if folder in SMALLEST else FAST if hot else SHORT
+    how = THIRD_PARTY if "third_party" in source.parts else ("-Os",) if folder in SMALLEST else ("-O3",) if hot else SHORT
     flags = [*BASE, *how, *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
