@@ -98,6 +98,15 @@ def test_one_signed_bit_is_bipolar_for_weights_and_activations() -> None:
 FORMS = [(8, 1, 0, 0.0), (8, 0, 0, 128.0), (8, 1, 1, 0.0), (4, 0, 0, 0.0), (4, 0, 0, 7.0), (2, 1, 1, 0.0), (3, 1, 0, -1.0), (1, 0, 0, 0.0)]
 
 
+@pytest.mark.parametrize(("bits", "signed", "zero"), [(4, 0, 200.0), (2, 1, -300.0), (8, 0, 500.0)])
+def test_weights_with_a_zero_point_that_int8_does_not_hold_are_their_real_values(bits: int, signed: int, zero: float) -> None:
+    model, _ = dense(bits, zero=zero, signed=signed)
+    weight = _weight(_graph(model))
+    assert weight.quant is None and weight.dtype == "f32"
+    x = np.eye(8, dtype=np.float32)[:2]
+    np.testing.assert_allclose(_ran(_graph(model), x), evaluate(model, {"x": x})[0], rtol=1e-6)
+
+
 @pytest.mark.parametrize(("bits", "signed", "narrow", "zero"), FORMS)
 def test_activations_take_the_values_of_the_definition(bits: int, signed: int, narrow: int, zero: float) -> None:
     net = Net(3, opset=15)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,18 +105,23 @@ def _activation(op: Op, form: _Form) -> str:
 
 
 def _integers(form: _Form, x: NDArray[np.float32]) -> Const:
-    """A constant of this quantization: int8 with zero point 0 where it fits; of more bits the real values."""
+    """A constant of this quantization: int8 with zero point 0 where it fits; the real values where it is of more bits, or needs a zero
+    point that int8 does not hold."""
     scale, zero = form.along(form.scale, x.ndim), form.along(form.zero, x.ndim)
     q = _ROUNDING[form.rounding](np.clip(x / scale + zero, form.low, form.high)).astype(np.int64)
     centred = q - zero.astype(np.int64)
-    if form.high - form.low >= 1 << _BYTE:
+    fits, shift = _within_byte(centred), _shift(form)
+    if form.high - form.low >= 1 << _BYTE or not (fits or _within_byte(form.zero - shift)):
         return Const(np.asarray(centred * scale.astype(np.float64), np.float32))
     scales = np.broadcast_to(form.scale.reshape(-1), max(form.scale.size, form.zero.size)).astype(np.float64)
     zeros = np.zeros(scales.size, np.int64)
-    if centred.min(initial=0) < -128 or centred.max(initial=0) > 127:
-        shift = _shift(form)
+    if not fits:
         centred, zeros = q - shift, np.broadcast_to(form.zero.reshape(-1), scales.size).astype(np.int64) - shift
     return Const(centred.astype(np.int8), Quant(scales, zeros, form.axis))
+
+
+def _within_byte(q: NDArray[Any]) -> bool:
+    return bool(q.min(initial=0) >= -128 and q.max(initial=0) <= 127)
 
 
 def _shift(form: _Form) -> int:
