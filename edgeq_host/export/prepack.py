@@ -37,7 +37,7 @@ def prepack(model: eqm.ModelT, isas: Sequence[str]) -> bytes:
         if not any(entry.isa == name for entry in packed(model)):
             raise UsageError(
                 f"no layer of this model has weights that {name} packs",
-                "weights of int8 layers are packed: quantize the model to int8 first",
+                f"it packs for the products {_products(name)}; `edgeq inspect --kernels` shows those of the layers",
             )
     return pack(model)
 
@@ -85,6 +85,11 @@ def _entries(
             entry.low = _add(data[plane:], buffers, index)
         entries.append(entry)
     return entries or None
+
+
+def _products(isa: str) -> str:
+    """What its kernels pack weights for: <output>_<activation>_<weight>."""
+    return ", ".join(sorted({kernel.types for kernel in lists.kernels() if kernel.isa == isa and kernel.kr}))
 
 
 def _plane_bytes(bits: int, groups: int, channels: int, nr: int, kr: int, parts: int, k: int) -> int:

@@ -76,5 +76,6 @@ def test_signs_that_are_multiplied_with_signs_take_a_seventh_of_int8(isa: str) -
 
 
 def test_an_instruction_set_without_kernels_for_a_layer_packs_none() -> None:
-    with pytest.raises(UsageError, match="no layer of this model has weights that avx512_vpopcntdq packs"):
+    with pytest.raises(UsageError, match="no layer of this model has weights that avx512_vpopcntdq packs") as error:
         prepack(unpack(packed(dense, "w4a8", 0), "net"), ["avx512_vpopcntdq"])
+    assert "b1_b1_b1, s8_b1_b1" in error.value.hint

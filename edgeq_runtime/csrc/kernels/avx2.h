@@ -6,6 +6,13 @@
 #include <immintrin.h>
 #include <string.h>
 
+/* Four bytes, again and again. */
+EQ_INLINE __m256i four(const uint8_t *a) {
+    int32_t v;
+    memcpy(&v, a, sizeof v);
+    return _mm256_set1_epi32(v);
+}
+
 /* Requantization of 8 channels. mul_epi32 takes the even dwords, so what the odd ones need is kept shifted down. */
 struct rq8 {
     __m256i bias, m_even, m_odd, half_even, half_odd, right, left, limit;

@@ -6,12 +6,6 @@
 
 enum { SUMS = 8 /* most of a tile, [rows][blocks] */ };
 
-EQ_INLINE __m256i four(const uint8_t *a) {
-    int32_t v;
-    memcpy(&v, a, sizeof v);
-    return _mm256_set1_epi32(v);
-}
-
 /* One unit of every block, `block` bytes apart. */
 EQ_INLINE void multiply(const uint8_t *const *a, size_t at, const int8_t *w, const size_t *block, const int rows, const int blocks,
                         __m256i words[SUMS]) {

@@ -6,12 +6,6 @@
 
 enum { NR = 32, KR = 4, ROWS = 2, EIGHT = 8 /* channels of a register */, WIDE = 4, FIT = 31 /* 31 8 < 256 */ };
 
-EQ_INLINE __m256i word(const uint8_t *a) {
-    int32_t v;
-    memcpy(&v, a, sizeof v);
-    return _mm256_set1_epi32(v);
-}
-
 /* v and the number of 1 bits in each byte of x. */
 EQ_INLINE __m256i add_bits(__m256i v, __m256i x) {
     const __m256i bits = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
@@ -29,7 +23,7 @@ EQ_INLINE void count_some(const uint8_t *const *a, ptrdiff_t at, size_t steps, c
         for (int j = 0; j < WIDE; j++) bytes[i][j] = _mm256_setzero_si256();
     for (const uint8_t *end = w + steps * NR * KR; w < end; w += NR * KR, at += KR)
         for (int i = 0; i < rows; i++) {
-            const __m256i v = word(a[i] + at);
+            const __m256i v = four(a[i] + at);
             for (int j = 0; j < WIDE; j++) {
                 const __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(w + EIGHT * KR * j));
                 bytes[i][j] = add_bits(bytes[i][j], _mm256_xor_si256(v, b));

@@ -6,6 +6,13 @@
 #include <immintrin.h>
 #include <string.h>
 
+/* Four bytes, again and again. */
+EQ_INLINE __m512i four(const uint8_t *a) {
+    int32_t v;
+    memcpy(&v, a, sizeof v);
+    return _mm512_set1_epi32(v);
+}
+
 /* Requantization of 16 channels, y_zero and clamp behind it. mul_epi32 takes the even dwords. */
 struct rq16 {
     __m512i bias, m_even, m_odd, n, round, right, zero, lo, hi;

@@ -5,12 +5,6 @@
 
 enum { NR = 16, KR = 4, WIDE = 4 /* blocks of a single row */ };
 
-EQ_INLINE __m512i four(const uint8_t *a) {
-    int32_t v;
-    memcpy(&v, a, sizeof v);
-    return _mm512_set1_epi32(v);
-}
-
 /* The first `left` of 16 or 32 bytes. Masks make stores slow on some CPUs. */
 EQ_INLINE void store16(int8_t *y, size_t left, __m128i v) {
     if (__builtin_expect(left >= 16, 1)) _mm_storeu_si128((__m128i *)y, v);

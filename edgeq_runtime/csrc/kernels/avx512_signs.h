@@ -12,12 +12,6 @@ enum {
     WIDE = 4 /* registers of two blocks */
 };
 
-EQ_INLINE __m512i word(const uint8_t *a) {
-    int32_t v;
-    memcpy(&v, a, sizeof v);
-    return _mm512_set1_epi32(v);
-}
-
 /* Differing bits of rows from `first` on and `wide` registers of channels from o on. */
 EQ_INLINE void count(const struct eq_signs *g, size_t o, size_t first, const int rows, const int wide, __m512i acc[ROWS][WIDE]) {
     const size_t block = g->parts * g->steps * NR * KR;
@@ -34,7 +28,7 @@ EQ_INLINE void count(const struct eq_signs *g, size_t o, size_t first, const int
             for (int j = 0; j < wide; j++) b[j] = _mm512_loadu_si512(w + (size_t)(j / 2) * block + HALF * KR * (j % 2));
             EQ_UNROLL
             for (int i = 0; i < rows; i++) {
-                const __m512i v = word(a[i] + at);
+                const __m512i v = four(a[i] + at);
                 for (int j = 0; j < wide; j++) acc[i][j] = _mm512_add_epi32(acc[i][j], _mm512_popcnt_epi32(_mm512_xor_si512(v, b[j])));
             }
         }

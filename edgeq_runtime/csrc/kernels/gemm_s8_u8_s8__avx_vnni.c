@@ -5,12 +5,6 @@
 
 enum { NR = 8, KR = 4, MOST = 8 /* rows */, WIDE = 4 /* blocks of a single row */ };
 
-EQ_INLINE __m256i four(const uint8_t *a) {
-    int32_t v;
-    memcpy(&v, a, sizeof v);
-    return _mm256_set1_epi32(v);
-}
-
 EQ_INLINE size_t depth(const struct eq_gemm_s8_u8_s8 *g) { return g->parts * ((g->k + KR - 1) / KR * KR); }
 
 EQ_INLINE struct rq8 params(const struct eq_gemm_s8_u8_s8 *g, size_t o) { return rq8_load(&g->rq, o, NR); }

@@ -48,12 +48,6 @@ EQ_INLINE vec v_join(vec h, vec l) {
 }
 EQ_INLINE vec v_times(const uint8_t *m) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)m)); }
 
-EQ_INLINE __m256i four(const uint8_t *a) {
-    int32_t v;
-    memcpy(&v, a, sizeof v);
-    return _mm256_set1_epi32(v);
-}
-
 /* Of weights of bytes. */
 void eq_gemm_s8_u8_s8__avx_vnni(const struct eq_gemm_s8_u8_s8 *args);
 #define V_INT8 eq_gemm_s8_u8_s8__avx_vnni
