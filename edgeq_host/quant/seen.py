@@ -1,7 +1,8 @@
 """What the calibration samples show of a layer's inputs: the statistics that methods read, collected here and nowhere else.
 
 For products, inputs are taken as the integers that the layer will read, less their zero point, so that sums are whole numbers: exact in
-float64, whatever adds them. Means are those of the float tensors, in the order of the samples. Memory is bounded: products of as many layers as fit are collected in one pass over the samples.
+float64, whatever adds them. Means are those of the float tensors, in the order of the samples.
+Memory is bounded: products of as many layers as fit are collected in one pass over the samples.
 """
 
 from __future__ import annotations
