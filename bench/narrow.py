@@ -110,9 +110,13 @@ def of_layers(found: Mapping[str, Times]) -> Iterator[Goal]:
     fc = found[layers.FC.name].us
     yield goals.at_least(f"{layers.FC.name}, 4 bits, of own int8", 1.6, fc["edgeq"] / fc["edgeq s4"])
     yield goals.at_least(f"{layers.FC.name}, 4 bits, of LiteRT's int4", 1.0, fc["litert int4"] / fc["edgeq s4"])
+    yield goals.at_least(f"{layers.FC.name}, 4 bits, of onnxruntime's MatMulNBits", 3.0, fc["onnxruntime 4 bits"] / fc["edgeq s4"])
     for one in (FEW, layers.GEMM, layers.POINT, layers.CONV3):
         us = found[one.name].us
         yield goals.at_least(f"{one.name}, 4 bits, of own int8", 0.95, us["edgeq"] / us["edgeq s4"])
+        if one.op == "FULLY_CONNECTED":
+            ratio = us["onnxruntime 4 bits"] / us["edgeq s4"]
+            yield goals.at_least(f"{one.name}, 4 bits, of onnxruntime's MatMulNBits", 3.0, ratio)
         if one.op == "CONV_2D":
             yield goals.at_least(f"{one.name}, 4 bits, of LiteRT's int4", 3.0, us["litert int4"] / us["edgeq s4"])
     yield goals.at_least(f"{layers.FC.name}, 2 bits, of own int8", 1.5, fc["edgeq"] / fc["edgeq s2"])
