@@ -175,6 +175,7 @@ def _variants(graph: Graph, calibration: Data | None, recipe: Recipe, progress: 
     passes, nest = None if calibration is None else _Passes(calibration, progress), dict[str, Planes]()
     for precision in recipe.precisions:
         if precision.name == FLOAT:
+            _refuse_layers_of_float(recipe)
             made.append(Made(FLOAT, _real(graph)))
             continue
         result = quantize_reported(graph, passes, recipe, precision=precision, dry=dry, nest=nest)
@@ -184,6 +185,16 @@ def _variants(graph: Graph, calibration: Data | None, recipe: Recipe, progress: 
         if lo == hi:
             warnings.append(f"every calibration sample of {edge.name} is {lo:g} throughout")
     return made, list(dict.fromkeys(warnings))
+
+
+def _refuse_layers_of_float(recipe: Recipe) -> None:
+    """UsageError where a [[layer]] asks for integers in the float variant alone."""
+    alone = len(recipe.precisions) == 1
+    for table in recipe.layer:
+        asked = table.precision if table.precision not in ("", FLOAT) else f"groups of {table.group}" if table.group else ""
+        if asked and (table.variant == FLOAT or (alone and not table.variant)):
+            found = f"[[layer]] match = {table.match!r} asks for {asked}, and the precision is {FLOAT}: no layer has integers there"
+            raise UsageError(found, "quantize with another precision, such as w4a8 or int8, or leave the [[layer]] out")
 
 
 def _real(graph: Graph) -> Graph:

@@ -60,7 +60,7 @@ class Input:
 class Layer:
     """Layers that are called `match` (a name, or a pattern with * and ?) differ from the rest; of several tables the last one holds.
 
-    precision, group: empty, None: as the rest has it. variant: the precision of the file in which it holds; empty: in all.
+    precision, group: empty, None: as the rest has it. variant: the precision of the file in which it holds; empty: in all of integers.
     """
 
     match: str

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq_host.errors import ModelError
+from edgeq_host.export.body import short_name
 from edgeq_host.graph import Array, Graph
 from edgeq_host.quant import calibrators
 from edgeq_host.quant.affine import Affine, affine
@@ -63,7 +64,7 @@ def calibrate(
     for sample in samples:
         session.run(*sample)
         for group, observer in observers.items():
-            values = _values(session, group, found.samples)
+            values = _values(graph, session, group, found.samples)
             observer.observe(values)
             growth[group].see(found.samples, values)
         means.see(session)
@@ -77,12 +78,24 @@ def calibrate(
     return found
 
 
-def _values(session: Session, group: Group, sample: int) -> Array:
+def _values(graph: Graph, session: Session, group: Group, sample: int) -> Array:
     parts = []
     for name in group.sources:
         values = session.tensor(name).reshape(-1)
         if not np.isfinite(values).all():
+            _refuse_constants(graph)
             message = f"calibration sample {sample} makes values that are not finite in {name}"
             raise ModelError(message, "remove the sample, or check the model in float")
         parts.append(values)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _refuse_constants(graph: Graph) -> None:
+    """ModelError where the model itself holds what is not finite; thresholds of signs may be infinite."""
+    for node in graph.nodes:
+        for name in node.inputs if node.op != "sign_f32" else ():
+            tensor = graph.tensors[name]
+            wrong = 0 if tensor.data is None or not tensor.is_real else int(np.sum(~np.isfinite(tensor.real())))
+            if wrong:
+                found = f"{short_name(node.name)}: {wrong} of {tensor.real().size} values of its constant {name} are not finite"
+                raise ModelError(found, "check the source model: its weights may come from a training that diverged")

@@ -18,6 +18,7 @@ from edgeq_host.quant.preprocess import keeps_float, prepare
 from edgeq_host.quant.seen import Collector
 from edgeq_host.quant.weights import source_bits
 from edgeq_host.quant.widths import Width, Widths, widths
+from edgeq_host.units import counted
 
 if TYPE_CHECKING:
     from edgeq_host.quant.nested import Planes
@@ -118,7 +119,8 @@ def _with_signs(
     if samples is None:
         raise UsageError(f"{precision.name}: activations of 1 bit need calibration samples", "give --calibration DATA")
     graph = binarize.binarized(graph, layers, samples, isas)
-    found = f"{len(layers)} layers of {precision.name} read signs that the network was not trained with, which costs most of its accuracy"
+    where = f"in {counted(len(layers), 'layer')} of {precision.name}"
+    found = f"{where} signs are read that the network was not trained with, which costs most of its accuracy"
     return graph, widths(graph, recipe, precision), [f"{found}: train it with signs (docs/quantize.md), or take activations of 8 bits"]
 
 
@@ -152,7 +154,7 @@ def _warnings(seen: Statistics) -> list[str]:
     if not seen.samples:
         return []
     if seen.samples < FEW_SAMPLES:
-        return [f"only {seen.samples} calibration samples: use {FEW_SAMPLES} or more that look like what the device will see"]
+        return [f"only {counted(seen.samples, 'calibration sample')}: use {FEW_SAMPLES} or more that look like what the device will see"]
     if not seen.growing:
         return []
     names = ", ".join(seen.growing[:3]) + (f" and {len(seen.growing) - 3} more" if len(seen.growing) > 3 else "")

@@ -17,6 +17,7 @@ from edgeq_host.quant import signs, window
 from edgeq_host.quant.precision import ACTIVATIONS, GROUP_BITS, NESTED, WEIGHTS, WIDE, Kind, Precision, parse
 from edgeq_host.quant.signs import Signs
 from edgeq_host.quant.wide import made_wide, without_form
+from edgeq_host.units import counted
 
 if TYPE_CHECKING:
     from edgeq_host.recipe import Layer, Recipe
@@ -28,6 +29,7 @@ _ACTIVATION = ("clip_f32", "leaky_relu_f32", "prelu_f32", "hard_sigmoid_f32", "h
 _BY_A_CONSTANT = ("add_f32", "sub_f32", "mul_f32", "div_f32")
 _BYTE = 8  # bits of activations where nothing is said
 _SHOWN = 3  # names in a note
+_ELSEWHERE = "write match so that it leaves this layer out"
 _DEPTHWISE = WEIGHTS["4"]  # in place of narrower weights than depthwise kernels take
 
 
@@ -82,6 +84,7 @@ def _of_layers(graph: Graph, layers: list[Node], recipe: Recipe, precision: Prec
         for node in _matches(table, layers):
             if table.variant in ("", precision.name):
                 found[node.outputs[0]] = _asked(graph, node, table, found[node.outputs[0]], found_signs)
+                _refuse_groups(graph, node, table, found[node.outputs[0]], recipe, node.outputs[0] in ends)
     return found
 
 
@@ -91,7 +94,7 @@ def _nests(graph: Graph, node: Node, variants: list[Width], found: Signs) -> boo
     if {w.kind for w in variants} != {WEIGHTS["8"], NESTED} or any(w.activations != _BYTE for w in variants):
         return False
     if any(w.group for w in variants):
-        raise UsageError(f"{node.name} has groups, and nested weights have none", "leave out group, or nested")
+        raise UsageError(f"{short_name(node.name)} has groups, and nested weights have none", "leave out group, or nested")
     given = weight.quant is not None and not _loses(weight, NESTED)
     return not given and node.inputs[0] not in found.held and not found.unquantized(node.outputs[0])
 
@@ -129,18 +132,31 @@ def _asked(graph: Graph, node: Node, table: Layer, width: Width, held: Signs) ->
         precision = parse(table.precision)
         width = Width(precision.weights, width.group, precision.activations)
     if width.kind is not None and _too_narrow(node, width.kind):
-        found = f"[[layer]] match = {table.match!r} gives {node.name} weights of {width.kind.bits} bits"
+        found = f"[[layer]] match = {table.match!r} gives {short_name(node.name)} weights of {counted(width.kind.bits, 'bit')}"
         raise UsageError(f"{found}: depthwise convolutions store {_DEPTHWISE.bits} at least", f"precision = 'w{_DEPTHWISE.bits}a8'")
     if _no_signs(node, width, held):
-        asked = f"[[layer]] match = {table.match!r} gives {node.name} activations of 1 bit"
+        asked = f"[[layer]] match = {table.match!r} gives {short_name(node.name)} activations of 1 bit"
         names = "depthwise and transposed convolutions and products without a bias"
         raise UsageError(f"{asked}: {names} read 2 at least", f"precision = '{_of_bytes(parse(table.precision))}'")
     if table.group is not None:
         width = replace(width, group=table.group)
-    reason = _no_groups(graph, node, width)
-    if reason and table.group:
-        raise UsageError(f"[[layer]] match = {table.match!r}: {node.name} has no groups of {table.group}: {reason}", "leave group out")
-    return replace(width, group=0) if reason else width
+    return width if _no_groups(graph, node, width) is None or table.group else replace(width, group=0)
+
+
+def _refuse_groups(graph: Graph, node: Node, table: Layer, width: Width, recipe: Recipe, end: bool) -> None:
+    """UsageError where a [[layer]] asks for groups that a layer of this width does not have."""
+    reason, hint = _no_groups(graph, node, width), "leave group out"
+    if not table.group or reason is None:
+        return
+    narrow_is_elsewhere = width.kind == WEIGHTS["8"] and width.activations != WIDE and not table.precision
+    if recipe.nested and narrow_is_elsewhere:
+        reason, hint = "nested weights have none", "leave group out, or nested"
+    elif end and narrow_is_elsewhere:
+        reason, hint = f"first and last layers are int8 (int8_ends), and {reason}", f"{_ELSEWHERE}, or int8_ends = false"
+    elif len(recipe.precisions) > 1 and narrow_is_elsewhere and not table.variant:
+        reason, hint = f"in one of the precisions it is int8, and {reason}", "say for which of them with variant = ..."
+    found = f"[[layer]] match = {table.match!r}: {short_name(node.name)} has no groups of {table.group}"
+    raise UsageError(f"{found}: {reason}", hint)
 
 
 def _too_narrow(node: Node, kind: Kind | None) -> bool:
@@ -187,24 +203,28 @@ def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], wide: froz
     kinds = {n.outputs[0]: found[n.outputs[0]].kind for n in layers}
     raised = [n for n in layers if _too_narrow(n, precision.weights) and kinds[n.outputs[0]] == _DEPTHWISE]
     if raised:
-        yield f"{len(raised)} depthwise layers of {precision.name} have weights of {_DEPTHWISE.bits} bits, their narrowest"
+        yield f"in {_layers(raised, precision)} weights have {_DEPTHWISE.bits} bits, the narrowest of depthwise convolutions"
     bytes_read = [n for n in layers if precision.activations == 1 and not signs.takes_signs(n) and not found[n.outputs[0]].reads_signs]
     if bytes_read:
-        yield f"{len(bytes_read)} layers of {precision.name} read int8: depthwise and transposed convolutions have no products of signs"
+        yield f"in {_layers(bytes_read, precision)} int8 is read: depthwise and transposed convolutions have no products of signs"
     unpacked = [n for n in layers if found[n.outputs[0]].reads_signs and (kind := kinds[n.outputs[0]]) is not None and not kind.signs]
     if unpacked:
         yield (
-            f"{len(unpacked)} layers of {precision.name} read signs and multiply as int8 layers do, which takes longer than a8: "
+            f"in {_layers(unpacked, precision)} signs are multiplied as int8 is, which takes longer than a8: "
             "only weights of 1 bit meet signs in kernels of their own"
         )
     again = [n for n in layers if _loses(graph.tensors[n.inputs[1]], kinds[n.outputs[0]])]
     if again:
-        yield f"{len(again)} layers of {precision.name} are made from weights that the source has quantized: a float source loses less"
+        yield f"in {_layers(again, precision)} weights are made from those that the source has quantized: a float source loses less"
     narrow = [n for n in without_form(graph, wide) if n.outputs[0] not in found]
     if narrow:
         names = ", ".join(f"{short_name(n.name)} ({n.op.removesuffix('_f32')})" for n in narrow[:_SHOWN])
         more = f" and {len(narrow) - _SHOWN} more" if len(narrow) > _SHOWN else ""
         yield f"{names}{more} between int16 activations: there is no int16 form, so int8 is made of them there"
+
+
+def _layers(layers: list[Node], precision: Precision) -> str:
+    return f"{counted(len(layers), 'layer')} of {precision.name}"
 
 
 def _without_groups(graph: Graph, layers: list[Node], found: dict[str, Width], recipe: Recipe, precision: Precision) -> Iterator[str]:

@@ -73,7 +73,7 @@ def test_every_instruction_set_gives_the_integers_of_the_reference(precision: st
     stored = {"binary": "b1", "w4a1": "s4", "w8a1": "s8"}[precision]
     assert made.graph.tensors[next(n for n in made.graph.nodes if n.outputs[0] == "b").inputs[1]].dtype == stored
     assert not made.islands and "was not trained with" in made.warnings[0]
-    assert any("as int8 layers do" in w for w in made.warnings) == (precision != "binary")
+    assert any("multiplied as int8 is" in w for w in made.warnings) == (precision != "binary")
     _held_everywhere(made.graph, data)
 
 
@@ -131,7 +131,7 @@ def test_a_single_layer_reads_signs_where_a_recipe_says_so(precision: str) -> No
     graph, data = _three()
     made = quantize_reported(graph, data, Recipe("w4a8", layer=(Layer("b.node", precision),)))
     assert {n.op for n in made.graph.nodes} == {"conv2d_s8", "sign_b1"} | ({"conv2d_b1"} if precision == "binary" else {"unpack_s8"})
-    assert "1 layers of w4a8 read signs" in made.warnings[0]
+    assert "in 1 layer of w4a8 signs are read" in made.warnings[0]
 
 
 def test_gptq_behind_the_layers_so_far_takes_signs_as_they_are() -> None:
@@ -147,7 +147,7 @@ def test_depthwise_layers_read_int8_and_an_explicit_wish_is_refused(assets: Path
     data = [[random.normal(0, 20, e.shape).astype(np.float32) for e in graph.inputs] for _ in range(8)]
     made = quantize_reported(graph, data, Recipe("binary"))
     assert [n.op for n in made.graph.nodes].count("conv2d_b1") == 4
-    assert any("4 layers of binary read int8: depthwise" in w for w in made.warnings)
+    assert any("in 4 layers of binary int8 is read: depthwise" in w for w in made.warnings)
     name = next(n.name for n in graph.nodes if n.op == "depthwise_conv2d_f32")
     for precision, hint in (("w4a1", "w4a8"), ("w8a1", "w8a8")):
         with pytest.raises(UsageError, match="activations of 1 bit: depthwise") as error:

@@ -88,7 +88,7 @@ def _layer_of(kind: str) -> str:
 @pytest.mark.parametrize(
     ("kind", "precision", "group", "answer", "hint"),
     [
-        (DEPTHWISE, "w1a8", None, "weights of 1 bits: depthwise convolutions store 4 at least", "w4a8"),
+        (DEPTHWISE, "w1a8", None, "weights of 1 bit: depthwise convolutions store 4 at least", "w4a8"),
         (DEPTHWISE, "w2a16", None, "depthwise convolutions store 4 at least", "w4a8"),
         (DEPTHWISE, "w8a1", None, "activations of 1 bit: depthwise", "w8a8"),
         (DEPTHWISE, "w4a8", 32, "it is a depthwise convolution", "leave group out"),

@@ -60,7 +60,7 @@ def test_depthwise_layers_have_4_bits_at_least_and_that_is_said() -> None:
     for name in ("w2a8", "ternary", "w1a8"):
         made = found(chain(), f'precision = "{name}"')
         assert made.layers["block_2_d"].kind.bits == 4 and made.layers["block_1_b"].kind.bits < 4
-        assert made.notes == (f"1 depthwise layers of {name} have weights of 4 bits, their narrowest",)
+        assert made.notes == (f"in 1 layer of {name} weights have 4 bits, the narrowest of depthwise convolutions",)
     assert not found(chain(), 'precision = "w4a8"').notes
 
 
