@@ -12,13 +12,16 @@ from edgeq_host import device as devices
 from edgeq_host import silicon
 from edgeq_host.arrays import NAMES
 from edgeq_host.deploy import connect, refusals
-from edgeq_host.device import Edge
-from edgeq_host.errors import ModelError
-from edgeq_host.export import check_file
+from edgeq_host.device import Edge, Opened
+from edgeq_host.errors import ModelError, UsageError
+from edgeq_host.export import check_file, unpack
+from edgeq_host.faults import Refused
 from edgeq_host.graph import Array
+from edgeq_host.inspect import text
 from edgeq_host.installed import split_version
 from edgeq_host.layer import Layer
 from edgeq_host.link import QUIET_S
+from edgeq_host.provenance import recipe_of
 from edgeq_host.targets import Target
 from edgeq_runtime.buffers import QUANTIZED
 
@@ -55,10 +58,29 @@ class RemoteModel:
                 if data is not None:
                     self.device.put("", data, devices.MEMORY)
                 wanted, version = ("", 0) if data is not None else split_version(name)
-                self.opened = self.device.open(wanted, version, variant, isas, threads)
+                self.opened = self._open(wanted, version, data, variant, isas, threads)
         except BaseException:
             self.device.link.close()
             raise
+
+    def _open(self, name: str, version: int, data: bytes | None, variant: str, isas: int, threads: int) -> Opened:
+        """UsageError where it has no such variant, with those that it has; of an installed model its recipe says them."""
+        try:
+            return self.device.open(name, version, variant, isas, threads)
+        except Refused as refused:
+            if refused.name != "no_variant":
+                raise
+        first = self.device.open(name, version, "", isas, threads).variant
+        made = self._recorded() if data is None else [text(v.name) for v in unpack(data, self.what).variants]
+        found = f"has {', '.join(made)}" if first in made else f"runs {first} where no variant is named"
+        raise UsageError(f"{self.what} has no variant {variant!r}", f"it {found}")
+
+    def _recorded(self) -> list[str]:
+        """The precisions of the recipe that the open model records."""
+        try:
+            return [p.name for p in recipe_of(self.device.origin(devices.RECIPE), self.what).precisions]
+        except UsageError:
+            return []  # of a damaged file
 
     def __enter__(self) -> RemoteModel:
         return self

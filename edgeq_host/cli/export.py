@@ -19,9 +19,10 @@ def command() -> None:
 @click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path), help="The .onnx file to write.")
 @click.option("--variant", default="", help="A precision of the file; default: its first.")
 def onnx(file: Path, target: Path, variant: str, as_json: bool) -> None:
-    """Write the integers of an int8 variant as ONNX with QuantizeLinear and DequantizeLinear.
+    """Write the integers of a variant as ONNX with QuantizeLinear and DequantizeLinear.
 
     Activations are uint8 (q + 128), inputs and outputs that are int8 in the file too; weights are int8 with a scale per channel.
+    Weights may have any width; activations of 1 and 16 bits, and float32, have no form.
 
     \b
     edgeq export onnx model.eqm -o model.onnx

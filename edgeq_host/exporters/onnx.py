@@ -18,6 +18,16 @@ from edgeq_host.inspect import text
 
 _TYPES = {"f32": TensorProto.FLOAT, "s8": TensorProto.UINT8, "u8": TensorProto.UINT8}
 
+_TAKEN = (
+    "variants with activations of 2 to 8 bits can be exported, whatever their weights (int8, w4a8, ternary, w1a8, w4a4), "
+    "not a1, a16 or float32"
+)
+_REASONS = {  # by the ending of an operator
+    "_f32": "computes in float32, not in integers",
+    "_s16": "has activations of 16 bits, which edgeq does not write as QDQ",
+    "_b1": "reads or makes signs, of which ONNX QDQ has no tensors",
+}
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -50,7 +60,7 @@ def export(graph: Graph, what: str) -> Exported:
             lost.update(node.outputs)
     outputs = [_output(build, edge) for edge in graph.outputs if edge.tensor not in lost]
     if problems:
-        hint = "only int8 variants can be exported, and of these what ONNX has operators for"
+        hint = f"{_TAKEN}; of these, what ONNX has operators for (docs/onnx-export.md)"
         raise UnsupportedError(f"{what}: {len(problems)} of {len(graph.nodes)} layers have no form in ONNX QDQ", hint, tuple(problems))
     made = helper.make_graph(build.nodes, graph.name or "edgeq", inputs, outputs, build.initializers)
     model = helper.make_model(made, producer_name="edgeq", ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)])
@@ -60,7 +70,7 @@ def export(graph: Graph, what: str) -> Exported:
 def _refused(build: Build, node: Node, lost: set[str]) -> str | None:
     """None: exported. Else why not; empty where it only reads what was not."""
     if node.op not in RULES:
-        return "computes in float32, not in integers" if node.op.endswith("_f32") else "has no form in ONNX"
+        return next((why for ending, why in _REASONS.items() if node.op.endswith(ending)), "has no form in ONNX")
     if any(name in lost for name in node.inputs):
         return ""
     try:

@@ -14,13 +14,17 @@ import pytest
 
 import edgeq_runtime
 from edgeq_host import deploy as d
+from edgeq_host.data import Data, Sample
 from edgeq_host.errors import BoardError, EdgeqError, ModelError, UsageError
 from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.graph import Edge, Graph, Node, Quant, Tensor
+from edgeq_host.produce import Source, pack_graph
 from edgeq_host.profile import profile
+from edgeq_host.recipe import Recipe
 from edgeq_host.remote import RemoteModel
 from edgeq_runtime import native
 from tests.agent.conftest import Local, packed, sample
+from tests.quant.graphs import residual, samples
 
 OLD, NEW = packed(1), packed(2)
 
@@ -61,8 +65,19 @@ def test_an_older_version_can_be_run_by_its_number(local: Local) -> None:
         assert there.opened.version == 1 and np.array_equal(there.run(sample()), native.Model(OLD).run(sample()))
     with pytest.raises(UsageError, match="no such model or version"):
         RemoteModel(local.target, "kws@7")
-    with pytest.raises(UsageError, match="no such variant"):
+    with pytest.raises(UsageError, match=r"kws on .* has no variant 'int3'"):
         RemoteModel(local.target, "kws", variant="int3")
+
+
+def test_a_variant_that_is_not_there_is_answered_with_those_that_are(local: Local) -> None:
+    graph, given = residual(), samples(residual(), 8)
+    data = Data(None, 8, False, lambda: iter([Sample(x, None) for x in given]))
+    packed = pack_graph(graph, Source(None, Recipe("int8,w4a8"), data, name="net")).data
+    d.deploy(local.target, local.file("net", packed))
+    for name, file in (("net", None), ("here", packed)):
+        with pytest.raises(UsageError, match=f"{name} on .* has no variant 'w2a8'") as error:
+            RemoteModel(local.target, name, file, "w2a8")
+        assert error.value.hint == "it has int8, w4a8"
 
 
 def test_edgeq_isa_chooses_the_kernels_of_the_agent(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:

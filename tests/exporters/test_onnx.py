@@ -113,7 +113,21 @@ def test_signs_are_refused_by_name() -> None:
     graph = written(quantize(CASES["sign"][0](), samples(CASES["sign"][0](), 3), Recipe()))
     with pytest.raises(UnsupportedError, match="no form in ONNX QDQ") as caught:
         export(graph, "signs")
-    assert any("sign_b1" in problem and "has no form in ONNX" in problem for problem in caught.value.problems)
+    assert any("sign_b1" in problem and "reads or makes signs" in problem for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(("precision", "reason"), [("w8a16", "has activations of 16 bits"), ("binary", "reads or makes signs")])
+def test_a_width_that_is_refused_names_what_it_has_and_what_can_be_exported(precision: str, reason: str) -> None:
+    graph = written(quantize(residual(), samples(residual(), 3), Recipe(precision)))
+    with pytest.raises(UnsupportedError) as caught:
+        export(graph, precision)
+    assert any(reason in problem for problem in caught.value.problems)
+    assert all(name in caught.value.hint for name in ("w4a8", "ternary", "w1a8", "w4a4", "not a1, a16 or float32"))
+
+
+@pytest.mark.parametrize("precision", ["int8", "w4a8", "ternary", "w1a8", "w4a4"])
+def test_every_width_that_a_refusal_names_as_possible_is(precision: str) -> None:
+    assert export(written(quantize(residual(), samples(residual(), 3), Recipe(precision))), precision).model.graph.node
 
 
 def test_a_network_gives_the_same_classes_whole() -> None:
