@@ -81,7 +81,7 @@ def test_numpy_and_c_give_the_same_integers_on_every_instruction_set(step: tuple
 def test_diagnose_has_a_row_for_every_nested_layer() -> None:
     graph = every_layer()
     for variant in made(graph).variants:
-        rows = {row.name: row for row in diagnose(prepare(graph, NESTED), variant.graph, data(graph))}
+        rows = {row.name: row for row in diagnose(prepare(graph, NESTED), variant.graph, data(graph)).layers}
         assert {f"{name}.node" for name in LAYERS} <= set(rows)
         assert all(rows[f"{name}.node"].alone_db > (25 if variant.name == "int8" else 12) for name in LAYERS)
 
