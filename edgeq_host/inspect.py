@@ -16,7 +16,9 @@ from edgeq_host.device import MEMORY
 from edgeq_host.export import check_file, refusal, unpack
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export.prepack import names as packed_for
+from edgeq_host.export.read_graph import to_graph
 from edgeq_host.layer import Layer
+from edgeq_host.levels import bits_read
 from edgeq_host.sizes import Sizes, sizes
 from edgeq_host.stored import Stored, stored
 from edgeq_host.targets import Target
@@ -32,10 +34,12 @@ class EdgeView:
 
 @dataclass(frozen=True)
 class LayerView(Layer):
-    """bits: of its weights. nested: "both" or "high", the planes of nested weights that it reads; empty: they are not. bytes: of the
+    """activations: bits of the first value that it reads, as far as types, clamps and tables of the file show them; 32: no integers.
+    bits: of its weights. nested: "both" or "high", the planes of nested weights that it reads; empty: they are not. bytes: of the
     weights and of what scales them, in the file; of_int8: over what int8 takes. None where it has no weights. cost: what is expected where
     it runs portable."""
 
+    activations: int
     cost: Cost | None = None
     bits: int | None = None
     nested: str | None = None
@@ -112,7 +116,8 @@ def on_board(view: FileView, data: bytes, target: Target) -> FileView:
             opened = device.open(variant=variant.name)
             layers = device.layers()
             weights = [_stored(layer) for layer in variant.layers]
-            views = _layers(layers, weights, costs.of(there, layers, tables, table))
+            read = [layer.activations for layer in variant.layers]
+            views = _layers(layers, read, weights, costs.of(there, layers, tables, table))
             variants.append(replace(variant, layers=views, **sizes(variant.name, opened)))
     return replace(view, variants=tuple(variants), isas=facts.isa_names)
 
@@ -128,9 +133,11 @@ def _edge(edge: eqm.EdgeT) -> EdgeView:
     return EdgeView(text(edge.name), tuple(int(d) for d in edge.shape), kinds[edge.type])
 
 
-def _layers(layers: Iterable[Layer], weights: Iterable[Stored | None], found: Iterable[Cost | None]) -> tuple[LayerView, ...]:
-    each = zip(layers, weights, found, strict=True)
-    return tuple(LayerView(**asdict(x), cost=cost, **({} if w is None else asdict(w))) for x, w, cost in each)
+def _layers(
+    layers: Iterable[Layer], read: Iterable[int], weights: Iterable[Stored | None], found: Iterable[Cost | None]
+) -> tuple[LayerView, ...]:
+    each = zip(layers, read, weights, found, strict=True)
+    return tuple(LayerView(**asdict(x), activations=bits, cost=cost, **({} if w is None else asdict(w))) for x, bits, w, cost in each)
 
 
 def _stored(layer: LayerView) -> Stored | None:
@@ -148,7 +155,7 @@ def _variant(data: bytes, model_table: eqm.ModelT, table: eqm.VariantT) -> Varia
     selftest, score = table.selftest, table.score
     return VariantView(
         **sizes(name, model.plan),
-        layers=_layers(layers, stored(model_table, table), found),
+        layers=_layers(layers, bits_read(to_graph(model_table, table, {})), stored(model_table, table), found),
         selftest_samples=0 if selftest is None else 1 + len(selftest.seeds if selftest.seeds is not None else ()),
         score=None
         if score is None

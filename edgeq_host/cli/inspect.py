@@ -87,8 +87,10 @@ def _sizes(v: VariantView) -> None:
 
 def _layers(v: VariantView, isas: Sequence[str], measure: str) -> None:
     costs = [x.cost for x in v.layers]
-    rows = [[i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", *_weights(x), x.macs] for i, x in enumerate(v.layers)]
-    costs_view.table(["#", "layer", "operator", "kernel", "isa", "packing", "bits", "of int8", "MACs"], rows, costs)
+    rows = [
+        [i, x.name, x.op, x.kernel or "-", x.isa, x.packing or "-", x.activations, *_weights(x), x.macs] for i, x in enumerate(v.layers)
+    ]
+    costs_view.table(["#", "layer", "operator", "kernel", "isa", "packing", "acts", "bits", "of int8", "MACs"], rows, costs)
     for line in costs_view.notes(v.layers, costs, isas, measure):
         output.line(line)
 

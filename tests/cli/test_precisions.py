@@ -111,3 +111,41 @@ def test_what_cannot_be_made_exits_2_and_writes_nothing(edgeq: Edgeq, words: tup
     Path("order.toml").write_text('precision = "w4a8"\n[[step]]\nmethod = "gptq"\n[[step]]\nmethod = "mse"\n')
     result = edgeq(*QUANTIZE, *words, "-o", "m.eqm")
     assert result.code == 2 and answer in result.err and not Path("m.eqm").exists()
+
+
+@pytest.mark.parametrize(
+    ("precision", "bits"), [("int8", 8), ("w4a8", 8), ("w4a4", 4), ("w8a2", 2), ("w8a16", 16), ("binary", 1), ("float32", 32)]
+)
+def test_inspect_shows_how_wide_the_activations_are_that_a_layer_reads(edgeq: Edgeq, precision: str, bits: int) -> None:
+    ends = () if precision in ("binary", "float32") else ("--no-int8-ends",)
+    edgeq(*QUANTIZE, "--precision", precision, *ends, "-o", "m.eqm")
+    layers = edgeq("inspect", "m.eqm", "--json").json["layers"]
+    weighted = [x["activations"] for x in layers if x["op"].startswith(("conv2d", "fully_connected"))]
+    assert bits in weighted and set(weighted) <= {bits, 8}
+    shown = edgeq("inspect", "m.eqm", "--kernels").out.splitlines()
+    at = shown[0].index("acts")
+    assert [int(line[: at + 4].split()[-1]) for line in shown[1 : len(layers) + 1]] == [x["activations"] for x in layers]
+    there = edgeq("inspect", "m.eqm", "--board", "local", "--json").json["layers"]
+    assert [x["activations"] for x in there] == [x["activations"] for x in layers]
+
+
+def test_one_layer_of_other_activations_is_seen(edgeq: Edgeq) -> None:
+    name = next(x["name"] for x in edgeq_layers(edgeq)[1:] if x["bits"])
+    Path("r.toml").write_text(f'precision = "w4a8"\n[[layer]]\nmatch = {json.dumps(name)}\nprecision = "w4a2"\n')
+    assert edgeq(*QUANTIZE, "--recipe", "r.toml", "-o", "m.eqm").code == 0
+    assert {x["name"]: x["activations"] for x in edgeq("inspect", "m.eqm", "--json").json["layers"] if x["bits"]}[name] == 2
+
+
+def test_diagnose_says_which_operators_have_no_row_of_their_own_and_why(edgeq: Edgeq) -> None:
+    edgeq(*QUANTIZE, "--precision", "binary", "-o", "m.eqm")
+    words = ("diagnose", MODEL, "m.eqm", "--data", TEST, "--samples", 5)
+    found, shown = edgeq(*words, "--json").json, edgeq(*words).out
+    joined = {name for x in found["layers"] for name in x["before"]}
+    operators = {x["name"] for x in edgeq("inspect", "m.eqm", "--json").json["layers"]}
+    assert joined and operators == joined | {x["name"] for x in found["layers"]} and not found["not_compared"]
+    assert f"{len(joined)} of {len(operators)} operators measured together with the one behind" in shown
+    assert "behind signs that the float model does not have" in shown and "calibrate with data like it" not in shown
+    Path("r.toml").write_text('[[layer]]\nmatch = "scores"\nprecision = "float32"\n')
+    edgeq(*QUANTIZE, "--recipe", "r.toml", "-o", "f.eqm")
+    shown = edgeq("diagnose", MODEL, "f.eqm", "--data", TEST, "--samples", 5).out
+    assert "not compared, 2 of" in shown and "computes in float32" in shown and "scores" in shown
