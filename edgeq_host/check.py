@@ -18,6 +18,7 @@ from edgeq_host.importers.cuts import Cut
 from edgeq_host.passes import normalize
 from edgeq_host.quant import rules
 from edgeq_host.quant.weights import source_bits
+from edgeq_host.units import counted
 
 SCHEMA = "edgeq.check/1"
 
@@ -82,14 +83,14 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """The report as text."""
-        yield f"{self.path} ({self.format}): {sum(self.source_operators.values())} operators"
+        yield f"{self.path} ({self.format}): {counted(sum(self.source_operators.values()), 'operator')}"
         for title, edges in (("input", self.inputs), ("output", self.outputs)):
             yield from (f"  {title:6} {e.name} {list(e.shape)} {e.dtype}" for e in edges)
         if self.source_operators:
             yield "  uses   " + ", ".join(f"{name} x{count}" for name, count in self.source_operators.items())
         if self.ok:
             yield "  needs  " + ", ".join(f"{_plain(name)} x{count}" for name, count in self.operators.items())
-            yield f"  {self.parameters} parameters; every operator is supported"
+            yield f"  {counted(self.parameters, 'parameter')}; every operator is supported"
             if self.quantized:
                 yield "  quantized already: its scales are kept" + "".join(f"; {part}" for part in self._widths())
             yield from (f"  note: {_plain(remark)}" for remark in self.remarks)
@@ -99,7 +100,7 @@ class Report:
         if self.shapes:
             yield f"  the rest is checked with the open shapes given: {' '.join(self.shapes)}"
         elif self.cut is not None:
-            yield f"  {self.cut.kept} of {sum(self.source_operators.values())} operators pass as a part: {_flags(self.cut)}"
+            yield f"  {self.cut.kept} of {counted(sum(self.source_operators.values()), 'operator')} pass as a part: {_flags(self.cut)}"
         else:
             yield "  no part that computes anything passes without them: replace them in the source, or compute the whole elsewhere"
 

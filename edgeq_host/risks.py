@@ -15,7 +15,7 @@ from edgeq_host.installed import Installed
 from edgeq_host.layer import Layer
 from edgeq_host.probe import Place, Probe
 from edgeq_host.trust import Refusal
-from edgeq_host.units import quantity
+from edgeq_host.units import counted, quantity
 
 SKEW_S = 60  # of two clocks, from which on it is said
 _NO_FILES = ("proc", "sysfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "devpts", "pstore", "configfs", "bpf", "mqueue")
@@ -194,7 +194,7 @@ def _alarms(case: Case) -> Iterator[Risk]:
 def _float(case: Case) -> Iterator[Risk]:
     islands = [layer.name for layer in case.layers if layer.op.endswith("_f32")]
     if case.board is not None and not case.board.chip.fpu and islands:
-        text = f"{len(islands)} layers compute with floats, on a chip without an FPU: {', '.join(islands[:5])}"
+        text = f"{counted(len(islands), 'layer')} of floats, on a chip without an FPU: {', '.join(islands[:5])}"
         yield Risk("float", text, "expect them to be slow; edgeq diagnose says why they are not int8")
 
 

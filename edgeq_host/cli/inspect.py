@@ -77,7 +77,7 @@ def _head(v: FileView) -> None:
 
 def _sizes(v: VariantView) -> None:
     output.line()
-    output.line(f"variant {v.name}: {v.macs} MACs, self-test of {v.selftest_samples} samples")
+    output.line(f"variant {v.name}: {output.counted(v.macs, 'MAC')}, self-test of {output.counted(v.selftest_samples, 'sample')}")
     output.line(f"  arena {v.arena_bytes} bytes (activations {v.activation_bytes}, scratch {v.scratch_bytes})")
     output.line(f"  model memory {v.model_bytes} bytes (packed weights {v.packed_bytes})")
     if v.score:

@@ -144,7 +144,9 @@ def _print(packed: Packed, file: Path) -> None:
     from edgeq_host.inspect import inspect
 
     view = inspect(packed.data, str(file))
-    sizes = [f"arena {v.arena_bytes} bytes, {v.macs} MACs, {len(v.layers)} operators" for v in view.variants]
+    sizes = [
+        f"arena {v.arena_bytes} bytes, {output.counted(v.macs, 'MAC')}, {output.counted(len(v.layers), 'operator')}" for v in view.variants
+    ]
     if len(sizes) == 1:
         output.line(f"{file}: {view.bytes} bytes, {sizes[0]}")
     else:

@@ -15,6 +15,7 @@ from edgeq_host.exporters.onnx_build import IR_VERSION, OPSET, Build, Refusal, V
 from edgeq_host.exporters.onnx_ops import RULES
 from edgeq_host.graph import Edge, Graph, Node
 from edgeq_host.inspect import text
+from edgeq_host.units import counted
 
 _TYPES = {"f32": TensorProto.FLOAT, "s8": TensorProto.UINT8, "u8": TensorProto.UINT8}
 
@@ -61,7 +62,9 @@ def export(graph: Graph, what: str) -> Exported:
     outputs = [_output(build, edge) for edge in graph.outputs if edge.tensor not in lost]
     if problems:
         hint = f"{_TAKEN}; of these, what ONNX has operators for (docs/onnx-export.md)"
-        raise UnsupportedError(f"{what}: {len(problems)} of {len(graph.nodes)} layers have no form in ONNX QDQ", hint, tuple(problems))
+        raise UnsupportedError(
+            f"{what}: no form in ONNX QDQ for {len(problems)} of {counted(len(graph.nodes), 'layer')}", hint, tuple(problems)
+        )
     made = helper.make_graph(build.nodes, graph.name or "edgeq", inputs, outputs, build.initializers)
     model = helper.make_model(made, producer_name="edgeq", ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)])
     return Exported(model, build.values)

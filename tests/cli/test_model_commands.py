@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 import edgeq_host
@@ -264,3 +265,16 @@ def test_quantize_reports_every_sample_that_is_calibrated_and_scored() -> None:
 
 def test_the_functions_of_the_package_are_listed() -> None:
     assert {"load", "quantize", "evaluate", "from_torch", "__version__"} <= set(dir(edgeq_host))
+
+
+def test_one_of_a_thing_is_not_called_several(edgeq: Edgeq) -> None:
+    node = onnx.helper.make_node("Tanh", ["x"], ["y"])
+    edges = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 4]) for name in "xy"]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "one", [edges[0]], [edges[1]]), opset_imports=[onnx.helper.make_opsetid("", 13)]
+    )
+    onnx.save(model, "one.onnx")
+    assert "one.onnx (onnx): 1 operator\n" in edgeq("check", "one.onnx").out
+    assert ", 1 operator" in edgeq("quantize", "one.onnx", "--precision", "float32", "-o", "one.eqm").out
+    refused = edgeq("export", "onnx", "one.eqm", "-o", "out.onnx")
+    assert refused.code == 3 and "no form in ONNX QDQ for 1 of 1 layer\n" in refused.err and "float32" in refused.err
