@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgeq_host.errors import ModelError
 from edgeq_host.graph import Array, Graph, Node, Tensor, free_name, signs_quant
+from edgeq_host.quant.calibrate import refuse_constants
 from edgeq_host.quant.exact import total
 from edgeq_host.quant.signs import takes_signs
 from edgeq_host.quant.widths import Width
@@ -40,7 +41,8 @@ def wanting(graph: Graph, layers: Mapping[str, Width], held: Mapping[str, float]
 
 
 def binarized(graph: Graph, layers: list[Node], samples: Iterable[list[Array]], isas: int | None = None) -> Graph:
-    """The graph with signs before these layers. samples: gone through twice."""
+    """The graph with signs before these layers. samples: gone through twice. ModelError where the layers hold what is not finite."""
+    refuse_constants(graph, layers)
     found = _levels(graph, list(dict.fromkeys(node.inputs[0] for node in layers)), samples, isas)
     made, chosen = graph.copy(), {node.outputs[0] for node in layers}
     taken, signs, nodes = {*graph.tensors, *(n.name for n in graph.nodes)}, dict[str, str](), list[Node]()

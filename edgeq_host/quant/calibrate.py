@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgeq_host.errors import ModelError
 from edgeq_host.export.body import short_name
-from edgeq_host.graph import Array, Graph
+from edgeq_host.graph import Array, Graph, Node
 from edgeq_host.quant import calibrators
 from edgeq_host.quant.affine import Affine, affine
 from edgeq_host.quant.constraints import Group
@@ -83,16 +83,16 @@ def _values(graph: Graph, session: Session, group: Group, sample: int) -> Array:
     for name in group.sources:
         values = session.tensor(name).reshape(-1)
         if not np.isfinite(values).all():
-            _refuse_constants(graph)
+            refuse_constants(graph, graph.nodes)
             message = f"calibration sample {sample} makes values that are not finite in {name}"
             raise ModelError(message, "remove the sample, or check the model in float")
         parts.append(values)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _refuse_constants(graph: Graph) -> None:
-    """ModelError where the model itself holds what is not finite; thresholds of signs may be infinite."""
-    for node in graph.nodes:
+def refuse_constants(graph: Graph, nodes: list[Node]) -> None:
+    """ModelError where these nodes hold what is not finite; thresholds of signs may be infinite."""
+    for node in nodes:
         for name in node.inputs if node.op != "sign_f32" else ():
             tensor = graph.tensors[name]
             wrong = 0 if tensor.data is None or not tensor.is_real else int(np.sum(~np.isfinite(tensor.real())))

@@ -78,16 +78,17 @@ def test_a_layer_of_every_variant_leaves_the_float_one_as_it_is() -> None:
     assert packed("precision = 'float32'\n[[layer]]\nmatch = 'b.node'\nprecision = 'float32'") == ["float32"]
 
 
+@pytest.mark.parametrize("precision", ["int8", "binary"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_that_are_not_finite_are_blamed_and_not_the_samples(value: float) -> None:
+def test_weights_that_are_not_finite_are_blamed_and_not_the_samples(value: float, precision: str) -> None:
     graph = residual()
     weight = next(n for n in graph.nodes if n.name == "b.node").inputs[1]
     data = np.array(graph.tensors[weight].data)
     data.reshape(-1)[5] = value
     graph.tensors[weight] = graph.tensors[weight].__class__(weight, data.shape, "f32", data)
     with pytest.raises(ModelError) as error:
-        quantize(graph, samples(graph, 3), Recipe())
-    assert f"b.node: 1 of {data.size} values of its constant {weight} are not finite" in error.value.message
+        quantize(graph, samples(graph, 3), Recipe(precision))
+    assert f"b.node: 1 of {data.size} values of its constant {weight} are not finite" == error.value.message
     assert "source model" in error.value.hint and "sample" not in error.value.message
 
 
