@@ -15,6 +15,7 @@ Counted are tests with float32 data of at most four dimensions. Every input but 
 MatMul and Gemm) is a constant. A test either passes or is refused with the reason below; nothing runs and gives another answer,
 but for Sign: edgeq's signs have two values, 0 is +1, and `edgeq check` says so.
 Comparisons with a constant are signs where Where or Cast turns them into numbers.
+Quant, IntQuant and BipolarQuant of QONNX are read too; quantize.md has their limits.
 
 | operator | pass | refused | why |
 |---|---|---|---|

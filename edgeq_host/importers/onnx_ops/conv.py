@@ -30,12 +30,21 @@ def convolve(op: Op, x: str, w: Const, bias: Const | None, quant: Quant | None) 
     image = to_nhwc(op, x)
     win = window.read(op, op.builder.shape(image)[1:3], (kh, kw), rank)
     shape = (n, *win.out, outputs)
+    remark_scales(op, w)
     depthwise = groups == c and inner == 1 and c > 1
     laid = w.transposed((2, 3, 0, 1)).reshaped((kh, kw, outputs), 2) if depthwise else w.transposed((0, 2, 3, 1))
     operator = "depthwise_conv2d_f32" if depthwise else "conv2d_f32"
     attrs = win.attrs() if depthwise else {**win.attrs(), "groups": groups}
     inputs = [image, op.builder.constant(f"{op.output}/w", laid.data, laid.quant), bias_of(op, bias, outputs)]
     return from_nhwc(op, op.emit(operator, inputs, shape, attrs, quant=quant), rank)
+
+
+def remark_scales(op: Op, w: Const) -> None:
+    """Weights [outputs, ...] have a scale for each output, or one."""
+    if w.quant is not None and w.quant.axis not in (None, 0) and w.data.shape[w.quant.axis] > 1:
+        op.builder.remark(
+            "weights with scales along another axis than that of their outputs are rounded anew, as those of a float source are"
+        )
 
 
 def bias_of(op: Op, bias: Const | None, outputs: int) -> str:

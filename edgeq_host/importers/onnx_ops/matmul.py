@@ -7,7 +7,7 @@ import numpy as np
 from edgeq_host.graph import Quant
 from edgeq_host.importers.common import Refusal
 from edgeq_host.importers.onnx_ops.context import Op
-from edgeq_host.importers.onnx_ops.conv import bias_of
+from edgeq_host.importers.onnx_ops.conv import bias_of, remark_scales
 from edgeq_host.importers.onnx_ops.values import Const
 
 
@@ -47,6 +47,7 @@ def fully_connected(op: Op, x: str, w: Const, bias: Const | None, quant: Quant |
     dims = op.builder.shape(x)
     if dims[-1] != w.shape[1]:
         raise Refusal(f"an input of {list(dims)} does not fit weights of {list(w.shape)}")
+    remark_scales(op, w)
     weight = op.builder.constant(f"{op.output}/w", w.data, w.quant)
     return op.emit("fully_connected_f32", [x, weight, bias_of(op, bias, w.shape[0])], (*dims[:-1], w.shape[0]), quant=quant)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgeq_host.graph import Array, Quant
 from edgeq_host.importers.common import Refusal
-from edgeq_host.importers.onnx_ops import signs
+from edgeq_host.importers.onnx_ops import signs, ties
 from edgeq_host.importers.onnx_ops.context import Op
 from edgeq_host.importers.onnx_ops.values import Const
 
@@ -35,6 +35,7 @@ def _half_down(v: Array) -> Array:
 
 _Round = Callable[[Array], Array]
 _NEAREST: dict[str, _Round] = {"ROUND": np.rint, "HALF_EVEN": np.rint, "HALF_UP": _half_up, "HALF_DOWN": _half_down}
+_EVEN = ("ROUND", "HALF_EVEN")
 _DIRECTED: dict[str, _Round] = {"CEIL": np.ceil, "FLOOR": np.floor, "UP": lambda v: np.sign(v) * np.ceil(np.abs(v)), "DOWN": np.trunc}
 _ROUNDING = {**_NEAREST, **_DIRECTED}
 
@@ -57,7 +58,7 @@ class _Form:
 def quant(op: Op) -> None:
     """Quant, IntQuant. One signed bit is -1 or 1."""
     bits = _bits(op)
-    if bits == 1 and op.attr("signed", 1):
+    if bits == 1 and _flag(op, "signed", 1):
         if np.any(op.const(2, "the zero point")):
             raise Refusal("one signed bit with a zero point", "use BipolarQuant")
         bipolar(op)
@@ -97,11 +98,24 @@ def _activation(op: Op, form: _Form) -> str:
     scale, zero, shift = float(form.scale.reshape(())), int(form.zero.reshape(())), _shift(form)
     if not form.low <= zero <= form.high:
         raise Refusal(f"the zero point {zero} lies outside of the integers {form.low} .. {form.high}", "quantize a range that contains 0")
+    _remark_ties(op, form)
     x = op.annotate(op.tensor(0), Quant(np.array([scale]), np.array([zero - shift])), op.uses[op.node.input[0]] == 1)
     finer = (_FULL // (form.high - form.low)).bit_length() - 1
     fine = Quant(np.array([scale / (1 << finer)]), np.array([(zero - form.low << finer) - 128 if finer else zero - shift]))
     attrs = {"scale": scale, "zero": zero - shift, "low": form.low - shift, "high": form.high - shift}
     return op.emit("quantize_f32", [x], op.shape(0), attrs, quant=fine)
+
+
+def _remark_ties(op: Op, form: _Form) -> None:
+    """Sums of integers are rounded up at a tie, what comes into the model to even."""
+    graph, x = op.builder.graph, op.tensor(0)
+    if ties.of_floats(graph, x):
+        ours, same = "edgeq rounds to even", form.rounding in _EVEN
+    else:
+        ours = "edgeq rounds up"
+        same = (form.rounding == "HALF_UP" and form.low >= 0) or not ties.possible(graph, x, float(form.scale.reshape(())))
+    if not same:
+        op.builder.remark(f"Quant with rounding_mode {form.rounding}: values can lie exactly between two integers, where {ours}")
 
 
 def _integers(form: _Form, x: NDArray[np.float32]) -> Const:
@@ -134,7 +148,7 @@ def _form(op: Op, bits: int) -> _Form:
     _check_scale(scale)
     if np.any(zero != np.rint(zero)) or np.abs(zero).max(initial=0) >= 1 << 24:
         raise Refusal("a zero point is no integer", "export the model with integer zero points")
-    signed, narrow = bool(op.attr("signed", 1)), bool(op.attr("narrow", 0))
+    signed, narrow = _flag(op, "signed", 1), _flag(op, "narrow", 0)
     low = -(1 << bits - 1) + narrow if signed else 0
     high = (1 << bits - 1) - 1 if signed else (1 << bits) - 1 - narrow
     if low >= high:
@@ -146,6 +160,13 @@ def _form(op: Op, bits: int) -> _Form:
     if len(axes) > 1:
         raise Refusal(f"a scale of shape {list(scale.shape)} and a zero point of shape {list(zero.shape)}", _SCALES_WANTED)
     return _Form(scale, zero, axes.pop() if axes else None, low, high, mode)
+
+
+def _flag(op: Op, name: str, default: int) -> bool:
+    value = op.attr(name, default)
+    if not isinstance(value, int) or value not in (0, 1):
+        raise Refusal(f"{name} is {value!r}", f"{name} is 0 or 1")
+    return bool(value)
 
 
 def _bits(op: Op) -> int:
