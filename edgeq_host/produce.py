@@ -19,7 +19,7 @@ from edgeq_host.importers.common import ImportOptions
 from edgeq_host.metrics import Difference
 from edgeq_host.progress import Progress, Report
 from edgeq_host.provenance import options_text
-from edgeq_host.quant import Island, prepare, quantize_reported, wants_samples
+from edgeq_host.quant import Island, methods, prepare, quantize_reported, wants_samples
 from edgeq_host.quant.nested import Planes
 from edgeq_host.quant.precision import FLOAT, parse
 from edgeq_host.quant.seen import PREFIXES
@@ -184,7 +184,7 @@ def _variants(graph: Graph, calibration: Data | None, recipe: Recipe, progress: 
     for edge, (lo, hi) in zip(graph.inputs, passes.ranges if passes else (), strict=passes is not None):
         if lo == hi:
             warnings.append(f"every calibration sample of {edge.name} is {lo:g} throughout")
-    return made, list(dict.fromkeys(warnings))
+    return made, list(dict.fromkeys((*warnings, *methods.idle(((s.method, s.options) for s in recipe.step or ()), recipe.kinds))))
 
 
 def _refuse_layers_of_float(recipe: Recipe) -> None:

@@ -12,7 +12,7 @@ import tomli_w
 from edgeq_host.errors import UsageError
 from edgeq_host.files import MAX_TOML, read_text, toml
 from edgeq_host.quant import calibrators, methods
-from edgeq_host.quant.precision import FLOAT, GROUP_BITS, GROUPS, Kind, Precision, parse, parse_list
+from edgeq_host.quant.precision import BYTE, FLOAT, GROUP_BITS, GROUPS, Kind, Precision, parse, parse_list
 
 KINDS = ("image", "vector")
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm")  # files that an input of kind "image" takes
@@ -75,6 +75,8 @@ class Layer:
             object.__setattr__(self, key, parse(value).name if (value := getattr(self, key)) else "")
         if self.group is not None:
             _group("[[layer]] group", self.group)
+        elif not self.precision:
+            raise UsageError(f"[[layer]] match = {self.match!r} asks for nothing", "give precision or group, or leave the table out")
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Recipe:
     """
 
     precision: str = "int8"
-    calibrator: str = "minmax"
+    calibrator: str = calibrators.METHODS[0]
     options: Mapping[str, Any] = field(default_factory=dict)
     group: int = 0
     int8_ends: bool = True
@@ -118,7 +120,7 @@ class Recipe:
         if self.seed < 0:
             raise UsageError(f"seed = {self.seed}: it must not be negative", "give 0 or more")
         _group("group", self.group)
-        calibrators.options(self.calibrator, dict(self.options))
+        calibrators.options(self.calibrator_in_force, dict(self.options))
         methods.check_order([s.method for s in self.steps])
         if self.nested:
             self._check_nested()
@@ -147,10 +149,19 @@ class Recipe:
         return DEFAULT_STEPS if self.step is None else self.step
 
     @property
+    def calibrator_in_force(self) -> str:
+        """What auto is: min-max where no activation has 4 or 2 bits."""
+        narrow = any(1 < p.activations < BYTE for p in self._named)
+        return "minmax" if self.calibrator == calibrators.METHODS[0] and not narrow else self.calibrator
+
+    @property
+    def _named(self) -> list[Precision]:
+        return [*self.precisions, *(parse(layer.precision) for layer in self.layer if layer.precision)]
+
+    @property
     def kinds(self) -> list[Kind]:
         """Of the weights that may be made."""
-        named = [*self.precisions, *(parse(layer.precision) for layer in self.layer if layer.precision)]
-        return [p.weights for p in named if p.weights is not None]
+        return [p.weights for p in self._named if p.weights is not None]
 
     def in_force(self, calibrated: bool) -> tuple[Step, ...]:
         """The steps that touch weights of a width that is made, and have what they need."""
@@ -208,7 +219,8 @@ def dumps(recipe: Recipe, calibrated: bool = True) -> str:
     table = asdict(recipe)
     inputs, options, layers, _ = (table.pop(key) for key in ("input", "options", "layer", "step"))
     steps = recipe.in_force(calibrated)
-    options = asdict(calibrators.options(recipe.calibrator, options)) if calibrated else {}
+    table["calibrator"] = recipe.calibrator_in_force
+    options = asdict(calibrators.options(recipe.calibrator_in_force, options)) if calibrated else {}
     least = min((kind.bits for kind in recipe.kinds), default=9)
     unread = [key for key, read in (("calibrator", calibrated), ("group", least <= GROUP_BITS)) if not read]
     unread += [] if _names(recipe) == NESTED_PRECISIONS else ["nested"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--nested", is_flag=True, default=None, help="int8 and w4a8 in one file: int4 is the upper half of int8's weights.")
 @click.option("--group", type=int, help="32, 64 or 128 inputs share a multiplier, in weights of at most 4 bits.")
 @click.option("--int8-ends/--no-int8-ends", default=None, help="First and last layers are int8 in every variant (the default).")
-@click.option("--calibrator", help="minmax, moving-average, percentile or mse.")
+@click.option("--calibrator", help="auto, minmax, moving-average, percentile or mse.")
 @click.option("--metric", help="top1, top5, auc, mse, mae, agreement or FILE.py:FUNCTION.")
 @click.option("--seed", type=int, help="For --calibration random.")
 @click.option("--name", help="The model's name in the file; default: the stem of the output.")

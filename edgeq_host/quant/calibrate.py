@@ -57,7 +57,7 @@ def calibrate(
 ) -> Statistics:
     """levels: of the groups whose ranges the samples decide."""
     session = Session(graph, keep_all=True, isas=isas)
-    observers = {group: calibrators.make(recipe.calibrator, dict(recipe.options)) for group in levels}
+    observers = {group: calibrators.make(recipe.calibrator_in_force, dict(recipe.options)) for group in levels}
     growth = {group: _Growth() for group in levels}
     found = Statistics()
     means = Means(graph)

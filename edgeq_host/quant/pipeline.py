@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeq_host.errors import UnsupportedError, UsageError
+from edgeq_host.export.body import short_name
 from edgeq_host.graph import Array, Edge, Graph, Node
 from edgeq_host.quant import binarize, methods, rules, signs
 from edgeq_host.quant.affine import LEVELS, WIDE_LEVELS, Affine, narrowed, of
@@ -105,7 +106,7 @@ def quantize_reported(
         build.collector = Collector(build, again, _collecting(graph, recipe, chosen.layers, ("moments",)), isas)
     islands = _rewrite(build)
     build.graph.validate()
-    return Quantized(build.graph, seen.samples, tuple(islands), (*_warnings(seen), *notes))
+    return Quantized(build.graph, seen.samples, tuple(islands), (*_warnings(seen), *notes, *_few_rows(build)))
 
 
 def _with_signs(
@@ -159,6 +160,16 @@ def _warnings(seen: Statistics) -> list[str]:
         return []
     names = ", ".join(seen.growing[:3]) + (f" and {len(seen.growing) - 3} more" if len(seen.growing) > 3 else "")
     return [f"the last fifth of the samples still widened the range of {names} by more than 5 %: use more samples"]
+
+
+def _few_rows(build: Build) -> list[str]:
+    few = {} if build.collector is None else build.collector.few
+    if not few:
+        return []
+    name, (rows, columns) = next(iter(few.items()))
+    shown = f"{short_name(name)} has {columns} inputs, and the samples {counted(rows, 'row')} of them"
+    found = f"gptq fits the samples in {counted(len(few), 'layer')}: {shown}"
+    return [f"{found}: use more samples, damping = 0.3, or leave the step out"]
 
 
 def _annotated(graph: Graph) -> bool:

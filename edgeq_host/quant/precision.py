@@ -36,6 +36,7 @@ WEIGHTS = {
 }
 NESTED = WEIGHTS["4"]  # what the int4 variant of nested weights has
 ACTIVATIONS = {16: 1 << 16, 8: 256, 4: 16, 2: 4, 1: 2}  # bits: levels
+BYTE = 8  # bits of activations where nothing is said
 WIDE = 16  # bits of activations that sums of 64 bits take
 NAMES = {"int8": "w8a8", "binary": "w1a1"}
 FLOAT = "float32"

@@ -83,6 +83,7 @@ class Collector:
     def __init__(self, build: Build, samples: Iterable[list[Array]], wanted: list[Node], isas: int | None = None) -> None:
         self._build, self._samples, self._wanted, self._isas = build, samples, wanted, isas
         self._held: dict[str, Moments] = {}
+        self.few: dict[str, tuple[int, int]] = {}  # layers of whose inputs there are fewer rows than columns: both numbers
 
     def of(self, node: Node) -> Seen:
         return Seen(self, node)
@@ -102,6 +103,12 @@ class Collector:
         return np.repeat(rows, channels // groups, axis=0)
 
     def moments(self, node: Node, prefix: str) -> Moments:
+        found = self._moments(node, prefix)
+        if found.count < self._columns(node):
+            self.few[node.name] = found.count, self._columns(node)
+        return found
+
+    def _moments(self, node: Node, prefix: str) -> Moments:
         if prefix == "quantized":
             return self._behind_quantized(node)
         if node.outputs[0] not in self._held:

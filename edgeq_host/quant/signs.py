@@ -108,8 +108,13 @@ def reads_bits(graph: Graph, node: Node, held: dict[str, float]) -> bool:
 
 
 def takes_signs(node: Node) -> bool:
-    """Whether signs can be put before a layer: it has a bias, and makes the same of a constant everywhere."""
-    return node.op in _TAKES
+    """Whether signs can be put before a layer: it has a bias and a kernel of signs, and makes the same of a constant everywhere."""
+    return node.op in _TAKES and groups(node) == 1
+
+
+def groups(node: Node) -> int:
+    """Of the channels of a convolution; 1 for other layers."""
+    return int(node.attrs.get("groups", 1))
 
 
 def conditions(graph: Graph, sign: Node, channels: int) -> list[tuple[Condition, int]]:

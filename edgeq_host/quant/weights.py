@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from edgeq_host.errors import UnsupportedError
 from edgeq_host.graph import Array, Attrs, Graph, Node, Quant, Tensor
-from edgeq_host.quant import methods, window
+from edgeq_host.quant import ends, methods, window
 from edgeq_host.quant.affine import Affine
 from edgeq_host.quant.build import Build, NoRuleError
 from edgeq_host.quant.layer import MULTIPLIER_MAX, Float64, Int64, Layer, widest_ranges
 from edgeq_host.quant.precision import WEIGHTS, Kind
-from edgeq_host.quant.widths import Width, is_layer
+from edgeq_host.quant.widths import Width
 from edgeq_runtime import rounding
 
 BIAS_LIMIT = 1 << 30
@@ -150,7 +150,7 @@ def _imported(build: Build, node: Node, weight: Tensor, axis: int, rows: Float64
 
 def source_bits(graph: Graph, node: Node) -> int | None:
     """How many bits the weights of a layer have that its source gives as integers; None of other nodes."""
-    weight = graph.tensors[node.inputs[1]] if is_layer(graph, node) else None
+    weight = graph.tensors[node.inputs[1]] if ends.is_layer(graph, node) else None
     if weight is None or weight.quant is None or weight.data is None or weight.data.dtype != np.int8:
         return None
     return _narrowest(node, weight.data, int(np.abs(weight.quant.zero).max())).bits

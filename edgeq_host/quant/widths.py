@@ -13,8 +13,8 @@ import numpy as np
 from edgeq_host.errors import UsageError
 from edgeq_host.export.body import short_name
 from edgeq_host.graph import Graph, Node, Tensor
-from edgeq_host.quant import signs, window
-from edgeq_host.quant.precision import ACTIVATIONS, GROUP_BITS, NESTED, WEIGHTS, WIDE, Kind, Precision, parse
+from edgeq_host.quant import ends, signs, window
+from edgeq_host.quant.precision import ACTIVATIONS, BYTE, GROUP_BITS, NESTED, WEIGHTS, WIDE, Kind, Precision, parse
 from edgeq_host.quant.signs import Signs
 from edgeq_host.quant.wide import made_wide, without_form
 from edgeq_host.units import counted
@@ -22,12 +22,6 @@ from edgeq_host.units import counted
 if TYPE_CHECKING:
     from edgeq_host.recipe import Layer, Recipe
 
-_LAYERS = ("conv2d_f32", "depthwise_conv2d_f32", "transpose_conv2d_f32", "fully_connected_f32")
-# Operators that change the shape, or every element by itself: a layer before or behind them is still the first or the last.
-_SHAPE = ("reshape", "transpose", "slice", "pad", "expand", "concat", "resize_nearest", "resize_bilinear_f32", "cast")
-_ACTIVATION = ("clip_f32", "leaky_relu_f32", "prelu_f32", "hard_sigmoid_f32", "hard_swish_f32", "sigmoid_f32", "tanh_f32", "softmax_f32")
-_BY_A_CONSTANT = ("add_f32", "sub_f32", "mul_f32", "div_f32")
-_BYTE = 8  # bits of activations where nothing is said
 _SHOWN = 3  # names in a note
 _ELSEWHERE = "write match so that it leaves this layer out"
 _DEPTHWISE = WEIGHTS["4"]  # in place of narrower weights than depthwise kernels take
@@ -48,7 +42,7 @@ class Width:
         return self.kind is not None and self.activations == 1
 
 
-INT8 = Width(WEIGHTS["8"], 0, _BYTE)
+INT8 = Width(WEIGHTS["8"], 0, BYTE)
 
 
 @dataclass(frozen=True)
@@ -63,35 +57,38 @@ class Widths:
 
 def widths(graph: Graph, recipe: Recipe, precision: Precision) -> Widths:
     """UsageError where a [[layer]] fits no layer of the graph, or asks for what its operator does not have."""
-    layers = [n for n in graph.nodes if is_layer(graph, n)]
+    layers = [n for n in graph.nodes if ends.is_layer(graph, n)]
     found_signs = signs.find(graph)
     found = _of_layers(graph, layers, recipe, precision, found_signs)
+    said: tuple[str, ...] = ()
     if recipe.nested:
         variants = [_of_layers(graph, layers, recipe, p, found_signs) for p in recipe.precisions]
         nested = [n for n in layers if _nests(graph, n, [v[n.outputs[0]] for v in variants], found_signs)]
         found |= {n.outputs[0]: replace(found[n.outputs[0]], nested=True) for n in nested}
+        said = () if nested else ("no layer has nested weights: none is int8 in one variant and has 4 bits in the other",)
     of_layers = {n.outputs[0]: _is_wide(found[n.outputs[0]], n, found_signs) for n in layers}
     wide = made_wide(graph, of_layers, precision.activations == WIDE)
-    notes = (*_notes(graph, layers, found, wide, precision), *_without_groups(graph, layers, found, recipe, precision))
+    said += tuple(_without_width(graph, layers, found, recipe, precision))
+    notes = (*_notes(graph, layers, found, wide, precision, found_signs), *_without_groups(graph, layers, found, recipe, precision), *said)
     return Widths(found, _levels(graph, found), wide, notes)
 
 
 def _of_layers(graph: Graph, layers: list[Node], recipe: Recipe, precision: Precision, found_signs: Signs) -> dict[str, Width]:
     """By output tensor."""
-    ends = _ends(graph) if recipe.int8_ends else set()
-    found = {n.outputs[0]: _default(graph, n, recipe, precision, n.outputs[0] in ends, found_signs) for n in layers}
+    int8 = ends.of(graph) if recipe.int8_ends else set()
+    found = {n.outputs[0]: _default(graph, n, recipe, precision, n.outputs[0] in int8, found_signs) for n in layers}
     for table in recipe.layer:
         for node in _matches(table, layers):
             if table.variant in ("", precision.name):
                 found[node.outputs[0]] = _asked(graph, node, table, found[node.outputs[0]], found_signs)
-                _refuse_groups(graph, node, table, found[node.outputs[0]], recipe, node.outputs[0] in ends)
+                _refuse_groups(graph, node, table, found[node.outputs[0]], recipe, node.outputs[0] in int8)
     return found
 
 
 def _nests(graph: Graph, node: Node, variants: list[Width], found: Signs) -> bool:
     """Whether a layer, of these widths, has int8 weights in one variant and 4 bits in the other; not where its source has 4 bits."""
     weight = graph.tensors[node.inputs[1]]
-    if {w.kind for w in variants} != {WEIGHTS["8"], NESTED} or any(w.activations != _BYTE for w in variants):
+    if {w.kind for w in variants} != {WEIGHTS["8"], NESTED} or any(w.activations != BYTE for w in variants):
         return False
     if any(w.group for w in variants):
         raise UsageError(f"{short_name(node.name)} has groups, and nested weights have none", "leave out group, or nested")
@@ -106,23 +103,15 @@ def _is_wide(width: Width, node: Node, found: Signs) -> bool:
     )
 
 
-def is_layer(graph: Graph, node: Node) -> bool:
-    """Whether a node multiplies by constant weights of its own."""
-    weight = graph.tensors[node.inputs[1]] if len(node.inputs) > 1 else None
-    if weight is None or weight.data is None:
-        return False
-    return node.op in _LAYERS or (node.op == "matmul_f32" and weight.quant is None and len(weight.shape) == 2)
-
-
 def _default(graph: Graph, node: Node, recipe: Recipe, precision: Precision, end: bool, held: Signs) -> Width:
     kind = precision.weights
     if end:
-        return replace(INT8, activations=max(_BYTE, precision.activations)) if kind is not None else INT8
+        return replace(INT8, activations=max(BYTE, precision.activations)) if kind is not None else INT8
     if _too_narrow(node, kind):
         kind = _DEPTHWISE
     width = Width(kind, recipe.group, precision.activations)
     if _no_signs(node, width, held):
-        width = replace(width, activations=_BYTE)
+        width = replace(width, activations=BYTE)
     return width if _no_groups(graph, node, width) is None else replace(width, group=0)
 
 
@@ -136,7 +125,7 @@ def _asked(graph: Graph, node: Node, table: Layer, width: Width, held: Signs) ->
         raise UsageError(f"{found}: depthwise convolutions store {_DEPTHWISE.bits} at least", f"precision = 'w{_DEPTHWISE.bits}a8'")
     if _no_signs(node, width, held):
         asked = f"[[layer]] match = {table.match!r} gives {short_name(node.name)} activations of 1 bit"
-        names = "depthwise and transposed convolutions and products without a bias"
+        names = "depthwise and transposed convolutions, those in groups and products without a bias"
         raise UsageError(f"{asked}: {names} read 2 at least", f"precision = '{_of_bytes(parse(table.precision))}'")
     if table.group is not None:
         width = replace(width, group=table.group)
@@ -199,20 +188,26 @@ def _matches(table: Layer, layers: list[Node]) -> list[Node]:
     return found
 
 
-def _notes(graph: Graph, layers: list[Node], found: dict[str, Width], wide: frozenset[str], precision: Precision) -> Iterator[str]:
+def _notes(
+    graph: Graph, layers: list[Node], found: dict[str, Width], wide: frozenset[str], precision: Precision, held: Signs
+) -> Iterator[str]:
     kinds = {n.outputs[0]: found[n.outputs[0]].kind for n in layers}
     raised = [n for n in layers if _too_narrow(n, precision.weights) and kinds[n.outputs[0]] == _DEPTHWISE]
     if raised:
         yield f"in {_layers(raised, precision)} weights have {_DEPTHWISE.bits} bits, the narrowest of depthwise convolutions"
     bytes_read = [n for n in layers if precision.activations == 1 and not signs.takes_signs(n) and not found[n.outputs[0]].reads_signs]
     if bytes_read:
-        yield f"in {_layers(bytes_read, precision)} int8 is read: depthwise and transposed convolutions have no products of signs"
+        reason = "depthwise and transposed convolutions, and those in groups, have no products of signs"
+        yield f"in {_layers(bytes_read, precision)} int8 is read: {reason}"
     unpacked = [n for n in layers if found[n.outputs[0]].reads_signs and (kind := kinds[n.outputs[0]]) is not None and not kind.signs]
     if unpacked:
         yield (
             f"in {_layers(unpacked, precision)} signs are multiplied as int8 is, which takes longer than a8: "
             "only weights of 1 bit meet signs in kernels of their own"
         )
+    grouped = [n for n in layers if n.inputs[0] in held.held and signs.groups(n) > 1]
+    if grouped:
+        yield f"in {_layers(grouped, precision)} signs are multiplied as int8 is: convolutions in groups have no kernel of signs"
     again = [n for n in layers if _loses(graph.tensors[n.inputs[1]], kinds[n.outputs[0]])]
     if again:
         yield f"in {_layers(again, precision)} weights are made from those that the source has quantized: a float source loses less"
@@ -227,12 +222,28 @@ def _layers(layers: list[Node], precision: Precision) -> str:
     return f"{counted(len(layers), 'layer')} of {precision.name}"
 
 
+def _without_width(graph: Graph, layers: list[Node], found: dict[str, Width], recipe: Recipe, precision: Precision) -> Iterator[str]:
+    """Where no layer has what the name of a variant says."""
+    kind = precision.weights
+    if kind is None or any((w := found[n.outputs[0]]).kind == kind and w.activations == precision.activations for n in layers):
+        return
+    int8 = ends.of(graph) if recipe.int8_ends else set()
+    reason = "; see [[layer]] and the notes" if layers else ": the model has no layers with weights"
+    if layers and all(n.outputs[0] in int8 for n in layers):
+        reason = ": all are first or last layers, which are int8 (--no-int8-ends makes them narrow)"
+    yield f"no layer of {precision.name} has the width of that name{reason}"
+
+
 def _without_groups(graph: Graph, layers: list[Node], found: dict[str, Width], recipe: Recipe, precision: Precision) -> Iterator[str]:
     """Where groups are asked for and narrow weights have none."""
     kind = precision.weights
-    narrow = [n for n in layers if found[n.outputs[0]].kind == kind]
-    if not recipe.group or kind is None or kind.bits > GROUP_BITS or not narrow or any(found[n.outputs[0]].group for n in narrow):
+    if not recipe.group or kind is None or any(found[n.outputs[0]].group for n in layers):
         return
+    if kind.bits > GROUP_BITS >= min(k.bits for k in recipe.kinds):
+        return  # another variant, or a [[layer]], has them
+    narrow = [n for n in layers if found[n.outputs[0]].kind == kind and kind.bits <= GROUP_BITS]
+    if not narrow:
+        yield f"no layer of {precision.name} has groups of {recipe.group}: weights of 2 to {GROUP_BITS} bits have them"
     for node in narrow:
         reason = _no_groups(graph, node, replace(found[node.outputs[0]], group=recipe.group))
         if reason:  # not where a [[layer]] says 0
@@ -247,40 +258,15 @@ def _loses(weight: Tensor, kind: Kind | None) -> bool:
     return bool(np.any(weight.data.clip(kind.low, kind.high) != weight.data))
 
 
-# First and last layers.
-
-
-def _ends(graph: Graph) -> set[str]:
-    """Outputs of the layers that read an input of the graph, or make an output of it, through shape and activation operators."""
-    first, last = {e.tensor for e in graph.inputs}, {e.tensor for e in graph.outputs}
-    found = set()
-    for node in graph.nodes:
-        if is_layer(graph, node) and node.inputs[0] in first:
-            found.add(node.outputs[0])
-        elif _passes(graph, node) and first.intersection(node.inputs):
-            first.update(node.outputs)
-    for node in reversed(graph.nodes):
-        if is_layer(graph, node) and last.intersection(node.outputs):
-            found.update(node.outputs)
-        elif _passes(graph, node) and last.intersection(node.outputs):
-            last.update(node.inputs)
-    return found
-
-
-def _passes(graph: Graph, node: Node) -> bool:
-    constant = sum(graph.tensors[i].data is not None for i in node.inputs)
-    return node.op in (*_SHAPE, *_ACTIVATION) or (node.op in _BY_A_CONSTANT and constant == 1)
-
-
 # Activations.
 
 
 def _levels(graph: Graph, layers: dict[str, Width]) -> dict[str, int]:
     """An activation is as wide as the layers want it that read it, directly or through other operators; inputs and outputs are bytes."""
-    bits = {e.tensor: _BYTE for e in (*graph.outputs, *graph.inputs)}
+    bits = {e.tensor: BYTE for e in (*graph.outputs, *graph.inputs)}
     for node in reversed(graph.nodes):
         width = layers.get(node.outputs[0])
-        wanted = bits.get(node.outputs[0], _BYTE) if width is None else _read(width)
+        wanted = bits.get(node.outputs[0], BYTE) if width is None else _read(width)
         for name in node.inputs[:1] if width else node.inputs:
             bits[name] = max(bits.get(name, 0), wanted)
     return {name: ACTIVATIONS[b] for name, b in bits.items() if graph.tensors[name].dtype == "f32"}
@@ -288,4 +274,4 @@ def _levels(graph: Graph, layers: dict[str, Width]) -> dict[str, int]:
 
 def _read(width: Width) -> int:
     """Bits of the int8 activation that a layer reads; one of which signs are made has all."""
-    return _BYTE if width.kind is None or width.activations == 1 else min(width.activations, _BYTE)
+    return BYTE if width.kind is None or width.activations == 1 else min(width.activations, BYTE)

@@ -30,7 +30,7 @@ PAGE = ROOT / "docs" / "output-hashes.md"
 
 def _narrow(precision: str, group: int = 0) -> Recipe:
     """First and last layers too, and no steps: what is pinned is the arithmetic, and steps cost time."""
-    return Recipe(precision, group=group, int8_ends=False, step=())
+    return Recipe(precision, "minmax", group=group, int8_ends=False, step=())
 
 
 VARIANTS = {

@@ -40,14 +40,14 @@ class Labelled:
     agreement: Score
 
 
-INT8 = tuple(Recipe(calibrator=method) for method in METHODS)
+INT8 = tuple(Recipe(calibrator=method) for method in METHODS[1:])
 NARROW = (
     Recipe("w4a8"),
     Recipe("w4a8", group=32),
     Recipe("w3a8"),
     Recipe("w2a8"),
     Recipe("ternary"),
-    Recipe("w4a4", "percentile", {"percentile": 99.9}),
+    Recipe("w4a4"),
     Recipe("int8,w4a8", nested=True),
 )
 NESTED = ("Visual wake words", "ResNet-8")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeq_host.errors import UsageError
-from edgeq_host.graph import Array, Graph
+from edgeq_host.graph import Array, Graph, signs_quant
 from edgeq_host.importers import load
 from edgeq_host.quant import quantize, quantize_reported, wants_samples
 from edgeq_host.quant.binarize import binarized
@@ -62,18 +62,42 @@ def test_a_channel_is_the_mean_of_what_lies_above_its_mean_or_below() -> None:
         np.testing.assert_allclose(after.tensor("b")[0], np.maximum(wanted, 0), atol=2e-5)
 
 
-@pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("pad", [0, 1])
 @pytest.mark.parametrize("precision", ["binary", "w4a1", "w8a1"])
-def test_every_instruction_set_gives_the_integers_of_the_reference(precision: str, pad: int, groups: int) -> None:
-    graph, data = _three(pad, groups)
+def test_every_instruction_set_gives_the_integers_of_the_reference(precision: str, pad: int) -> None:
+    graph, data = _three(pad)
     made = quantize_reported(graph, data, Recipe(precision))
-    bits = precision == "binary" and groups == 1
+    bits = precision == "binary"
     assert [n.op for n in made.graph.nodes if n.outputs[0] == "b"] == ["conv2d_b1" if bits else "conv2d_s8"]
     stored = {"binary": "b1", "w4a1": "s4", "w8a1": "s8"}[precision]
     assert made.graph.tensors[next(n for n in made.graph.nodes if n.outputs[0] == "b").inputs[1]].dtype == stored
     assert not made.islands and "was not trained with" in made.warnings[0]
     assert any("multiplied as int8 is" in w for w in made.warnings) == (precision != "binary")
+    _held_everywhere(made.graph, data)
+
+
+def test_a_convolution_in_groups_reads_int8_which_is_said_and_a_layer_that_asks_for_signs_is_refused() -> None:
+    graph, data = _three(1, groups=2)
+    made = quantize_reported(graph, data, Recipe("binary"))
+    assert [n.op for n in made.graph.nodes] == ["conv2d_s8", "conv2d_s8", "conv2d_s8"]
+    assert "in 1 layer of binary int8 is read: depthwise and transposed convolutions, and those in groups" in made.warnings[0]
+    _held_everywhere(made.graph, data)
+    with pytest.raises(UsageError, match=r"gives b\.node activations of 1 bit: .*those in groups"):
+        quantize_reported(graph, data, Recipe(layer=(Layer("b.node", "w1a1"),)))
+
+
+def test_a_convolution_in_groups_of_a_source_with_signs_is_said_to_have_no_kernel_of_signs() -> None:
+    net = Net(4)
+    x = net.conv(net.input("x", (1, 9, 9, 3)), "a", 40, lo=-np.inf)
+    x = net.node(
+        "sign_f32", [x, net.constant("t", np.zeros(1, np.float32))], "s", (1, 7, 7, 40), signs_quant(1.0, -1.0), plus=1.0, minus=-1.0
+    )
+    w = net.constant("b.w", np.sign(net.normal(24, 3, 3, 20)))
+    x = net.node("conv2d_f32", [x, w, net.constant("b.b", net.normal(24))], "b", (1, 5, 5, 24), **{**WINDOW, "groups": 2, **RELU})
+    graph = net.graph(net.conv(x, "c", 5))
+    data = samples(graph, 64)
+    made = quantize_reported(graph, data, Recipe())
+    assert any("in 1 layer of int8 signs are multiplied as int8 is: convolutions in groups" in w for w in made.warnings)
     _held_everywhere(made.graph, data)
 
 

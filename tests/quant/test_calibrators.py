@@ -37,6 +37,15 @@ def test_minmax_holds_every_value_and_nothing_more(name: str) -> None:
     assert found("minmax", BATCHES[name]) == (values.min(), values.max())
 
 
+def test_auto_is_minmax_for_8_and_16_bits_percentile_for_4_and_mse_for_2() -> None:
+    for levels, method, values in ((65536, "minmax", {}), (256, "minmax", {}), (16, "percentile", {"percentile": 99.9}), (4, "mse", {})):
+        ours, other = calibrators.make("auto", {}), calibrators.make(method, values)
+        for batch in BATCHES["outlier"]:
+            ours.observe(batch)
+            other.observe(batch)
+        assert ours.range(levels) == other.range(levels)
+
+
 @pytest.mark.parametrize("name", BATCHES)
 def test_moving_average_is_the_stated_recurrence(name: str) -> None:
     lo, hi = (float(f(BATCHES[name][0])) for f in (np.min, np.max))

@@ -193,3 +193,14 @@ def test_another_order_of_the_samples_gives_the_same_weights() -> None:
     made = [quantize(graph, some, recipe) for some in (inputs, inputs[::-1])]
     names = [n for n, t in made[0].tensors.items() if t.dtype == "s4"]
     assert names and all(np.array_equal(made[0].tensors[n].data, made[1].tensors[n].data) for n in names)
+
+
+def test_fewer_rows_than_inputs_are_said_with_what_helps() -> None:
+    """The layer called dense has 256 inputs, and a sample is one row of them."""
+    few = quantize_reported(net(), samples(net(), 64), Recipe("w4a8")).warnings
+    assert (
+        "gptq fits the samples in 1 layer: dense.node has 256 inputs, and the samples 64 rows of them" in few[-1]
+        and "damping = 0.3" in few[-1]
+    )
+    assert not any("gptq" in w for w in quantize_reported(net(), samples(net(), 256), Recipe("w4a8")).warnings)
+    assert not any("gptq" in w for w in quantize_reported(net(), samples(net(), 64), Recipe("w4a8", step=(Step("mse"),))).warnings)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgeq_host.data import Data, Sample
 from edgeq_host.errors import UsageError
 from edgeq_host.graph import Array
+from edgeq_host.produce import Source, pack_graph
+from edgeq_host.quant import methods
 from edgeq_host.quant.layer import Layer, nearest, widest_ranges
 from edgeq_host.quant.methods import METHODS, bias_correction, mse, options, twn
 from edgeq_host.quant.precision import WEIGHTS, Kind
 from edgeq_host.recipe import Recipe, Step
+from tests.quant.graphs import residual, samples
 
 random = np.random.default_rng(3)
 ROWS = {
@@ -169,3 +173,15 @@ def test_wrong_options_say_what_is_allowed(method: str, values: dict[str, object
     with pytest.raises(UsageError) as error:
         options(method, values)
     assert answer in error.value.message + error.value.hint
+
+
+def test_a_step_that_touches_no_layer_is_said() -> None:
+    twn, mse = ("twn", {}), ("mse", {"max_bits": 4})
+    for kind in ("4", "1"):
+        assert list(methods.idle([twn], [WEIGHTS[kind]])) == ["step 'twn' touches no layer: it is for ternary weights"]
+    assert list(methods.idle([mse], [WEIGHTS["8"]])) == ["step 'mse' touches no layer: max_bits = 4, and no weights have so few bits"]
+    assert not list(methods.idle([twn, mse], [WEIGHTS["ternary"]])) and not list(methods.idle([mse, ("gptq", {})], [WEIGHTS["4"]]))
+    graph = residual()
+    data = Data(None, 4, False, lambda: iter([Sample(x, None) for x in samples(graph, 4)]))
+    source = Source(None, Recipe("w4a8", step=(Step("twn"), Step("gptq"))), data, name="m")
+    assert any("'twn' touches no layer" in w for w in pack_graph(graph, source).warnings)

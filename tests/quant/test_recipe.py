@@ -26,9 +26,10 @@ def test_a_recipe_survives_its_file(tmp_path: Path) -> None:
     for item in (Recipe(), Recipe(calibrator="mse"), FULL):
         (tmp_path / "r.toml").write_text(recipe.dumps(item), encoding="utf-8")
         found = recipe.read(tmp_path / "r.toml")
-        assert dataclasses.replace(found, options=item.options, step=item.step) == item
+        assert dataclasses.replace(found, options=item.options, step=item.step, calibrator=item.calibrator) == item
+        assert found.calibrator == item.calibrator_in_force
         assert found.steps == tuple(Step(s.method, dataclasses.asdict(methods.options(s.method, s.options))) for s in item.in_force(True))
-        assert calibrators.options(found.calibrator, dict(found.options)) == calibrators.options(item.calibrator, dict(item.options))
+        assert calibrators.options(found.calibrator, dict(found.options)) == calibrators.options(found.calibrator, dict(item.options))
         assert recipe.dumps(found) == recipe.dumps(item)
 
 
@@ -43,6 +44,14 @@ def test_every_value_is_written_defaults_too() -> None:
     assert recipe.dumps(Recipe(input=(Input("vector", mean=(1.0, 2.0)),))).endswith(
         '[[input]]\nkind = "vector"\nmean = [1.0, 2.0]\nstd = [1.0]\nscale = 1.0\n'
     )
+
+
+def test_the_calibrator_by_default_is_min_max_unless_activations_have_4_or_2_bits() -> None:
+    for name in ("int8", "w4a8", "w8a16", "binary", "float32", "int8,w2a8"):
+        assert Recipe(name).calibrator_in_force == "minmax" and 'calibrator = "minmax"' in recipe.dumps(Recipe(name))
+    for item in (Recipe("w4a4"), Recipe("int8,w8a2"), Recipe(layer=(Layer("c", "w4a4"),))):
+        assert item.calibrator_in_force == "auto" and "percentile = 99.9\nsteps = 100\nbins = 8192\n" in recipe.dumps(item)
+    assert Recipe("w4a4", "minmax").calibrator_in_force == "minmax"
 
 
 def test_without_calibration_what_decides_it_is_not_in_force() -> None:
@@ -126,7 +135,11 @@ def test_whole_numbers_are_legal_where_real_ones_are_meant() -> None:
         ("[[layer]]\nmatch = 'a'\nprecision = 'int8,w4a8'", "is no precision"),
         ("[[layer]]\nmatch = 'a'\ngroup = 7", "0 (none), or 32, 64, 128"),
         ("[[layer]]\nmatch = 'a'\ngroup = true", "must be of type int"),
-        ("[[layer]]\nmatch = 'a'\nvariant = 'w4a8'", "precision names: int8"),
+        ("[[layer]]\nmatch = 'a'\ngroup = 0\nvariant = 'w4a8'", "precision names: int8"),
+        ("[[layer]]\nmatch = 'a'", "asks for nothing"),
+        ("[options]\npercentile = 99.5", "calibrator 'minmax'"),
+        ("precision = 'w4a4'\n[options]\npercentile = 40.0", "(50, 100]"),
+        ("precision = 'ternary'\n[[step]]\nmethod = 'twn'\n[[step]]\nmethod = 'mse'", "write 'mse' first"),
         ("step = 3", "write [[step]] above each"),
         ("step = [3]", "write [[step]] above each"),
         ("[[step]]\nmax_bits = 4", "mse, twn, gptq, bias_correction"),

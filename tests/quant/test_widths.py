@@ -116,8 +116,8 @@ def test_names_of_a_file_that_are_shortened_in_reports_match_as_they_are_shown(a
 @pytest.mark.parametrize(
     ("table", "answer"),
     [
-        ('match = "blok_1_b.node"', "block_1_b.node"),
-        ('match = "nothing*"', "it has 6"),
+        ('match = "blok_1_b.node"\ngroup = 0', "block_1_b.node"),
+        ('match = "nothing*"\ngroup = 0', "it has 6"),
         ('match = "block_2_d.node"\nprecision = "w2a8"', "4 at least"),
         ('match = "block_2_d.node"\ngroup = 64', "depthwise"),
         ('match = "block_1_b.node"\ngroup = 64', "it has 64 inputs"),
@@ -153,12 +153,39 @@ def test_a_step_that_needs_samples_is_refused_without_them(assets: Path) -> None
         ("w4a16", "it reads activations of 16 bits"),
         ("w1a8", "weights of 2 to 4 bits have them"),
         ("w4a8", "it has 64 inputs"),
-        ("int8", ""),
+        ("int8", "weights of 2 to 4 bits have them"),
     ],
 )
 def test_groups_that_no_layer_has_are_said(precision: str, reason: str) -> None:
     """block_1_a and block_1_b have 64 inputs, block_2_c has 128."""
     text = f'precision = "{precision}"\ngroup = 64\n[[layer]]\nmatch = "block_2_c*"\nprecision = "int8"\n'
     said = [note for note in found(chain(), text).notes if "groups" in note]
-    assert [note.rpartition(": ")[2] for note in said] == ([reason] if reason else [])
+    assert [note.rpartition(": ")[2] for note in said] == [reason]
     assert not any("groups" in note for note in found(chain(), 'precision = "w4a8"\ngroup = 64\n').notes)
+
+
+def two_ends() -> Graph:
+    net = Net()
+    return net.graph(net.conv(net.conv(net.input("x", (1, 8, 8, 64)), "a", 64), "b", 64))
+
+
+@pytest.mark.parametrize("precision", ["w4a8", "ternary", "w4a4", "binary"])
+def test_a_variant_of_which_no_layer_has_the_width_is_said(precision: str) -> None:
+    said = [note for note in found(two_ends(), f'precision = "{precision}"').notes if "has the width of that name" in note]
+    assert said == [
+        f"no layer of {precision} has the width of that name: all are first or last layers, "
+        "which are int8 (--no-int8-ends makes them narrow)"
+    ]
+    assert not found(two_ends(), f'precision = "{precision}"\nint8_ends = false').notes
+    assert not any("of that name" in note for note in found(chain(), f'precision = "{precision}"').notes)
+
+
+def test_groups_and_nested_weights_that_touch_no_layer_are_said() -> None:
+    assert (
+        "no layer of w4a8 has groups of 32: weights of 2 to 4 bits have them" in found(two_ends(), 'precision = "w4a8"\ngroup = 32').notes
+    )
+    nested = 'precision = "int8,w4a8"\nnested = true'
+    assert "no layer has nested weights: none is int8 in one variant and has 4 bits in the other" in found(two_ends(), nested).notes
+    assert not any("nested" in note for note in found(chain(), nested).notes)
+    both = recipes.loads('precision = "int8,w4a8"\ngroup = 64')
+    assert not any(widths(chain(), both, p).notes for p in both.precisions), "int8 has none where w4a8 has them"

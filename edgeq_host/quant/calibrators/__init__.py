@@ -14,7 +14,7 @@ from edgeq_host.errors import UsageError
 from edgeq_host.graph import Array
 from edgeq_host.quant.options import checked
 
-METHODS = ("minmax", "moving-average", "percentile", "mse")
+METHODS = ("auto", "minmax", "moving-average", "percentile", "mse")
 
 
 class Observer(Protocol):
