@@ -20,6 +20,12 @@ def test_core_equals_reference_on_every_instruction_set(op: str, form: str) -> N
     assert differences(op, cases) == []
 
 
+@pytest.mark.parametrize("k", [65535, 65536, 65537, 70000])
+@pytest.mark.parametrize("form", ["s4", "s2", "b1", "nested"])
+def test_the_largest_sums_of_long_rows_are_exact(form: str, k: int) -> None:
+    assert differences("fully_connected_s8", [low.long_rows(form, k, positive) for positive in (False, True)]) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 20))])
 @pytest.mark.parametrize(("op", "form"), [(op, form) for op, form in ALL if low.OPS[op] != "dense"])

@@ -10,8 +10,8 @@ import pytest
 
 from edgeq_runtime import lists, native
 from edgeq_runtime.rounding import pack_rq, unpack_rq
-from tests.ops.cases import cases_of, hostile
-from tests.ops.cases.base import Case
+from tests.ops.cases import cases_of, hostile, low
+from tests.ops.cases.base import Case, rng_of
 from tests.ops.compare import difference
 from tests.ops.runner import model_bytes, run_core, run_reference
 
@@ -227,3 +227,22 @@ def test_a_window_whose_lines_have_no_size_is_refused_before_it_is_planned(isa: 
     with pytest.raises(native.Error) as caught:
         native.Model(model_bytes("depthwise_conv2d_s8", case), isas=1 << native.isas()[isa])
     assert caught.value.status == UNSUPPORTED
+
+
+@pytest.mark.parametrize("op", ["conv2d_s8", "fully_connected_s8"])
+@pytest.mark.parametrize("multiplier", [0, 128, 255])
+def test_a_multiplier_of_a_group_that_is_none_is_refused(op: str, multiplier: int) -> None:
+    case = next(c for c in low.cases(op, "s4/groups", rng_of(op)) if c.inputs[3].size > 1)
+    assert status_of(op, case) == 0
+    times = case.inputs[3].copy()
+    times.ravel()[-1] = multiplier
+    assert status_of(op, replace(case, inputs=(*case.inputs[:3], times))) == FORMAT
+
+
+@pytest.mark.parametrize("op", ["conv2d_s8", "depthwise_conv2d_s8", "fully_connected_s8"])
+def test_a_high_plane_whose_weights_int8_cannot_hold_is_refused(op: str) -> None:
+    case = next(iter(low.cases(op, "nested", rng_of(op))))
+    assert status_of(op, case) == 0
+    high = case.inputs[1].copy()
+    high.ravel()[-1] = -8
+    assert status_of(op, replace(case, inputs=(case.inputs[0], high, *case.inputs[2:]))) == FORMAT

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq_runtime.ops._weights import GROUPS, multipliers
 from edgeq_runtime.packing import bounds
-from edgeq_runtime.rounding import unpack_rq
+from edgeq_runtime.rounding import pack_rq, unpack_rq
 from tests.ops.cases.base import (
     FILLS_S8,
     ZEROS,
@@ -117,3 +117,16 @@ def random_low(op: str, form: str, rng: Rng) -> Case:
     if form.endswith("/groups"):
         g = replace(g, image=(*g.image[:3], int(rng.integers(33, 140)) * g.groups))
     return case(rng, op, form, g, (pick(rng, FILLS_S8), pick(rng, FILLS_S8)))
+
+
+def long_rows(form: str, k: int, positive: bool) -> Case:
+    """Five rows of k inputs, as far from their zero point as they can be, and weights of the largest magnitude: a sum as large as any."""
+    rows, o, zero = 5, 17, -128 if positive else 127
+    dtype = "s4" if form == "nested" else form
+    w = np.full((o, k), -7 if form == "nested" else bounds(dtype)[0], np.int8)
+    more = (w,) if form == "nested" else ()
+    x = np.full((rows, k), 127 if positive else -128, np.int8)
+    blob = pack_rq(np.zeros(o, np.int32), [1 << 30] * o, [23] * o)
+    zeros = {"x_zero": zero, "w_zero": 0, "y_zero": 0, "lo": -128, "hi": 127}
+    stored = {1: dtype} | ({3: "s4"} if more else {})
+    return Case(f"{form} k={k}", zeros, (x, w, blob, *more), (rows, o), constant=tuple(range(1, 3 + len(more))), stored=stored)
