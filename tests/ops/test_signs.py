@@ -178,13 +178,3 @@ def test_an_addition_behind_it_runs_in_its_parts_on_any_number_of_threads(thread
         assert model.ops()[2].packing == "in the layer before"
         assert difference(want, np.asarray(model.run(x))) is None
         model.close()
-
-
-@pytest.mark.parametrize("op", ["sign_b1", "unpack_s8", *PRODUCTS])
-def test_threads_give_the_same_bytes(op: str) -> None:
-    case = max(cases_of(op), key=lambda c: c.inputs[0].size * c.shape[-1])
-    want = run_reference(op, case)
-    for threads in (2, 3):
-        model = native.Model(model_bytes(op, case), threads=threads)
-        assert difference(want, np.asarray(model.run(case.inputs[0]))) is None
-        model.close()

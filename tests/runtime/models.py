@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -12,7 +14,8 @@ from edgeq_host.export import Bundle, Variant, to_bytes
 from edgeq_host.export.bundle import SelfTest
 from edgeq_host.graph import Array, Edge, Graph, Node, Quant, Tensor
 from edgeq_runtime import lists, native
-from tests.ops.cases import cases_of
+from tests.ops.cases import cases_of, low
+from tests.ops.cases.base import Case, rng_of
 from tests.ops.runner import graph_of
 
 TRAILER = 160
@@ -92,9 +95,12 @@ def generated(graph: Graph, seed: int) -> list[Array]:
 
 
 def one_of_each() -> dict[str, bytes]:
-    """A small file of every operator: the case with the fewest bytes of constants among those that the core takes."""
-    files = {}
-    for op in lists.ops():
-        candidates = (to_bytes(Bundle(op, [Variant("case", graph_of(op, case))], alignment=16)) for case in cases_of(op)[:8])
-        files[op] = min(candidates, key=len)
-    return files
+    """A small file of every operator, and of every way to store weights in less than a byte."""
+    narrow = {(op, form): low.cases(op, form, rng_of(op)) for op in low.OPS for form in low.forms(op)}
+    return {op: _smallest(op, cases_of(op)) for op in lists.ops()} | {
+        f"{op}_{form.replace('/', '_')}": _smallest(op, cases) for (op, form), cases in narrow.items()
+    }
+
+
+def _smallest(op: str, cases: Iterable[Case]) -> bytes:
+    return min((to_bytes(Bundle(op, [Variant("case", graph_of(op, case))], alignment=16)) for case in islice(cases, 8)), key=len)

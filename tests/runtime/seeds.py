@@ -5,12 +5,16 @@ Files there with other names were found by fuzzing.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from edgeq_host.errors import UsageError
 from edgeq_host.export import prepack, unpack
 from edgeq_runtime import lists
 from tests.fuzzing import DATA
 from tests.runtime.models import body_of, branches, one_of_each, sealed, with_costs, with_selftest
 
 MAX_BYTES = 4096  # a longer body slows the fuzzer and shows it nothing new
+PACKED = ("conv2d_s8", "depthwise_conv2d_s8", "conv2d_b1", "fully_connected_s8_s4", "fully_connected_s8_nested", "conv2d_s16")
 
 
 RIGHT = 255  # of fuzz_container's first byte: everything is made right
@@ -19,9 +23,19 @@ FIELDS = {"costs": 2, "versions": 4, "length": 8, "zeros": 16, "sha": 32, "crc":
 
 def bodies() -> dict[str, bytes]:
     files = {**one_of_each(), "branches": with_selftest(branches(), (1, 7))}
-    for name in ("conv2d_s8", "depthwise_conv2d_s8"):
-        files[f"{name}_packed"] = prepack(unpack(files[name], name), [isa for isa in lists.isas() if isa != "portable"])
+    for name in PACKED:
+        files[f"{name}_packed"] = prepack(unpack(files[name], name), _packing(files[name]))
     return {name: body for name, data in files.items() if len(body := body_of(data)) <= MAX_BYTES}
+
+
+def _packing(data: bytes) -> list[str]:
+    """The instruction sets that pack something of a file."""
+    found = []
+    for isa in lists.isas():
+        with suppress(UsageError):
+            prepack(unpack(data, ""), [isa])
+            found.append(isa)
+    return found
 
 
 def containers() -> dict[str, bytes]:

@@ -11,8 +11,10 @@ from edgeq_host.export import eqm_generated as eqm
 from edgeq_runtime import lists
 from tests import fuzzing
 from tests.fuzzing import replay
-from tests.ops.cases import cases_of
+from tests.ops.cases import cases_of, low
+from tests.ops.cases.base import rng_of
 from tests.ops.runner import model_bytes
+from tests.runtime import seeds
 from tests.runtime.models import body_of, branches, with_selftest
 
 CORPUS = fuzzing.DATA / "fuzz_file"
@@ -22,6 +24,12 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def fuzzer() -> Path:
     return fuzzing.fuzzer("fuzz_file")
+
+
+def test_the_kept_corpus_is_what_seeds_make_and_finds() -> None:
+    made = seeds.bodies()
+    assert {name: (CORPUS / name).read_bytes() for name in made if (CORPUS / name).exists()} == made, "run python -m tests.runtime.seeds"
+    assert {f"{op}_{form.replace('/', '_')}" for op in low.OPS for form in low.forms(op)} & made.keys()
 
 
 def test_the_kept_corpus_is_read_without_a_finding(fuzzer: Path) -> None:
@@ -83,7 +91,8 @@ def damaged(body: bytes, rng: random.Random) -> bytes:
 @pytest.mark.parametrize("op", lists.ops())
 def test_an_operator_with_damaged_attributes_and_shapes_is_refused_or_runs(fuzzer: Path, tmp_path: Path, op: str) -> None:
     rng = random.Random(op)
-    for number, case in enumerate(cases_of(op)[:12]):
+    narrow = [next(iter(low.cases(op, form, rng_of(op)))) for form in (low.forms(op) if op in low.OPS else ())]
+    for number, case in enumerate([*cases_of(op)[:12], *narrow]):
         body = body_of(model_bytes(op, case))
         for i in range(25):
             (tmp_path / f"{number}_{i}").write_bytes(damaged(body, rng))

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -14,14 +15,12 @@ import pytest
 
 from edgeq_host.cli import evaluate, profile, run
 from edgeq_host.produce import Source, produce
-from edgeq_runtime import build, native
+from edgeq_runtime import build, lists, native
 from edgeq_runtime.threads import MAX
 from tests.core import isa_masks
-from tests.ops.cases import cases_of
+from tests.ops.cases import cases_of, low
+from tests.ops.cases.base import Case, rng_of
 from tests.ops.runner import model_bytes
-
-SHARED = ["conv2d_s8", "depthwise_conv2d_s8", "transpose_conv2d_s8", "fully_connected_s8", "avg_pool2d_s8", "max_pool2d_s8"]
-SHARED += ["add_s8", "lookup_s8", "conv2d_f32", "fully_connected_f32"]
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +48,22 @@ def own_threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-@pytest.mark.parametrize("op", SHARED)
+@pytest.mark.parametrize("op", lists.ops())
 def test_any_number_of_threads_gives_the_bytes_of_one(op: str, sharing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEQ_LIBRARY", str(sharing))
-    for case in cases_of(op)[:24]:
+    _same_on_any_number_of_threads(op, cases_of(op)[:24])
+
+
+@pytest.mark.parametrize(("op", "form"), [(op, form) for op in low.OPS for form in low.forms(op)])
+def test_narrow_weights_give_the_same_bytes_on_any_number_of_threads(
+    op: str, form: str, sharing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEQ_LIBRARY", str(sharing))
+    _same_on_any_number_of_threads(op, list(islice(low.cases(op, form, rng_of(op)), 12)))
+
+
+def _same_on_any_number_of_threads(op: str, cases: list[Case]) -> None:
+    for case in cases:
         data, inputs = model_bytes(op, case), [x for i, x in enumerate(case.inputs) if i not in case.constant]
         for isas in isa_masks():
             want = native.Model(data, isas=isas).run(inputs).tobytes()
