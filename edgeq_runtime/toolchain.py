@@ -22,8 +22,8 @@ BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 HOT = {  # operators, their helpers and portable kernels that are compiled for speed, as all kernels of instruction sets are
-    *("add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band", "gemm_s8"),
-    *("panel", "pool", "softmax_s8", "window"),
+    *("add_s16", "add_s8", "avg_pool2d_s8", "band", "clip_s8", "depthwise_conv2d_s8", "depthwise_lines", "fully_connected_s8", "gemm_band"),
+    *("gemm_s8", "max_pool2d_s16", "panel", "pool", "softmax_s8", "window"),
     *(f"{name}__portable" for name in ("gemm_s8_s16_s8", "gemm_s16_s16_s8", "gemm_f32_f32_f32")),
     *(f"dwconv_{name}__portable" for name in ("s8_s8_s8", "s16_s16_s8", "f32_f32_f32")),
 }

@@ -13,11 +13,12 @@ int eq_prepare_add_s16(struct eq_node *node, const struct eq_prepare *ctx) {
 /* Half of a step is added after all bits but one have gone: the same floor, and the sum stays in 32 bits. */
 EQ_INLINE void loop(const struct eq_row *row, size_t a_step, size_t b_step) {
     const struct eq_add_s16_attrs attrs = *(const struct eq_add_s16_attrs *)row->call->node->attrs;
-    const int16_t *a = row->a, *b = row->b;
+    const int16_t *a = row->a, *b = row->b, a_mul = (int16_t)attrs.a_mul, b_mul = (int16_t)attrs.b_mul;
+    const int shift = attrs.shift - 1;
     int16_t *restrict y = row->y;
     for (size_t i = 0, n = row->n; i < n; i++) {
-        const int32_t sum = attrs.a_mul * a[i * a_step] + attrs.b_mul * b[i * b_step];
-        const int32_t v = ((sum >> (attrs.shift - 1)) + 1) >> 1;
+        const int32_t sum = a_mul * a[i * a_step] + b_mul * b[i * b_step];
+        const int32_t v = ((sum >> shift) + 1) >> 1;
         y[i] = (int16_t)(v < attrs.lo ? attrs.lo : v > attrs.hi ? attrs.hi : v);
     }
 }
