@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from edgeq_host import speeds
 from edgeq_host.bench.problems import family
-from edgeq_host.estimate import layer_ns
+from edgeq_host.estimate import elements, layer_amount, layer_ns
 from edgeq_host.export import eqm_generated as eqm
 from edgeq_host.export.read_graph import to_graph
 from edgeq_host.graph import Graph, Node
 from edgeq_host.layer import Layer
 from edgeq_host.rates import Rates
+from edgeq_host.speeds import Speeds
 from edgeq_runtime import lists
 
 PORTABLE = "portable"
@@ -49,7 +50,8 @@ def of(there: There, layers: Sequence[Layer], model: eqm.ModelT, variant: eqm.Va
 
 
 def is_portable(layer: Layer) -> bool:
-    return bool(layer.kernel) and layer.isa == PORTABLE
+    """Also an operator of int16 or of signs that has no kernel."""
+    return layer.isa == PORTABLE and (bool(layer.kernel) or layer.op in speeds.alone())
 
 
 def int8_kernel(kind: str, isas: Iterable[str]) -> lists.Kernel | None:
@@ -65,19 +67,34 @@ def int8_kernel(kind: str, isas: Iterable[str]) -> lists.Kernel | None:
 
 
 def _of(there: There, layer: Layer, node: Node, graph: Graph) -> Cost | None:
-    int8 = int8_kernel(family(layer.kernel), there.isas)
-    twin = None if int8 is None else replace(layer, kernel=f"{int8.family}_{int8.types}", isa=int8.isa, packing=f"{int8.nr} x {int8.kr}")
+    twin = _twin(layer, there.isas)
     if there.known is not None and (ns := layer_ns(there.known, layer, node, graph)) is not None:
         other = None if twin is None else layer_ns(there.known, twin, node, graph)
         return Cost(ns / 1000, "us", _ratio(ns, other, layer, twin), "modelled", f"rates {there.known.source} {there.known.date}")
     table = speeds.of(there.machine, there.isas)
-    amount = None if table is None else table.cost(layer.kernel, layer.isa, layer.macs)
+    amount = None if table is None else _by_table(table, layer, (PORTABLE,), node, graph)
     if table is None or amount is None:
         return None
-    other = None if twin is None else table.cost(twin.kernel, twin.isa, twin.macs)
-    return Cost(amount, table.unit, _ratio(amount, other, layer, twin), table.source, table.where)
+    other = None if twin is None else _by_table(table, twin, there.isas, node, graph)
+    return Cost(amount / (1000 if table.unit == "us" else 1), table.unit, _ratio(amount, other, layer, twin), table.source, table.where)
+
+
+def _twin(layer: Layer, isas: Iterable[str]) -> Layer | None:
+    """The same layer as int8 would have it there. None where int8 has nothing of the kind."""
+    int8 = int8_kernel(family(layer.kernel), isas)
+    if int8 is not None:
+        return replace(layer, kernel=f"{int8.family}_{int8.types}", isa=int8.isa, packing=f"{int8.nr} x {int8.kr}")
+    return replace(layer, op=layer.op.removesuffix("_s16") + "_s8") if layer.op.endswith("_s16") else None
+
+
+def _by_table(table: Speeds, layer: Layer, isas: Iterable[str], node: Node, graph: Graph) -> float | None:
+    """In ns or instructions. isas: of which an operator that only elements are known of may choose."""
+    amount = layer_amount(table.rates, table.layer, layer, node, graph)
+    if amount is None and (each := table.element(layer.op, isas)) is not None:
+        return table.layer + each * elements(node, graph)
+    return amount
 
 
 def _ratio(amount: float, other: float | None, layer: Layer, twin: Layer | None) -> float | None:
-    same = twin is None or (layer.kernel, layer.isa) == (twin.kernel, twin.isa)
+    same = twin is None or twin == layer or (bool(layer.kernel) and (layer.kernel, layer.isa) == (twin.kernel, twin.isa))
     return None if same or not other else amount / other

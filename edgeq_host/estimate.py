@@ -69,10 +69,19 @@ def estimate(known: Rates, layers: Sequence[Layer], graph: Graph) -> Estimate:
 
 def layer_ns(known: Rates, layer: Layer, node: Node, graph: Graph) -> float | None:
     """None where its kernel was not measured, or it has none."""
-    measured = [rate for rate in known.rates if (rate.kernel, rate.isa) == (layer.kernel, layer.isa)]
-    if not measured:
-        return None
-    return known.layer_ns + kernel_ns(measured, problem(layer, node, graph))
+    return layer_amount(known.rates, known.layer_ns, layer, node, graph)
+
+
+def layer_amount(rates: Sequence[Rate], beside: float, layer: Layer, node: Node, graph: Graph) -> float | None:
+    """The same in the unit of the rates. beside: what a layer takes beside its kernel."""
+    measured = [rate for rate in rates if (rate.kernel, rate.isa) == (layer.kernel, layer.isa)]
+    return beside + kernel_ns(measured, problem(layer, node, graph)) if measured else None
+
+
+def elements(node: Node, graph: Graph) -> int:
+    """Those that an operator without products reads; of two inputs, of one."""
+    count = max(math.prod(graph.tensors[node.outputs[0]].shape), 1)
+    return count * _taps(node, graph, count)
 
 
 def problem(layer: Layer, node: Node, graph: Graph) -> Problem:
@@ -84,7 +93,7 @@ def problem(layer: Layer, node: Node, graph: Graph) -> Problem:
     nr, kr = (max(int(block[1]), 1), max(int(block[2]), 1)) if block else (1, 1)
     if kind == "gemm":
         groups = node.attrs.get("groups", 1)
-        return Problem((pixels, channels // groups, max(layer.macs // count, 1)), groups, (nr, kr))
+        return Problem((pixels, channels // groups, _inputs(layer, node, graph, count)), groups, (nr, kr))
     if kind == "dwconv":
         return Problem((pixels, channels, max(layer.macs // count, 1)), 1, (nr, 1))
     if kind == "sum":
@@ -92,6 +101,13 @@ def problem(layer: Layer, node: Node, graph: Graph) -> Problem:
     if kind in ("sign", "unpack"):
         return Problem((pixels, channels, 1))
     return Problem((pixels, channels, taps)) if kind == "maxpool" else Problem((count, 1, 1))
+
+
+def _inputs(layer: Layer, node: Node, graph: Graph, count: int) -> int:
+    """Products of one output. Transposed convolutions have fewer MACs than that: their kernels multiply the zeros between inputs, too."""
+    if node.op.startswith("transpose_conv2d"):
+        return math.prod(graph.tensors[node.inputs[1]].shape[1:])
+    return max(layer.macs // count, 1)
 
 
 def _taps(node: Node, graph: Graph, count: int) -> int:

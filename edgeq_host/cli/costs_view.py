@@ -30,15 +30,16 @@ def notes(layers: Sequence[Layer], costs: Sequence[Cost | None], isas: Sequence[
     """measure: the command that measures it there."""
     from edgeq_host.costs import is_portable
 
-    there = [layer for layer in layers if layer.kernel]
-    portable = [layer for layer in there if is_portable(layer)]
+    portable = [layer for layer in layers if is_portable(layer)]
     if not portable:
         return
     fast = ", ".join(name for name in isas if name != "portable")
     why = f"{fast} without a kernel for their widths or shapes" if fast else "no instruction set with faster kernels is in use there"
-    yield f"portable: {len(portable)} of {output.counted(len(there), 'layer')} with kernels; {why}"
-    if known := next((cost for cost in costs if cost is not None), None):
-        if known.source == "modelled":
-            yield f"cost: expected, modelled from {known.where}"
+    counted, without = output.counted(sum(bool(x.kernel) for x in layers), "layer"), sum(not x.kernel for x in portable)
+    also = f", and {output.counted(without, 'operator')} without one" if without else ""
+    yield f"portable: {len(portable) - without} of {counted} with kernels{also}; {why}"
+    for source, where in dict.fromkeys((cost.source, cost.where) for cost in costs if cost is not None):
+        if source == "modelled":
+            yield f"cost: expected, modelled from {where}"
         else:
-            yield f"cost: expected, as {known.source} on {known.where}; {measure} measures it there"
+            yield f"cost: expected, as {source} on {where}; {measure} measures it there"
