@@ -48,97 +48,97 @@ X86_64 = _table(
     "measured",
     "AMD EPYC, 2026-11-29",
     "us",
-    57.1,
+    51.6,
     """
-portable gemm_s8_s16_s8 6.09 7.87 11.8 76.8 29.4 42.7 73.6 582 111 162 280 2280 16
-portable gemm_s8_s16_s4 26.7 43.1 58.2 270 171 305 439 2130 701 1240 1750 8600 57.1
-portable gemm_s8_s16_s2 25.1 42.5 62.5 307 173 300 462 2430 681 1180 1860 9700 66.1
-portable gemm_s8_s16_b1 25.2 38.4 60.2 303 166 264 446 2350 654 1050 1760 9470 63.2
-portable gemm_s8_s16_s4x2 32.2 62.8 90.6 528 226 474 683 4060 884 1870 2780 16100 110
-portable gemm_s16_s16_s8 6.04 7.05 6.87 17.4 30.6 38.8 39.3 113 118 145 141 436 3.11
-portable gemm_b1_b1_b1 15.3 15.5 15.3 18.1 116 117 118 131 461 477 464 524 3.3
-portable gemm_s8_b1_b1 16.6 17.1 16.5 19.6 133 133 132 150 531 534 523 599 3.9
-portable gemm_f32_f32_f32 12.6 14.7 14.9 53.1 86.7 103 107 409 332 400 421 1860 12
-portable dwconv_s8_s8_s8 7.43 59.2
-portable dwconv_s8_s8_s4 10.9 86.1
-portable dwconv_s8_s8_s4x2 16.5 137
-portable dwconv_s16_s16_s8 12.4 47.1
-portable dwconv_f32_f32_f32 8.13 53.4
-avx2 gemm_s8_s16_s8 3.81 3.81 4.46 13.6 3.41 4.13 5.98 30 6.63 9.59 17.3 105 1.11
-avx2 dwconv_s8_s8_s8 0.599 3.43
-avx_vnni gemm_s8_u8_s8 0.845 0.991 1.22 4.07 0.784 1.24 1.85 10.7 2.77 4.45 7.01 41.8 0.645
-avx_vnni dwconv_s8_u8_s8 0.471 2.04
-avx512_vnni gemm_s8_u8_s8 0.304 0.43 0.624 3.23 0.371 0.567 0.889 5.33 1.19 1.94 3.2 20.8 0.489
-avx512_vnni dwconv_s8_u8_s8 0.283 0.625
+portable gemm_s8_s16_s8 6.25 7.99 12 76.8 29.8 43.1 74.6 579 112 165 286 2330 16
+portable gemm_s8_s16_s4 26.2 43 58.1 274 173 307 433 2140 706 1250 1770 8660 58.8
+portable gemm_s8_s16_s2 26 43.5 63.4 313 177 302 476 2430 684 1200 1860 9740 66.3
+portable gemm_s8_s16_b1 25.3 39.3 63.6 302 174 272 452 2410 689 1060 1820 9610 63.6
+portable gemm_s8_s16_s4x2 33.1 64.3 92.4 524 219 465 683 4040 864 1840 2720 15800 109
+portable gemm_s16_s16_s8 5.9 7 6.85 17.7 29.3 38.5 38.9 116 113 144 134 432 3.07
+portable gemm_b1_b1_b1 15 15.2 15.1 17.9 118 120 118 133 465 478 469 535 3.43
+portable gemm_s8_b1_b1 17 17.2 17.1 19.6 132 134 134 150 529 543 537 598 3.82
+portable gemm_f32_f32_f32 12 12.7 7.58 26.2 82.5 86.5 42.7 180 319 341 163 719 5.09
+portable dwconv_s8_s8_s8 7.62 59.8
+portable dwconv_s8_s8_s4 11 87
+portable dwconv_s8_s8_s4x2 17.3 147
+portable dwconv_s16_s16_s8 12 47.3
+portable dwconv_f32_f32_f32 6.15 38.1
+avx2 gemm_s8_s16_s8 4.14 4.08 4.46 13.7 3.48 4.16 5.96 29.9 6.62 9.61 17.2 105 1.12
+avx2 dwconv_s8_s8_s8 0.589 3.45
+avx_vnni gemm_s8_u8_s8 0.83 0.975 1.17 4.1 0.816 1.28 1.87 11 2.8 4.56 7.04 42 0.666
+avx_vnni dwconv_s8_u8_s8 0.474 2.08
+avx512_vnni gemm_s8_u8_s8 0.3 0.438 0.627 3.24 0.378 0.588 0.92 5.62 1.26 2 3.28 21.6 0.492
+avx512_vnni dwconv_s8_u8_s8 0.288 0.642
 """,
     """
-portable add_s16 0.946
-portable mul_s16 1.34
-portable clip_s16 0.533
-portable max_pool2d_s16 0.436
-portable avg_pool2d_s16 0.503
-portable reduce_s16 0.53
-portable quantize_s16 1.19
-portable dequantize_s16 0.319
-portable requantize_s16 1.25
+portable add_s16 0.675
+portable mul_s16 1.33
+portable clip_s16 0.536
+portable max_pool2d_s16 0.0702
+portable avg_pool2d_s16 0.495
+portable reduce_s16 0.499
+portable quantize_s16 1.18
+portable dequantize_s16 0.324
+portable requantize_s16 1.23
 portable lookup_s16 1.14
-portable add_s8 1.01
-portable mul_s8 1.21
+portable add_s8 0.931
+portable mul_s8 1.22
 portable clip_s8 0.0388
-portable max_pool2d_s8 0.397
+portable max_pool2d_s8 0.416
 portable avg_pool2d_s8 0.467
-portable reduce_s8 0.292
+portable reduce_s8 0.286
 portable quantize_s8 1.23
-portable dequantize_s8 0.323
-portable requantize_s8 0.289
-portable lookup_s8 0.258
-portable sign_b1 0.501
-portable unpack_s8 0.292
+portable dequantize_s8 0.333
+portable requantize_s8 0.297
+portable lookup_s8 0.26
+portable sign_b1 0.414
+portable unpack_s8 0.31
 avx2 add_s8 0.0815
-avx2 max_pool2d_s8 0.0129
-avx2 avg_pool2d_s8 0.0781
-avx2 reduce_s8 0.0402
-avx2 requantize_s8 0.147
-avx2 lookup_s8 0.114
-avx512_vnni add_s8 0.0414
-avx512_vnni max_pool2d_s8 0.0128
-avx512_vnni avg_pool2d_s8 0.0769
-avx512_vnni reduce_s8 0.0398
-avx512_vnni requantize_s8 0.0545
-avx512_vnni lookup_s8 0.0211
+avx2 max_pool2d_s8 0.0134
+avx2 avg_pool2d_s8 0.078
+avx2 reduce_s8 0.0356
+avx2 requantize_s8 0.149
+avx2 lookup_s8 0.116
+avx512_vnni add_s8 0.0426
+avx512_vnni max_pool2d_s8 0.0135
+avx512_vnni avg_pool2d_s8 0.0777
+avx512_vnni reduce_s8 0.0359
+avx512_vnni requantize_s8 0.0551
+avx512_vnni lookup_s8 0.0225
 """,
 )
 AARCH64 = _table(
     "emulated",
     "64-bit Arm under QEMU, 2026-11-29",
     "instructions",
-    791,
+    766,
     """
 portable gemm_s8_s16_s8 107 143 179 620 450 681 910 3930 1630 2520 3420 15300 107
-portable gemm_s8_s16_s4 627 778 936 2900 4540 5690 6900 22100 18000 22500 27400 88000 567
-portable gemm_s8_s16_s2 633 829 838 2080 4600 6100 6120 15500 18200 24200 24200 61600 384
-portable gemm_s8_s16_b1 637 843 755 1410 4620 6200 5450 10200 18300 24600 21500 40400 237
+portable gemm_s8_s16_s4 627 778 937 2900 4540 5690 6900 22100 18000 22500 27400 88000 567
+portable gemm_s8_s16_s2 634 829 838 2080 4600 6100 6120 15500 18200 24200 24200 61600 383
+portable gemm_s8_s16_b1 637 843 755 1410 4620 6200 5450 10200 18300 24600 21500 40400 236
 portable gemm_s8_s16_s4x2 824 1130 1460 5400 6100 8400 10900 40500 24200 33300 43100 161000 1090
 portable gemm_s16_s16_s8 102 123 131 366 428 594 659 2260 1550 2210 2470 8740 60.6
 portable gemm_b1_b1_b1 237 243 237 253 1830 1890 1830 1960 7320 7530 7320 7820 44.1
 portable gemm_s8_b1_b1 249 256 249 265 1970 2020 1970 2090 7860 8060 7860 8350 47.9
-portable gemm_f32_f32_f32 96.2 130 175 792 447 715 1000 5380 1650 2720 3840 21100 149
+portable gemm_f32_f32_f32 96.2 131 175 792 447 715 1000 5380 1650 2720 3840 21100 149
 portable dwconv_s8_s8_s8 154 1190
 portable dwconv_s8_s8_s4 242 1900
 portable dwconv_s8_s8_s4x2 300 2370
 portable dwconv_s16_s16_s8 121 282
 portable dwconv_f32_f32_f32 142 902
-neon gemm_s8_s8_s8 12 14.3 19.1 85.5 48.8 65.4 134 631 175 240 527 2500 20.7
+neon gemm_s8_s8_s8 12.2 14.4 19.3 85.6 48.8 65.4 134 631 175 240 527 2500 19.9
 neon dwconv_s8_s8_s8 11.8 68.7
-neon_dotprod gemm_s8_s8_s8 11.9 15.4 18.9 67.1 21.7 32.3 44.7 224 81.2 123 170 874 9.69
+neon_dotprod gemm_s8_s8_s8 12.1 15.5 19 67.2 21.7 32.3 44.7 224 81.3 123 170 874 8.84
 neon_dotprod dwconv_s8_s8_s8 10.2 55.8
-neon_i8mm gemm_s8_s8_s8 26.3 30 32 107 50.2 56.8 66.5 236 132 149 184 681 15.5
+neon_i8mm gemm_s8_s8_s8 26.5 30.2 32.2 107 50.2 56.9 66.5 236 132 149 184 681 14.6
 """,
     """
 portable add_s16 3.05
 portable mul_s16 16
 portable clip_s16 1.63
-portable max_pool2d_s16 1.62
+portable max_pool2d_s16 1.42
 portable avg_pool2d_s16 3.82
 portable reduce_s16 2.17
 portable quantize_s16 3.76
@@ -149,10 +149,10 @@ portable add_s8 2.93
 portable mul_s8 21
 portable clip_s8 1.7
 portable max_pool2d_s8 0.835
-portable avg_pool2d_s8 2.9
+portable avg_pool2d_s8 2.91
 portable reduce_s8 0.96
 portable quantize_s8 4.76
-portable dequantize_s8 1.44
+portable dequantize_s8 1.45
 portable requantize_s8 5.18
 portable lookup_s8 5.01
 portable sign_b1 3.32
@@ -160,8 +160,8 @@ portable unpack_s8 9.23
 neon add_s8 2.37
 neon max_pool2d_s8 0.36
 neon avg_pool2d_s8 1.29
-neon reduce_s8 0.341
-neon requantize_s8 1.19
+neon reduce_s8 0.34
+neon requantize_s8 1.18
 neon lookup_s8 1.01
 """,
 )
@@ -171,9 +171,9 @@ ARMV7 = _table(
     "instructions",
     1950,
     """
-portable gemm_s8_s16_s8 204 285 470 2460 635 1150 2430 16600 2110 4120 9130 65100 455
+portable gemm_s8_s16_s8 204 285 471 2460 635 1150 2430 16600 2110 4120 9130 65100 455
 portable gemm_s8_s16_s4 920 1080 1350 4800 6230 7390 9350 35100 24500 29000 36800 139000 898
-portable gemm_s8_s16_s2 895 1100 1440 5830 6040 7530 10100 43400 23700 29600 39700 172000 1130
+portable gemm_s8_s16_s2 896 1100 1440 5830 6040 7530 10100 43400 23700 29600 39700 172000 1130
 portable gemm_s8_s16_b1 892 1100 1400 5460 6010 7550 9760 40500 23500 29700 38400 161000 1050
 portable gemm_s8_s16_s4x2 1130 1450 2020 9160 7900 10300 14400 68300 31100 40500 57000 271000 1830
 portable gemm_s16_s16_s8 225 307 506 2710 842 1430 2900 19500 2960 5290 11100 77000 534
@@ -185,7 +185,7 @@ portable dwconv_s8_s8_s4 321 2510
 portable dwconv_s8_s8_s4x2 394 3090
 portable dwconv_s16_s16_s8 396 1450
 portable dwconv_f32_f32_f32 266 1200
-neon_armv7 gemm_s8_s8_s8 48.6 57.1 80.2 303 149 176 257 1070 492 585 863 3720 27.5
+neon_armv7 gemm_s8_s8_s8 49.2 57.7 80.8 303 149 176 257 1070 492 585 863 3720 26.6
 neon_armv7 dwconv_s8_s8_s8 32.4 211
 """,
     """
