@@ -225,6 +225,8 @@ def _layers(layers: list[Node], precision: Precision) -> str:
 def _without_width(graph: Graph, layers: list[Node], found: dict[str, Width], recipe: Recipe, precision: Precision) -> Iterator[str]:
     """Where no layer has what the name of a variant says."""
     kind = precision.weights
+    if not layers and kind == WEIGHTS["8"] and precision.activations == BYTE:  # int8 is what remains where nothing is asked for
+        return
     if kind is None or any((w := found[n.outputs[0]]).kind == kind and w.activations == precision.activations for n in layers):
         return
     int8 = ends.of(graph) if recipe.int8_ends else set()

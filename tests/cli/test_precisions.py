@@ -107,7 +107,7 @@ def test_a_file_whose_recipe_is_older_than_steps_opens_and_reproduces(edgeq: Edg
     ],
 )
 def test_what_cannot_be_made_exits_2_and_writes_nothing(edgeq: Edgeq, words: tuple[str, ...], answer: str) -> None:
-    Path("layer.toml").write_text('[[layer]]\nmatch = "nowhere"\n')
+    Path("layer.toml").write_text('[[layer]]\nmatch = "nowhere"\nprecision = "w2a8"\n')
     Path("order.toml").write_text('precision = "w4a8"\n[[step]]\nmethod = "gptq"\n[[step]]\nmethod = "mse"\n')
     result = edgeq(*QUANTIZE, *words, "-o", "m.eqm")
     assert result.code == 2 and answer in result.err and not Path("m.eqm").exists()
