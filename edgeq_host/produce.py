@@ -21,7 +21,7 @@ from edgeq_host.progress import Progress, Report
 from edgeq_host.provenance import options_text
 from edgeq_host.quant import Island, methods, prepare, quantize_reported, wants_samples
 from edgeq_host.quant.nested import Planes
-from edgeq_host.quant.precision import FLOAT, parse
+from edgeq_host.quant.precision import FLOAT
 from edgeq_host.quant.seen import PREFIXES
 from edgeq_host.recipe import Recipe
 from edgeq_host.scores import outcome
@@ -122,9 +122,8 @@ def predicted_bytes(source: Source) -> int:
 
 def _placeholders_do(recipe: Recipe) -> bool:
     """Whether it is known without the weights which of them are equal."""
-    named = [*recipe.precisions, *(parse(layer.precision) for layer in recipe.layer if layer.precision)]
     behind_others = any(step.options.get("prefix", PREFIXES[0]) != PREFIXES[0] for step in recipe.steps)
-    return len(recipe.precisions) == 1 or (len({p.activations for p in named if p.weights}) == 1 and not behind_others)
+    return len(recipe.precisions) == 1 or (len({p.activations for p in recipe.named if p.weights}) == 1 and not behind_others)
 
 
 def _made(graph: Graph, source: Source, dry: bool = False) -> tuple[Bundle, list[Made], Graph, list[str]]:

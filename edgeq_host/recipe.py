@@ -151,17 +151,18 @@ class Recipe:
     @property
     def calibrator_in_force(self) -> str:
         """What auto is: min-max where no activation has 4 or 2 bits."""
-        narrow = any(1 < p.activations < BYTE for p in self._named)
+        narrow = any(1 < p.activations < BYTE for p in self.named)
         return "minmax" if self.calibrator == calibrators.METHODS[0] and not narrow else self.calibrator
 
     @property
-    def _named(self) -> list[Precision]:
+    def named(self) -> list[Precision]:
+        """Of the variants, and of single layers."""
         return [*self.precisions, *(parse(layer.precision) for layer in self.layer if layer.precision)]
 
     @property
     def kinds(self) -> list[Kind]:
         """Of the weights that may be made."""
-        return [p.weights for p in self._named if p.weights is not None]
+        return [p.weights for p in self.named if p.weights is not None]
 
     def in_force(self, calibrated: bool) -> tuple[Step, ...]:
         """The steps that touch weights of a width that is made, and have what they need."""
