@@ -60,6 +60,7 @@ LIB = PACKAGE / "lib"
 DEVICES = BUILD / "devices"
 PUBLIC = ("eq.h", "eq_hash.h", "posix/eq_threads.h", *(f"agent/eq_{name}.h" for name in ("frame", "link", "message", "pool", "store")))
 LIBRARY = {"cobs", "files", "frame", "link", "message", "pool", "store"}  # first words of what the library has of csrc/agent
+ON_FILES = {"store", "store_change", "store_log", "store_record", "store_versions", "files_posix"}  # whose place store_flash*.c take
 SIGNING = {"ed25519", "keys", "monocypher", "sha512", "trust"}  # and what only the agent has, to verify files
 PARALLEL = 2
 OUTPUTS = {
@@ -90,11 +91,13 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     programs = {"selftest": selftest, "runner": [CSRC / "runner.c", *threads]}
     core = [p for p in sorted(CSRC.glob("*.c")) if p.name != "runner.c"]
     common = [*core, *sorted(CSRC.glob("ops/*.c")), *kernels]
-    agent = [*sorted(CSRC.glob("agent/*.c")), *sorted(CSRC.glob("third_party/*/*.c"))]
+    every = [*sorted(CSRC.glob("agent/*.c")), *sorted(CSRC.glob("third_party/*/*.c"))]
+    agent = [p for p in every if not p.stem.startswith("store_flash")]
+    flash = [p for p in every if p.stem not in ON_FILES and not p.stem.endswith("_linux") and p.name != "main.c"]  # the same, for a chip
     shared = [p for p in agent if p.name != "main.c"]
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     rows = CSRC / "bench" / "rows.c"
-    posix = [*portable, rows, PACKAGE.parent / "firmware" / "ports" / "posix" / "port.c"]
+    posix = [*flash, rows, *sorted((PACKAGE.parent / "firmware" / "ports" / "posix").glob("*.c"))]
     checks = [p for p in selftest if p.name != "main.c"]  # of the kernels, on the device itself
     library = [*(p for p in portable if p.stem.split("_")[0] in LIBRARY), *threads]  # link and store without the agent
     signing = [p for p in portable if p.stem in SIGNING]

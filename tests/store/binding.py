@@ -111,20 +111,20 @@ def admitted(counter: int) -> Any:
 
 
 class Store:
-    """The calls of eq_store.h as a host or the agent makes them."""
+    """The calls of eq_store.h as a host or the agent makes them. lib: who implements them."""
 
-    def __init__(self, ops: Ops) -> None:
-        self.ops = ops
+    def __init__(self, ops: Ops, lib: ctypes.CDLL = LIB) -> None:
+        self.ops, self.lib = ops, lib
 
     def read(self, name: str) -> State:
         state = State()
-        check(LIB.eq_store_read(ctypes.byref(self.ops), name.encode(), ctypes.byref(state)))
+        check(self.lib.eq_store_read(ctypes.byref(self.ops), name.encode(), ctypes.byref(state)))
         return state
 
     def state(self, name: str) -> State:
         """As read, but that of a model that is not installed is no error."""
         state = State()
-        result = LIB.eq_store_read(ctypes.byref(self.ops), name.encode(), ctypes.byref(state))
+        result = self.lib.eq_store_read(ctypes.byref(self.ops), name.encode(), ctypes.byref(state))
         check(0 if result == FAULT["missing"] else result)
         return state
 
@@ -146,9 +146,9 @@ class Store:
 
     def open(self, name: str, version: int = 0) -> bytes:
         model = Model()
-        check(LIB.eq_store_open(ctypes.byref(model), ctypes.byref(self.ops), name.encode(), version))
+        check(self.lib.eq_store_open(ctypes.byref(model), ctypes.byref(self.ops), name.encode(), version))
         data = ctypes.string_at(model.data, model.size)
-        LIB.eq_store_close(ctypes.byref(model))
+        self.lib.eq_store_close(ctypes.byref(model))
         return data
 
     def deploy(self, name: str, data: bytes, health: Health = healthy, step: int = 1 << 16, keep: int = 0, counter: int = 0) -> int:
@@ -165,32 +165,32 @@ class Store:
         upload, current, version = Upload(), c_int(), c_uint32()
         u = ctypes.byref(upload)
         digest = (c_uint8 * 32)(*hashlib.sha256(data).digest())
-        check(LIB.eq_store_begin(u, ctypes.byref(self.ops), name.encode(), c_uint64(len(data)), digest, ctypes.byref(current)))
+        check(self.lib.eq_store_begin(u, ctypes.byref(self.ops), name.encode(), c_uint64(len(data)), digest, ctypes.byref(current)))
         if current.value:
             return 0
         try:
             for at in range(upload.offset, len(data), step):
                 part = data[at : at + step]
-                check(LIB.eq_store_write(u, c_uint64(at), part, c_size_t(len(part))))
-            check(LIB.eq_store_finish(u, admitted(counter), None, ctypes.byref(c_int32())))
+                check(self.lib.eq_store_write(u, c_uint64(at), part, c_size_t(len(part))))
+            check(self.lib.eq_store_finish(u, admitted(counter), None, ctypes.byref(c_int32())))
             call = HEALTH(lambda _, address, size, detail: health(ctypes.string_at(address, size)))
-            check(LIB.eq_store_commit(u, keep, call, None, ctypes.byref(version)))
+            check(self.lib.eq_store_commit(u, keep, call, None, ctypes.byref(version)))
         finally:
-            LIB.eq_store_abort(u)
+            self.lib.eq_store_abort(u)
         return version.value
 
     def rollback(self, name: str, health: Health = healthy, version: int = 0) -> State:
         state = State()
         call = HEALTH(lambda _, address, size, detail: health(ctypes.string_at(address, size)))
-        check(LIB.eq_store_rollback(ctypes.byref(self.ops), name.encode(), version, call, None, ctypes.byref(state)))
+        check(self.lib.eq_store_rollback(ctypes.byref(self.ops), name.encode(), version, call, None, ctypes.byref(state)))
         return state
 
     def remove(self, name: str, version: int = 0) -> None:
-        check(LIB.eq_store_remove(ctypes.byref(self.ops), name.encode(), version))
+        check(self.lib.eq_store_remove(ctypes.byref(self.ops), name.encode(), version))
 
     def keep(self, name: str, keep: int) -> State:
         state = State()
-        check(LIB.eq_store_keep(ctypes.byref(self.ops), name.encode(), keep, ctypes.byref(state)))
+        check(self.lib.eq_store_keep(ctypes.byref(self.ops), name.encode(), keep, ctypes.byref(state)))
         return state
 
     def retained(self, name: str) -> list[tuple[int, bytes]]:
@@ -208,22 +208,22 @@ class Store:
             found.append((e.number, events()[e.event].name, e.name.decode(), e.version, fault))
             return 0
 
-        check(LIB.eq_store_log(ctypes.byref(self.ops), SEEN(seen), None))
+        check(self.lib.eq_store_log(ctypes.byref(self.ops), SEEN(seen), None))
         return found
 
     def failed_before(self, data: bytes) -> bool:
         digest = (c_uint8 * 32)(*hashlib.sha256(data).digest())
-        return bool(LIB.eq_store_failed_before(ctypes.byref(self.ops), digest))
+        return bool(self.lib.eq_store_failed_before(ctypes.byref(self.ops), digest))
 
     def unfinished(self, name: str) -> int:
         """Bytes of uploads that were not installed."""
         size = c_uint64()
-        LIB.eq_store_unfinished(ctypes.byref(self.ops), name.encode(), ctypes.byref(size))
+        self.lib.eq_store_unfinished(ctypes.byref(self.ops), name.encode(), ctypes.byref(size))
         return size.value
 
     def names(self) -> list[str]:
         found, name = [], ctypes.create_string_buffer(64)
-        while (err := LIB.eq_store_name(ctypes.byref(self.ops), len(found), name, c_size_t(64))) == 0:
+        while (err := self.lib.eq_store_name(ctypes.byref(self.ops), len(found), name, c_size_t(64))) == 0:
             found.append(name.value.decode())
         assert err == FAULT["missing"]
         return sorted(found)

@@ -6,10 +6,12 @@
 #include "../eq_hash.h"
 #include "eq_message.h"
 
-#define EQ_STORE_NAME     64u  /* bytes of a model name with its end */
-#define EQ_STORE_PATH     160u /* of a path below the root */
-#define EQ_STORE_VERSIONS 8u   /* that are kept at most */
-#define EQ_STORE_KEEP     2u   /* kept where nobody says how many: the current and one to go back to */
+#define EQ_STORE_NAME 64u  /* bytes of a model name with its end */
+#define EQ_STORE_PATH 160u /* of a path below the root */
+#define EQ_STORE_KEEP 2u   /* versions kept where nobody says how many: the current and one to go back to */
+#ifndef EQ_STORE_VERSIONS
+#define EQ_STORE_VERSIONS 8u /* that are kept at most; a firmware for little RAM says fewer */
+#endif
 
 /* Paths are relative to the root, '/' between parts, "" the root itself. 0 is success, else an enum eq_fault unless said otherwise. */
 struct eq_store_ops {

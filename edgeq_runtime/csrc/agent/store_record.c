@@ -70,12 +70,6 @@ static int decode(struct eq_store_state *state, const uint8_t *record, size_t si
     return sensible(state) ? 0 : EQ_FAULT_record;
 }
 
-uint32_t eq_store_find(const struct eq_store_state *state, uint32_t version) {
-    uint32_t i = 0;
-    while (i < state->count && state->versions[i].version != version) i++;
-    return i;
-}
-
 int eq_store_recorded(const struct eq_store_state *state) { return state->count || state->counter; }
 
 /* A record in the file of a model. Where it is missing the state is that of a model that never was. */
