@@ -17,7 +17,7 @@ _VERSIONS = 8
 class Version(ctypes.Structure):
     """struct eq_store_version: of a file; version 0 is none."""
 
-    _fields_ = [("version", c_uint32), ("size", c_uint64), ("sha256", c_uint8 * 32)]
+    _fields_ = [("version", c_uint32), ("place", c_uint32), ("size", c_uint64), ("sha256", c_uint8 * 32)]
 
 
 class State(ctypes.Structure):
@@ -27,9 +27,9 @@ class State(ctypes.Structure):
         ("next", c_uint32),
         ("keep", c_uint32),
         ("count", c_uint32),
-        ("versions", Version * _VERSIONS),
         ("counter", c_uint64),
         ("counter_sha256", c_uint8 * 32),
+        ("versions", Version * _VERSIONS),
     ]
 
 

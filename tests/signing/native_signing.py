@@ -87,7 +87,7 @@ def proof(operation: int, key: bytes, name: str, nonce: bytes) -> bytes:
 
 def admit(ops: Ops, data: bytes, state: State | None = None) -> int:
     """The counter with which a device takes a file; Refused otherwise."""
-    file = Version(0, len(data), (c_uint8 * 32)(*hashlib.sha256(data).digest()))
+    file = Version(size=len(data), sha256=(c_uint8 * 32)(*hashlib.sha256(data).digest()))
     counter, detail, memory = c_uint64(), c_int32(), ctypes.create_string_buffer(data, len(data) or 1)
     before = ctypes.byref(state) if state is not None else None
     numbers = ctypes.byref(counter), ctypes.byref(detail)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.store.binding import FAULT, Refused, Store
+from tests.store.binding import Refused, Store
 from tests.store.flash import TORN, Chip, chips
-from tests.store.scenarios import NEW, OLD, OLDER, OLDEST, SCENARIOS, Scenario
+from tests.store.scenarios import NEW, OLD, OLDEST, SCENARIOS, Scenario
 from tests.store.test_power_cut import log_damage
 
 ON_FILES = {"over a damaged one", "the same again", "back from a damaged one", "resumed"}  # they change the disk by hand
@@ -151,6 +151,24 @@ def _tell(record_property: Callable[[str, object], None], sweep: Sweep, name: st
     record_property("cuts tried", f"flash, {sweep.chip.name}, {name}: {sweep.operations} operations, {sweep.cuts} cuts")
 
 
+@pytest.mark.parametrize("name", ["second", "rollback", "remove", "keep", "resumed"])
+@pytest.mark.parametrize("chip", ["stm32u585ai", "rp2040"])
+def test_an_operation_of_the_flash_that_fails_leaves_old_or_new_and_a_retry_completes(chip: str, name: str) -> None:
+    sweep = Sweep(Chip(chip), FLASH[name])
+    for number in range(1, sweep.operations + 1):
+        where = f"{chip}, operation {number} of {sweep.operations} fails"
+        sweep.chip.restore(sweep.begin)
+        store = sweep.chip.start(fails=number)
+        try:
+            sweep.scenario.change(store)
+        except Refused as refused:
+            assert str(refused) == "io", where
+        assert store.versions("kws") in (sweep.scenario.old, sweep.scenario.new), where
+        store.deploy("kws", NEW)
+        assert (store.versions("kws") or ())[0] == NEW, where
+        sweep.retry(where)
+
+
 @pytest.mark.parametrize("name", FAST)
 @pytest.mark.parametrize("chip", chips())
 def test_a_power_cut_in_operations_of_the_flash_leaves_old_or_new(
@@ -172,6 +190,30 @@ def test_a_power_cut_in_any_operation_of_the_flash_leaves_old_or_new_and_a_retry
     sweep = Sweep(Chip(chip), FLASH[name])
     sweep.everywhere(torn)
     _tell(record_property, sweep, f"{name}, {torn}")
+
+
+@pytest.mark.parametrize("chip", chips())
+def test_where_two_files_fill_the_flash_a_power_cut_leaves_the_current_one(
+    chip: str, record_property: Callable[[str, object], None]
+) -> None:
+    """The earlier version has to make way before the new one comes. A share of the operations, and all of those around records."""
+    device, draw = Chip(chip), random.Random(chip)
+    files = [random.Random(seed).randbytes(368 * 1024) for seed in range(3)]
+    for data in files[:2]:
+        device.start().deploy("kws", data, step=1 << 14)
+    image = device.image()
+    device.start().deploy("kws", files[2], step=1 << 14)
+    count = device.flash.operations
+    cuts = [*range(1, 130), *draw.sample(range(130, count - 40), 20), *range(count - 40, count + 1)] if count > 210 else range(1, count + 1)
+    for number in cuts:
+        device.restore(image)
+        _until_cut(lambda store: store.deploy("kws", files[2], step=1 << 14), device.start(number, draw.choice(list(TORN.values()))))
+        found = device.start().versions("kws")
+        assert found in ((files[1], files[0]), (files[1],), (files[2], files[1])), f"{chip}, power cut in operation {number}"
+        device.start().deploy("kws", files[2], step=1 << 14)
+        assert device.start().versions("kws") == (files[2], files[1])
+        device.check()
+    record_property("cuts tried", f"flash, {chip}, two files fill it: {count} operations, {len(cuts)} cuts")
 
 
 @pytest.mark.slow

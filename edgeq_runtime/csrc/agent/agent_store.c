@@ -54,7 +54,7 @@ EQ_HANDLER(seek) {
     const struct eq_store_ops *ops = eq_port_store();
     char name[EQ_STORE_NAME];
     struct eq_store_state state;
-    struct eq_store_version wanted = {0, message->size, {0}};
+    struct eq_store_version wanted = {.size = message->size};
     memcpy(wanted.sha256, message->sha256.bytes, 32);
     if (!eq_text_copy(name, sizeof name, message->name) || !eq_store_name_ok(name)) return EQ_FAULT_name;
     int fault = eq_store_read(ops, name, &state);
@@ -85,7 +85,7 @@ EQ_HANDLER(data) {
 
 /* It will be parsed and run: a key has to have signed it, too. No name is given up to an older one, so the counter is not asked for. */
 static int end_memory(struct eq_agent *agent, void *ops) {
-    struct eq_store_version file = {0, agent->loaded_size, {0}};
+    struct eq_store_version file = {.size = agent->loaded_size};
     uint64_t counter;
     agent->put_target = 0;
     if (agent->loaded_fill != agent->loaded_size) return EQ_FAULT_order;

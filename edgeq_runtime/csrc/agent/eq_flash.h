@@ -30,81 +30,64 @@ struct eq_flash {
 struct eq_flash_log {
     uint32_t area, sequence, end; /* offset of the area in use, EQ_FLASH_NONE: neither; its number; where the next record goes in it */
 };
-struct eq_flash_extent {
-    uint32_t first, end;
-};
 /* The caller's memory; the table of operations lives in it. */
 struct eq_flash_store {
     struct eq_store_ops ops;
     const struct eq_flash *flash;
     struct eq_flash_log log;
-    uint32_t uploaded;    /* bytes of the unfinished upload that this start of the program has programmed; EQ_FLASH_NONE: ask its record */
-    uint32_t first, mark; /* of the upload that goes on: its place, and that of the next mark */
-    uint32_t fill;        /* bytes in `word` */
-    uint8_t locked;
-    struct eq_flash_extent open[EQ_FLASH_OPEN]; /* of models that are open; end 0: free */
+    uint32_t uploaded; /* bytes of the unfinished upload that this start of the program has programmed; EQ_FLASH_NONE: ask its record */
+    uint32_t mark;     /* the offset at which the upload that goes on is recorded next */
+    uint32_t fill;     /* bytes in `word` */
+    uint32_t locked;
+    struct {
+        uint32_t place, end; /* 0: free */
+    } open[EQ_FLASH_OPEN];   /* models */
     uint8_t word[EQ_FLASH_WORD];
 };
 /* Reads the flash, writes nothing. The table to hand to eq_store.h. */
 const struct eq_store_ops *eq_flash_store_init(struct eq_flash_store *store, const struct eq_flash *flash);
 
-/* Between the files of the store on flash. Records as they lie there: little-endian, as every machine here. */
+/* Between the files of the store on flash. Records as they lie there: little-endian, as every machine here; also a struct eq_store_event.
+ */
 enum eq_flash_kind { EQ_FLASH_STATE = 0xE501, EQ_FLASH_UPLOAD = 0xE502, EQ_FLASH_KEYS = 0xE503, EQ_FLASH_EVENT = 0xE504 };
-struct eq_flash_version {
-    uint32_t version, size, first; /* first: offset of the file */
-    uint8_t sha256[32];
-};
 /* What is installed under a name: the last record of the name holds. */
 struct eq_flash_state {
     char name[EQ_STORE_NAME];
-    uint64_t counter;
-    uint32_t next;
-    uint8_t keep, count, zero[2];
-    uint8_t counter_sha256[32];
-    struct eq_flash_version versions[EQ_STORE_VERSIONS]; /* count of them, the current one first */
+    struct eq_store_state s; /* only so many versions as it has */
 };
-#define EQ_FLASH_STATE_BYTES(count) ((uint32_t)(offsetof(struct eq_flash_state, versions) + (count) * sizeof(struct eq_flash_version)))
 /* The upload that goes on, or (size 0) none: the last record holds until a state has a version at its place. */
 struct eq_flash_upload {
     char name[EQ_STORE_NAME];
-    uint32_t size, first, done; /* done: bytes that are programmed for good */
-    uint8_t sha256[32];
-};
-struct eq_flash_event {
-    uint32_t number, software;
-    uint32_t time_ms[2];
-    uint32_t version;
-    int32_t detail;
-    uint16_t fault;
-    uint8_t event, zero;
-    uint8_t sha256[32];
-    char name[EQ_STORE_NAME];
+    struct eq_store_version file;
+    uint32_t done, zero; /* bytes that are programmed for good */
 };
 
+static inline struct eq_flash_store *eq_flash_of(const struct eq_store_ops *ops) { return ops->context; }
+
+/* store_flash_records.c: */
 void eq_flash_find_log(struct eq_flash_store *store);
-struct eq_flash_store *eq_flash_of(const struct eq_store_ops *ops);
 /* The record of a kind at or after *at, and *at behind its begin; NULL: no more. */
 const void *eq_flash_next(const struct eq_flash_store *store, uint32_t *at, uint16_t kind);
 /* The last record of a kind, of a name where one is given. */
 const void *eq_flash_last(const struct eq_flash_store *store, uint16_t kind, const char *name);
 /* A record that is there as a whole or, after a power cut, not at all. */
-int eq_flash_append(struct eq_flash_store *store, uint16_t kind, const void *data, uint32_t size);
+int eq_flash_append(struct eq_flash_store *store, uint16_t kind, const void *data, size_t size);
 int eq_flash_erase(const struct eq_flash_store *store, uint32_t from, uint32_t to); /* the sectors that [from, to) touches */
 /* The end of the sector that holds `offset`, 0: it lies beyond the last. */
 uint32_t eq_flash_sector_end(const struct eq_flash *flash, uint32_t offset);
 uint32_t eq_flash_size(const struct eq_flash *flash);
-/* The unfinished upload, NULL: none. */
-const struct eq_flash_upload *eq_flash_upload(const struct eq_flash_store *store);
-int eq_flash_forget_upload(struct eq_flash_store *store);
-uint32_t eq_flash_uploaded(const struct eq_flash_store *store, const struct eq_flash_upload *upload);
-/* Of a name: 0, or EQ_FAULT_missing, and the state to go on from. */
-int eq_flash_state(const struct eq_flash_store *store, const char *name, struct eq_flash_state *state);
+
+/* store_flash.c: the state of a name, NULL where there is nothing of it; a copy to change, 0 or a fault as from eq_store_read. */
+const struct eq_flash_state *eq_flash_state(const struct eq_flash_store *store, const char *name);
+int eq_flash_load(const struct eq_store_ops *ops, const char *name, struct eq_flash_state *copy);
 int eq_flash_append_state(struct eq_flash_store *store, const struct eq_flash_state *state);
-void eq_flash_take_out(struct eq_flash_state *state, uint32_t at);
-int eq_flash_sound(const struct eq_flash_store *store, uint32_t first, uint32_t size, const uint8_t sha256[32]);
-/* The last record of its name, and not that of nothing. */
-int eq_flash_in_force(const struct eq_flash_store *store, const struct eq_flash_state *state);
-/* A place for `size` bytes, made by giving up earlier versions where there is no other; *state is that of the name and may change. */
-int eq_flash_place(struct eq_flash_store *store, struct eq_flash_state *state, uint32_t size, uint32_t *first);
-uint64_t eq_flash_room(const struct eq_flash_store *store); /* bytes of the largest file that could be installed */
+/* The unfinished upload, of a name where one is given; NULL: none. And its bytes that are there. */
+const struct eq_flash_upload *eq_flash_upload(const struct eq_flash_store *store, const char *name);
+uint32_t eq_flash_uploaded(const struct eq_flash_store *store, const struct eq_flash_upload *upload);
+int eq_flash_forget_upload(struct eq_flash_store *store);
+int eq_flash_sound(const struct eq_flash_store *store, const struct eq_store_version *version);
+
+/* store_flash_place.c: a place for the file, made by giving up earlier versions where there is no other. */
+int eq_flash_place(struct eq_flash_store *store, const char *name, struct eq_store_version *file);
+uint32_t eq_flash_room(const struct eq_flash_store *store); /* bytes of the largest file that could be installed */
 #endif

@@ -40,18 +40,19 @@ struct eq_store_ops {
 
 struct eq_store_version {
     uint32_t version; /* 0: none */
+    uint32_t place;   /* on flash: the offset of its bytes there */
     uint64_t size;
     uint8_t sha256[32]; /* of the whole file */
 };
 /* What is installed under a name. */
 struct eq_store_state {
-    uint32_t next;  /* number of the next version */
-    uint32_t keep;  /* versions that stay at an install, 1 .. EQ_STORE_VERSIONS */
-    uint32_t count; /* of versions */
-    /* The current one, then the others in the order in which a rollback takes them; zeros behind them. */
-    struct eq_store_version versions[EQ_STORE_VERSIONS];
+    uint32_t next;    /* number of the next version */
+    uint32_t keep;    /* versions that stay at an install, 1 .. EQ_STORE_VERSIONS */
+    uint32_t count;   /* of versions */
     uint64_t counter; /* the highest of a signed file that was ever committed under the name, and the file's SHA-256; 0: none was */
     uint8_t counter_sha256[32];
+    /* The current one, then the others in the order in which a rollback takes them; zeros behind them. */
+    struct eq_store_version versions[EQ_STORE_VERSIONS];
 };
 
 /* A change in progress. It holds the lock from eq_store_begin to eq_store_commit or eq_store_abort. */
@@ -153,6 +154,10 @@ void eq_store_note(const struct eq_store_ops *ops, const char *name, int event, 
                    int32_t detail);
 /* The index of a version; state->count where it is not there. */
 uint32_t eq_store_find(const struct eq_store_state *state, uint32_t version);
+void eq_store_take_out(struct eq_store_state *state, uint32_t at);
+int eq_store_same_file(const struct eq_store_version *a, const struct eq_store_version *b);
+/* Into the log, but for a change that names nothing that is here: it did nothing. */
+void eq_store_note_unless_absent(const struct eq_store_ops *ops, const char *name, int event, uint32_t version, int fault, int32_t detail);
 /* Whether there is a record: of versions, or of the counter alone. */
 int eq_store_recorded(const struct eq_store_state *state);
 /* What the second place of the counter says, as a state without versions: 0 where it is not there, EQ_FAULT_counter where it is damaged. */

@@ -97,7 +97,7 @@ static int apply(const struct eq_store_ops *ops, struct eq_keys *keys, const str
 }
 
 static void note(const struct eq_store_ops *ops, uint32_t operation, const struct eq_key *key, int fault) {
-    struct eq_store_version about = {0, 0, {0}};
+    struct eq_store_version about = {0};
     int done = operation == EQ_KEY_REVOKE ? EQ_EVENT_key_revoked : EQ_EVENT_key_enrolled;
     eq_sha256(key->bytes, sizeof key->bytes, about.sha256);
     eq_store_note(ops, key->name, fault ? EQ_EVENT_key_failed : done, &about, fault, 0);

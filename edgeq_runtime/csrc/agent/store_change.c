@@ -77,15 +77,11 @@ static void note_failed(const struct eq_upload *u, int fault, int32_t detail) {
     eq_store_note(u->ops, u->name, EQ_EVENT_install_failed, &u->wanted, fault, detail);
 }
 
-static int same_file(const struct eq_store_version *a, const struct eq_store_version *b) {
-    return a->size == b->size && !memcmp(a->sha256, b->sha256, 32);
-}
-
 /* Whether the state has this very file as the current version, and it is sound: one that was damaged since is installed again. */
 static int is_current(struct eq_upload *u, const struct eq_store_ops *ops) {
     const struct eq_store_version *now = &u->state.versions[0];
     char path[EQ_STORE_PATH];
-    if (!now->version || !same_file(now, &u->wanted)) return 0;
+    if (!now->version || !eq_store_same_file(now, &u->wanted)) return 0;
     u->wanted.version = now->version;
     return !eq_store_path(path, u->name, now->version) && !eq_store_verify(ops, path, &u->wanted, NULL, NULL, NULL);
 }
@@ -237,7 +233,7 @@ static struct eq_store_state after(const struct eq_upload *u, uint32_t keep) {
     }
     for (uint32_t i = 0; i < u->state.count && fresh.count < fresh.keep; i++) {
         const struct eq_store_version *old = &u->state.versions[i];
-        if (!same_file(old, &u->wanted) && !eq_store_damaged(u->ops, u->name, old)) fresh.versions[fresh.count++] = *old;
+        if (!eq_store_same_file(old, &u->wanted) && !eq_store_damaged(u->ops, u->name, old)) fresh.versions[fresh.count++] = *old;
     }
     return fresh;
 }

@@ -17,6 +17,22 @@ uint32_t eq_store_find(const struct eq_store_state *state, uint32_t version) {
     return i;
 }
 
+void eq_store_take_out(struct eq_store_state *state, uint32_t at) {
+    state->count--;
+    memmove(&state->versions[at], &state->versions[at + 1], (state->count - at) * sizeof state->versions[0]);
+    memset(&state->versions[state->count], 0, sizeof state->versions[0]);
+}
+
+int eq_store_same_file(const struct eq_store_version *a, const struct eq_store_version *b) {
+    return a->size == b->size && !memcmp(a->sha256, b->sha256, 32);
+}
+
+void eq_store_note_unless_absent(const struct eq_store_ops *ops, const char *name, int event, uint32_t version, int fault, int32_t detail) {
+    struct eq_store_version about = {.version = version};
+    if (fault != EQ_FAULT_missing && fault != EQ_FAULT_is_current && fault != EQ_FAULT_no_previous)
+        eq_store_note(ops, name, event, &about, fault, detail);
+}
+
 int eq_store_refresh(const struct eq_store_model *model, struct eq_store_model *fresh, int *changed) {
     struct eq_store_state state;
     *changed = 0;

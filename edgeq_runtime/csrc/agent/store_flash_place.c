@@ -2,84 +2,79 @@
 #include "eq_flash.h"
 #include <string.h>
 
-/* Past an extent that holds *from, and the end of what is free there no further than it. 1: *from was moved. */
-static int meet(const struct eq_flash *flash, struct eq_flash_extent used, uint32_t *from, uint32_t *end) {
-    if (used.first > *from && used.first < *end) *end = used.first;
-    if (used.first > *from || used.end <= *from) return 0;
-    *from = eq_flash_sector_end(flash, used.end - 1);
+/* What is free from `from` on, up to `end`; moved: it had to go past what is used. */
+struct gap {
+    uint32_t from, end;
+    int moved;
+};
+
+static void meet(const struct eq_flash *flash, struct gap *gap, uint32_t place, uint32_t end) {
+    if (place > gap->from && place < gap->end) gap->end = place;
+    if (place > gap->from || end <= gap->from) return;
+    gap->from = eq_flash_sector_end(flash, end - 1);
+    gap->moved = 1;
+}
+
+/* The first free sectors at or behind gap->from; 0: there are none. retained: earlier versions are kept. */
+static int find_gap(const struct eq_flash_store *store, int retained, struct gap *gap) {
+    uint32_t total = eq_flash_size(store->flash);
+    do {
+        const struct eq_flash_state *state;
+        gap->moved = 0;
+        gap->end = total;
+        for (uint32_t i = 0; i < EQ_FLASH_OPEN; i++) meet(store->flash, gap, store->open[i].place, store->open[i].end);
+        for (uint32_t at = 0; (state = eq_flash_next(store, &at, EQ_FLASH_STATE));) {
+            uint32_t count = retained || !state->s.count ? state->s.count : 1;
+            if (state != eq_flash_state(store, state->name)) continue;
+            for (const struct eq_store_version *v = state->s.versions; v < state->s.versions + count; v++)
+                meet(store->flash, gap, v->place, v->place + (uint32_t)v->size);
+        }
+        if (gap->from == 0 || gap->from >= total) return 0;
+    } while (gap->moved);
     return 1;
 }
 
-/* The next free sectors at or behind *from: their begin there; the end, 0: there are none. retained: earlier versions are kept. */
-static uint32_t gap(const struct eq_flash_store *store, int retained, uint32_t *from) {
-    const struct eq_flash_state *state;
-    uint32_t total = eq_flash_size(store->flash), end = total;
-    for (int moved = 1; moved && *from && *from < total;) {
-        moved = 0;
-        end = total;
-        for (uint32_t i = 0; i < EQ_FLASH_OPEN; i++) moved |= meet(store->flash, store->open[i], from, &end);
-        for (uint32_t at = 0; (state = eq_flash_next(store, &at, EQ_FLASH_STATE));) {
-            if (!eq_flash_in_force(store, state)) continue;
-            for (uint32_t i = 0; i < (retained || state->count == 0 ? state->count : 1u); i++) {
-                const struct eq_flash_version *v = &state->versions[i];
-                moved |= meet(store->flash, (struct eq_flash_extent){v->first, v->first + v->size}, from, &end);
-            }
-        }
-    }
-    return *from && *from < total ? end : 0;
-}
-
 /* anywhere: also where it parts what is free, though it takes more than a third. */
-static int fit(const struct eq_flash_store *store, uint32_t size, int retained, int anywhere, uint32_t *first) {
-    uint32_t begin = 2 * store->flash->records, total = eq_flash_size(store->flash), end;
-    int found = 0;
-    for (uint32_t from = begin; (end = gap(store, retained, &from)); from = end) {
-        if (end - from < size) continue;
-        int aside = from == begin || end == total;
-        if (!aside && (found || (!anywhere && size > (total - begin) / 3))) continue;
-        *first = from;
-        found = 1;
-        if (from == begin) break;
-        for (uint32_t at = from; end == total && end - at >= size; at = eq_flash_sector_end(store->flash, at)) *first = at;
+static int fit(const struct eq_flash_store *store, int retained, int anywhere, struct eq_store_version *file) {
+    uint32_t begin = 2 * store->flash->records, total = eq_flash_size(store->flash), size = (uint32_t)file->size, found = 0;
+    for (struct gap gap = {begin, 0, 0}; find_gap(store, retained, &gap); gap.from = gap.end) {
+        int aside = gap.from == begin || gap.end == total;
+        if (gap.end - gap.from < size || (!aside && (found || (!anywhere && size > (total - begin) / 3)))) continue;
+        found = gap.from;
+        if (found == begin) break;
+        for (uint32_t at = found; gap.end == total && at && total - at >= size; at = eq_flash_sector_end(store->flash, at)) found = at;
     }
-    return found;
+    file->place = found;
+    return found != 0;
 }
 
-uint64_t eq_flash_room(const struct eq_flash_store *store) {
-    uint32_t end, room = 0;
-    for (uint32_t from = 2 * store->flash->records; (end = gap(store, 0, &from)); from = end)
-        if (end - from > room) room = end - from;
+uint32_t eq_flash_room(const struct eq_flash_store *store) {
+    uint32_t room = 0;
+    for (struct gap gap = {2 * store->flash->records, 0, 0}; find_gap(store, 0, &gap); gap.from = gap.end)
+        if (gap.end - gap.from > room) room = gap.end - gap.from;
     return room;
 }
 
-static int give_up_last(struct eq_flash_store *store, struct eq_flash_state *state) {
-    struct eq_store_version gone = {state->versions[state->count - 1].version, 0, {0}};
-    memcpy(gone.sha256, state->versions[state->count - 1].sha256, 32);
-    eq_flash_take_out(state, state->count - 1u);
-    int err = eq_flash_append_state(store, state);
-    if (!err) eq_store_note(&store->ops, state->name, EQ_EVENT_removed, &gone, 0, 0);
-    return err;
-}
-
-/* An earlier version of any model. */
-static int give_up_another(struct eq_flash_store *store) {
+/* An earlier version, the oldest of the name, or (NULL) of any. */
+static int give_up(struct eq_flash_store *store, const char *name) {
     const struct eq_flash_state *found;
     struct eq_flash_state state;
     for (uint32_t at = 0; (found = eq_flash_next(store, &at, EQ_FLASH_STATE));) {
-        if (!eq_flash_in_force(store, found) || found->count < 2) continue;
-        int err = eq_flash_state(store, found->name, &state);
-        return err ? err : give_up_last(store, &state);
+        if (found->s.count < 2 || found != eq_flash_state(store, found->name) || (name && strcmp(found->name, name))) continue;
+        int err = eq_flash_load(&store->ops, found->name, &state);
+        state.s.count--;
+        if (!err) err = eq_flash_append_state(store, &state);
+        if (!err) eq_store_note(&store->ops, state.name, EQ_EVENT_removed, &state.s.versions[state.s.count], 0, 0);
+        return err;
     }
     return EQ_FAULT_full;
 }
 
-int eq_flash_place(struct eq_flash_store *store, struct eq_flash_state *state, uint32_t size, uint32_t *first) {
-    int anywhere = 0, err = 0;
-    if (!fit(store, size, 0, 1, first)) return EQ_FAULT_full; /* before anything is given up */
-    while (!err && !fit(store, size, 1, anywhere, first)) {
-        if (state->count > 1) err = give_up_last(store, state);
-        else if (!anywhere) anywhere = 1;
-        else err = give_up_another(store);
+int eq_flash_place(struct eq_flash_store *store, const char *name, struct eq_store_version *file) {
+    int anywhere = 0, err = fit(store, 0, 1, file) ? 0 : EQ_FAULT_full; /* before anything is given up */
+    while (!err && !fit(store, 1, anywhere, file)) {
+        err = give_up(store, name);
+        if (err == EQ_FAULT_full) err = anywhere ? give_up(store, NULL) : 0, anywhere = 1;
     }
     return err;
 }

@@ -19,8 +19,8 @@ struct record {
     uint32_t crc;
 };
 _Static_assert(sizeof(struct head) == UNIT && sizeof(struct record) == 8, "as they lie on flash");
-_Static_assert(sizeof(struct eq_flash_version) == 44 && offsetof(struct eq_flash_state, versions) == 112, "as they lie on flash");
-_Static_assert(sizeof(struct eq_flash_upload) == 108 && sizeof(struct eq_flash_event) == 124, "as they lie on flash");
+_Static_assert(sizeof(struct eq_store_version) == 48 && offsetof(struct eq_store_state, versions) == 56, "as they lie on flash");
+_Static_assert(sizeof(struct eq_flash_upload) == 120 && sizeof(struct eq_store_event) == 128, "as they lie on flash");
 
 /* Records begin at multiples of it: no byte of a unit is programmed at another time than the others. */
 static uint32_t unit(const struct eq_flash *flash) { return flash->write_once && flash->word > UNIT ? flash->word : UNIT; }
@@ -125,8 +125,8 @@ static uint32_t head_crc(const struct head *head) { return eq_crc32c(0, head, of
 
 /* Whether a record counts; events are counted off apart. */
 static int counts(const struct eq_flash_store *store, uint16_t kind, const void *data) {
-    if (kind == EQ_FLASH_STATE) return eq_flash_in_force(store, data);
-    return data == (kind == EQ_FLASH_UPLOAD ? (const void *)eq_flash_upload(store) : eq_flash_last(store, kind, NULL));
+    if (kind == EQ_FLASH_STATE) return data == eq_flash_state(store, data);
+    return data == (kind == EQ_FLASH_UPLOAD ? (const void *)eq_flash_upload(store, NULL) : eq_flash_last(store, kind, NULL));
 }
 
 static const struct record *any_at(const struct eq_flash_store *store, uint32_t at) {
@@ -135,35 +135,22 @@ static const struct record *any_at(const struct eq_flash_store *store, uint32_t 
     return known && at_place(store, at, record->kind) ? record : NULL;
 }
 
-/* Bytes of the records that count, and of events. */
-static void measure(const struct eq_flash_store *store, uint32_t *live, uint32_t *events) {
-    uint32_t step = unit(store->flash);
-    *live = *events = 0;
-    for (uint32_t at = step; store->log.area != EQ_FLASH_NONE && at < store->log.end; at += step) {
-        const struct record *record = any_at(store, at);
-        if (!record) continue;
-        if (record->kind == EQ_FLASH_EVENT) *events += footprint(store->flash, record->size);
-        else if (counts(store, record->kind, record + 1)) *live += footprint(store->flash, record->size);
-    }
-}
-
-/* What counts, and events but for the oldest `skip` bytes of them, behind `fresh`. */
-static int copy(struct eq_flash_store *store, struct eq_flash_log *fresh, uint32_t skip) {
+/* What counts, and events but for the oldest `skip` bytes of them, is written behind `fresh`; NULL: nothing is written. Bytes of both. */
+static int copy(struct eq_flash_store *store, struct eq_flash_log *fresh, uint32_t skip, uint32_t *live, uint32_t *events) {
     const struct eq_flash_log old = store->log;
     uint32_t step = unit(store->flash);
     int err = 0;
+    *live = *events = 0;
     for (uint32_t at = step; !err && old.area != EQ_FLASH_NONE && at < old.end; at += step) {
         const struct record *record = any_at(store, at);
-        if (!record) continue;
-        uint32_t size = footprint(store->flash, record->size);
-        int event = record->kind == EQ_FLASH_EVENT;
-        if (event && skip) skip -= size < skip ? size : skip;
-        else if (event || counts(store, record->kind, record + 1)) {
-            store->log = *fresh;
-            err = write(store, record->kind, record + 1, record->size);
-            *fresh = store->log;
-            store->log = old;
-        }
+        int event = record && record->kind == EQ_FLASH_EVENT;
+        if (!record || !(event || counts(store, record->kind, record + 1))) continue;
+        *(event ? events : live) += footprint(store->flash, record->size);
+        if (!fresh || (event && *events <= skip)) continue;
+        store->log = *fresh;
+        err = write(store, record->kind, record + 1, record->size);
+        *fresh = store->log;
+        store->log = old;
     }
     return err;
 }
@@ -179,28 +166,30 @@ static int write_head(struct eq_flash_store *store, const struct eq_flash_log *l
  * there. */
 static int collect(struct eq_flash_store *store, uint32_t need) {
     const struct eq_flash *flash = store->flash;
-    uint32_t live, events, used, step = unit(flash);
-    measure(store, &live, &events);
-    used = step + live + need;
-    if (used > flash->records) return EQ_FAULT_full;
-    uint32_t keep = (flash->records - used) / 2;
+    uint32_t live, events, step = unit(flash);
+    (void)copy(store, NULL, 0, &live, &events);
+    if (step + live + need > flash->records) return EQ_FAULT_full;
+    uint32_t keep = (flash->records - step - live - need) / 2;
     struct eq_flash_log fresh = {store->log.area == 0 ? flash->records : 0, store->log.sequence + 1, step};
     int err = eq_flash_erase(store, fresh.area, fresh.area + flash->records);
-    if (!err) err = copy(store, &fresh, events > keep ? events - keep : 0);
+    /* What the oldest takes beyond `keep` makes way, and the rest of the event that it ends in. */
+    uint32_t excess = events > keep ? events - keep + footprint(flash, sizeof(struct eq_store_event)) - 1 : 0;
+    if (!err) err = copy(store, &fresh, excess, &live, &events);
     if (!err) err = write_head(store, &fresh);
     if (!err) store->log = fresh;
     return err;
 }
 
-/* A record that the flash does not take is written once more, in the other area. */
-int eq_flash_append(struct eq_flash_store *store, uint16_t kind, const void *data, uint32_t size) {
-    uint32_t need = footprint(store->flash, size);
-    int err = EQ_FAULT_io;
-    for (int again = 0; err == EQ_FAULT_io && again < 2; again++) {
+/* A record that the flash does not take is written once more, in the other area. Behind that of an upload there is room for the state that
+ * it is to become. */
+int eq_flash_append(struct eq_flash_store *store, uint16_t kind, const void *data, size_t size) {
+    uint32_t need = footprint(store->flash, (uint32_t)size);
+    int moved = 0, err = EQ_FAULT_io;
+    if (kind == EQ_FLASH_UPLOAD) need += footprint(store->flash, sizeof(struct eq_flash_state));
+    for (int again = 0; !moved && err == EQ_FAULT_io && again < 2; again++) {
         int full = store->log.area == EQ_FLASH_NONE || store->log.end + need > store->flash->records;
-        int moved = again || full ? collect(store, need) : 0;
-        err = moved ? moved : write(store, kind, data, size);
-        if (moved) break;
+        err = moved = again || full ? collect(store, need) : 0;
+        if (!moved) err = write(store, kind, data, (uint32_t)size);
     }
     return err;
 }

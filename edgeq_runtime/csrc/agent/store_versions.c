@@ -2,12 +2,6 @@
 #include "eq_store.h"
 #include <string.h>
 
-static void take_out(struct eq_store_state *state, uint32_t at) {
-    state->count--;
-    memmove(&state->versions[at], &state->versions[at + 1], (state->count - at) * sizeof state->versions[0]);
-    memset(&state->versions[state->count], 0, sizeof state->versions[0]);
-}
-
 /* A record is small: where the disk is full the room of unfinished uploads is enough. */
 static int make_room_and_switch(const struct eq_store_ops *ops, const char *name, const struct eq_store_state *fresh,
                                 const struct eq_store_state *old) {
@@ -28,13 +22,6 @@ static int change(const struct eq_store_ops *ops, const char *name, const struct
     return err;
 }
 
-/* What names nothing that is here did nothing. */
-static void note_unless_absent(const struct eq_store_ops *ops, const char *name, int event, uint32_t version, int fault, int32_t detail) {
-    struct eq_store_version about = {version, 0, {0}};
-    if (fault != EQ_FAULT_missing && fault != EQ_FAULT_is_current && fault != EQ_FAULT_no_previous)
-        eq_store_note(ops, name, event, &about, fault, detail);
-}
-
 static int rollback_locked(const struct eq_store_ops *ops, const char *name, uint32_t version, eq_store_health health, void *context,
                            struct eq_store_state *state, int32_t *detail) {
     char path[EQ_STORE_PATH];
@@ -47,7 +34,7 @@ static int rollback_locked(const struct eq_store_ops *ops, const char *name, uin
     *state = old;
     state->versions[0] = old.versions[at];
     memcpy(&state->versions[1], &old.versions[0], at * sizeof old.versions[0]);
-    if (eq_store_damaged(ops, name, &state->versions[1])) take_out(state, 1);
+    if (eq_store_damaged(ops, name, &state->versions[1])) eq_store_take_out(state, 1);
     err = eq_store_path(path, name, old.versions[at].version);
     if (!err) err = eq_store_verify(ops, path, &old.versions[at], health, context, detail);
     return err ? err : change(ops, name, state, &old);
@@ -60,7 +47,7 @@ int eq_store_rollback(const struct eq_store_ops *ops, const char *name, uint32_t
     if (err) return err;
     int32_t detail = 0;
     err = rollback_locked(ops, name, version, health, context, state, &detail);
-    if (err) note_unless_absent(ops, name, EQ_EVENT_rollback_failed, version, err, detail);
+    if (err) eq_store_note_unless_absent(ops, name, EQ_EVENT_rollback_failed, version, err, detail);
     else eq_store_note(ops, name, EQ_EVENT_rolled_back, &state->versions[0], 0, 0);
     ops->unlock(ops->context);
     return err;
@@ -71,7 +58,7 @@ static int keep_locked(const struct eq_store_ops *ops, const char *name, uint32_
     if (err || state->keep == keep) return err;
     struct eq_store_state old = *state;
     state->keep = keep;
-    while (state->count > keep) take_out(state, state->count - 1);
+    while (state->count > keep) eq_store_take_out(state, state->count - 1);
     err = change(ops, name, state, &old);
     for (uint32_t i = keep; i < old.count; i++)
         eq_store_note(ops, name, err ? EQ_EVENT_remove_failed : EQ_EVENT_removed, &old.versions[i], err, 0);
@@ -97,7 +84,7 @@ static int remove_one(const struct eq_store_ops *ops, const char *name, uint32_t
     if (at == old.count) return EQ_FAULT_missing;
     if (at == 0) return EQ_FAULT_is_current;
     fresh = old;
-    take_out(&fresh, at);
+    eq_store_take_out(&fresh, at);
     return change(ops, name, &fresh, &old);
 }
 
@@ -126,7 +113,7 @@ int eq_store_remove(const struct eq_store_ops *ops, const char *name, uint32_t v
     int err = ops->lock(ops->context);
     if (err) return err;
     err = version ? remove_one(ops, name, version) : remove_all(ops, name);
-    note_unless_absent(ops, name, err ? EQ_EVENT_remove_failed : EQ_EVENT_removed, version, err, 0);
+    eq_store_note_unless_absent(ops, name, err ? EQ_EVENT_remove_failed : EQ_EVENT_removed, version, err, 0);
     ops->unlock(ops->context);
     return err;
 }
