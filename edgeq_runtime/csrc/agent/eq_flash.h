@@ -28,13 +28,14 @@ struct eq_flash {
 
 /* Where records go. */
 struct eq_flash_log {
-    uint32_t area, sequence, end; /* offset of the area in use, EQ_FLASH_NONE: neither; its number; where the next record goes in it */
+    uint32_t area, sequence, end; /* offset of the area in use; its number; where the next record goes in it, 0: it is none */
 };
 /* The caller's memory; the table of operations lives in it. */
 struct eq_flash_store {
     struct eq_store_ops ops;
     const struct eq_flash *flash;
     struct eq_flash_log log;
+    uint32_t unit;     /* records begin at multiples: none of its bytes is programmed at another time than the others */
     uint32_t uploaded; /* bytes of the unfinished upload that this start of the program has programmed; EQ_FLASH_NONE: ask its record */
     uint32_t mark;     /* the offset at which the upload that goes on is recorded next */
     uint32_t fill;     /* bytes in `word` */
