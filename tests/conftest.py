@@ -38,7 +38,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What tests have recorded: how many states the exhaustive ones have gone through, and the memory of the agent."""
     properties = [p for report in terminalreporter.stats.get("passed", []) for p in getattr(report, "user_properties", [])]
-    for title in ("states tried", "memory of the agent"):
+    for title in ("states tried", "cuts tried", "wear", "memory of the agent"):
         lines = sorted(str(value) for name, value in properties if name == title)
         if lines:
             terminalreporter.section(title)
