@@ -8,6 +8,8 @@ need clang clang
 need clang-format clang-format
 need flatc flatbuffers-compiler
 need qemu-aarch64 qemu-user
+need arm-none-eabi-gcc gcc-arm-none-eabi
+need qemu-system-arm qemu-system-arm
 need readelf binutils
 need strace strace
 need openssl openssl

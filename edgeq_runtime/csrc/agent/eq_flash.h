@@ -14,7 +14,9 @@ struct eq_flash_sectors {
     uint32_t count, bytes;
 };
 
-/* The part of the flash that is the store's, as the port has it. Offsets count from its begin. */
+/* The part of the flash that is the store's, as the port has it. Offsets count from its begin. Functions return when the work is done and
+ * what was read ahead of it is forgotten (caches). A word that a power cut tore may be one that the chip's ECC cannot mend: where the read
+ * of it is an NMI or a bus fault, the port lets that pass, with any value. */
 struct eq_flash {
     void *context;
     const uint8_t *base;                    /* where the processor reads it, aligned to EQ_ALIGN; erased bytes read 0xFF */
