@@ -81,6 +81,32 @@ def test_a_file_that_cannot_fit_is_refused_before_anything_is_given_up(chip: Chi
     assert store.versions("kws") == (B, A)
 
 
+def test_a_file_of_more_than_half_the_flash_takes_the_place_of_one_that_was_removed(chip: Chip) -> None:
+    """The one slot that there is then: only who removes the old one first gets the new one."""
+    store = chip.start()
+    old, new = (random.Random(seed).randbytes(room(chip) * 3 // 4) for seed in range(2))
+    store.deploy("kws", old, step=1 << 14)
+    with pytest.raises(Refused, match="full"):
+        store.deploy("kws", new)
+    assert store.open("kws") == old
+    store.remove("kws")
+    assert store.deploy("kws", new, step=1 << 14) == 1 and chip.start().open("kws") == new
+    chip.check()
+
+
+def test_nothing_more_is_taken_after_a_word_that_could_not_be_programmed(chip: Chip) -> None:
+    store = chip.start()
+    upload = begin(store, A)
+    chip.flash.fails = chip.flash.operations + 1
+    with pytest.raises(Refused, match="io"):
+        send(store, upload, A, 1024)
+    with pytest.raises(Refused, match="order"):
+        send(store, upload, A, 2048)
+    abort(store, upload)
+    assert store.deploy("kws", A) == 1 and store.open("kws") == A
+    chip.check()
+
+
 def test_earlier_versions_of_other_models_make_way_last(chip: Chip) -> None:
     store = chip.start()
     for data in (A, B):

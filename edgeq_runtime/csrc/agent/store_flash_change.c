@@ -118,6 +118,7 @@ int eq_store_write(struct eq_upload *u, uint64_t offset, const void *data, size_
         store->word[store->fill++] = *from++;
         if (store->fill == store->flash->word) err = flush(u);
     }
+    if (err) u->file = -1;
     return note_failed(u, err, 0);
 }
 
