@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +47,37 @@ def test_a_deploy_that_loses_power_leaves_the_old_model_and_its_repetition_compl
     assert d.rollback(device.target, "kws").version == 1 and is_current(device, packed(1))
     d.remove(device.target, "kws")
     assert not is_current(device, packed(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chip", chips())
+def test_through_the_whole_agent_a_power_cut_leaves_old_or_new_and_the_repetition_completes(
+    device: Local, monkeypatch: pytest.MonkeyPatch, chip: str, record_property: Callable[[str, object], None]
+) -> None:
+    """In each operation that an update has, in a process of its own."""
+    monkeypatch.setenv("EDGEQ_FLASH", chip)
+    d.deploy(device.target, device.file("kws", packed(1)))
+    flash, new, cuts = device.store / "flash", device.file("kws", packed(2)), 0
+    before = flash.read_bytes()
+    for number in itertools.count(1):
+        flash.write_bytes(before)
+        monkeypatch.setenv("EDGEQ_FLASH_CUT", str(number))
+        if _deployed(device, new):
+            break
+        cuts += 1
+        monkeypatch.delenv("EDGEQ_FLASH_CUT")
+        assert is_current(device, packed(1)) or is_current(device, packed(2)), f"{chip}, power cut in operation {number}"
+        assert _deployed(device, new) and is_current(device, packed(2)), f"{chip}, power cut in operation {number}"
+    assert cuts > 40
+    record_property("cuts tried", f"flash, {chip}, the whole agent: {cuts} cuts")
+
+
+def _deployed(device: Local, file: Path) -> bool:
+    try:
+        d.deploy(device.target, file)
+    except EdgeqError:
+        return False
+    return True
 
 
 def _start(**environment: str) -> subprocess.CompletedProcess[str]:
