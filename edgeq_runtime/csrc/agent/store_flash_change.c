@@ -24,10 +24,10 @@ static int note_failed(const struct eq_upload *u, int fault, int32_t detail) {
 }
 
 /* Where the next mark is due: at the end of a sector, a part of the file further on, or never. */
-static uint32_t next_mark(const struct eq_flash *flash, const struct eq_store_version *file, uint32_t done) {
+static void set_mark(struct eq_flash_store *store, const struct eq_store_version *file, uint32_t done) {
     uint32_t last = file->place + (uint32_t)file->size, from = file->place + done + (uint32_t)file->size / MARKS;
-    uint32_t end = from < last ? eq_flash_sector_end(flash, from) : last;
-    return end < last ? end : last;
+    store->mark = from < last ? eq_flash_sector_end(store->flash, from) : last;
+    if (store->mark > last) store->mark = last;
 }
 
 /* What is programmed of the upload for good. */
@@ -38,13 +38,12 @@ static int mark(struct eq_upload *u, uint32_t done) {
     memcpy(upload.name, u->name, strlen(u->name));
     upload.file = u->wanted;
     upload.done = done;
-    store->mark = next_mark(store->flash, &u->wanted, done);
+    set_mark(store, &u->wanted, done);
     return eq_flash_append(store, EQ_FLASH_UPLOAD, &upload, sizeof upload);
 }
 
 /* The record of the upload before goes before its bytes do. */
-static int start(struct eq_upload *u) {
-    struct eq_flash_store *store = eq_flash_of(u->ops);
+static int start(struct eq_upload *u, struct eq_flash_store *store) {
     int err = eq_flash_forget_upload(store);
     if (!err) err = eq_flash_place(store, u->name, &u->wanted);
     if (!err) err = eq_flash_erase(store, u->wanted.place, u->wanted.place + (uint32_t)u->wanted.size);
@@ -54,13 +53,12 @@ static int start(struct eq_upload *u) {
 }
 
 /* After a start of the program what lies behind the last mark may be torn. */
-static int resume(struct eq_upload *u, const struct eq_flash_upload *upload) {
-    struct eq_flash_store *store = eq_flash_of(u->ops);
+static int resume(struct eq_upload *u, struct eq_flash_store *store, const struct eq_flash_upload *upload) {
     u->wanted = upload->file;
-    u->offset = eq_flash_uploaded(store, upload);
-    store->mark = next_mark(store->flash, &u->wanted, upload->done);
+    set_mark(store, &u->wanted, upload->done);
     int err = store->uploaded == EQ_FLASH_NONE ? eq_flash_erase(store, u->wanted.place + upload->done, store->mark) : 0;
-    if (!err) store->uploaded = (uint32_t)u->offset;
+    if (!err && store->uploaded == EQ_FLASH_NONE) store->uploaded = upload->done;
+    u->offset = store->uploaded;
     return err;
 }
 
@@ -73,7 +71,7 @@ static int begin_locked(struct eq_upload *u, int *current) {
     if (*current) return 0;
     u->file = 0;
     store->fill = 0;
-    return upload && eq_store_same_file(&upload->file, &u->wanted) ? resume(u, upload) : start(u);
+    return upload && eq_store_same_file(&upload->file, &u->wanted) ? resume(u, store, upload) : start(u, store);
 }
 
 int eq_store_begin(struct eq_upload *u, const struct eq_store_ops *ops, const char *name, uint64_t size, const uint8_t sha256[32],
