@@ -30,7 +30,7 @@ def _answer(change: Callable[[Store], object], store: Store) -> object:
     return found if isinstance(found, int) else None
 
 
-def _random_change(draw: random.Random) -> Callable[[Store], object]:
+def random_change(draw: random.Random) -> Callable[[Store], object]:
     name, version = draw.choice(NAMES), draw.randint(0, 6)
     data, keep, health = draw.choice([A, B, C, D]), draw.choice([0, 0, 0, 1, 3, 9]), FAULT["selftest_failed"] if draw.random() < 0.1 else 0
     kind = draw.choice(["deploy", "deploy", "rollback", "remove", "keep"])
@@ -56,7 +56,7 @@ def test_the_store_on_flash_answers_as_the_one_on_files_does(name: str, seed: in
     draw, files, chip = random.Random(seed), Disk().store, Chip(name)
     flash = chip.start()
     for _ in range(60):
-        change = _random_change(draw)
+        change = random_change(draw)
         assert _answer(change, flash) == _answer(change, files)
         if draw.random() < 0.2 and not any(map(flash.unfinished, NAMES)):  # of which a part would be sent again
             flash = chip.start()
