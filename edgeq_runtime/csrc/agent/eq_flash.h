@@ -25,7 +25,7 @@ struct eq_flash {
     uint32_t word;       /* bytes that are programmed at once, a power of two, 1 .. EQ_FLASH_WORD; it divides every sector */
     uint32_t write_once; /* 1: a word may be programmed once after an erase; 0: again, to clear more bits */
     int (*erase)(void *context, uint32_t offset, uint32_t bytes);                    /* one sector, from its begin */
-    int (*program)(void *context, uint32_t offset, const void *data, uint32_t size); /* whole words, in order */
+    int (*program)(void *context, uint32_t offset, const void *data, uint32_t size); /* whole words, in order; data lies in RAM */
 };
 
 /* Where records go. */

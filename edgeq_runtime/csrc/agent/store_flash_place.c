@@ -42,7 +42,7 @@ static int fit(const struct eq_flash_store *store, int retained, int anywhere, s
         if (gap.end - gap.from < size || (!aside && (found || (!anywhere && size > (total - begin) / 3)))) continue;
         found = gap.from;
         if (found == begin) break;
-        for (uint32_t at = found; gap.end == total && at && total - at >= size; at = eq_flash_sector_end(store->flash, at)) found = at;
+        for (uint32_t at = found; gap.end == total && total - at >= size; at = eq_flash_sector_end(store->flash, at)) found = at;
     }
     file->place = found;
     return found != 0;
