@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 from ctypes import POINTER, c_char, c_char_p, c_uint8, c_uint32, c_void_p
 from functools import cache
@@ -54,13 +55,16 @@ class Emulated(ctypes.Structure):
 def library() -> ctypes.CDLL:
     """The store on flash, the flash, and what both call."""
     config = build.config_for("lib", None, False)
+    build.build("posix", config)
     on = build.enabled(config.cc)
     wanted = [
         p for p in build.target_sources("posix", on) if p.stem.startswith(("store_", "eq_crc", "eq_sha", "sha256")) or p == PORT / "flash.c"
     ]
     objects = [build.compile_one(config, on, source) for source in [*wanted, build.CSRC / "eq_cpu.c"]]
     output = config.folder / "libflash-test.so"
-    subprocess.run([*config.cc.split(), "-shared", "-Wl,-z,defs", *map(str, objects), "-o", str(output)], check=True)
+    fresh = output.with_name(f".{output.name}.{os.getpid()}")
+    subprocess.run([*config.cc.split(), "-shared", "-Wl,-z,defs", *map(str, objects), "-o", str(fresh)], check=True)
+    os.replace(fresh, output)
     lib = ctypes.CDLL(str(output))
     lib.eq_posix_flash_chip.restype = c_char_p
     return lib

@@ -192,6 +192,26 @@ def test_a_power_cut_in_any_operation_of_the_flash_leaves_old_or_new_and_a_retry
     _tell(record_property, sweep, f"{name}, {torn}")
 
 
+@pytest.mark.parametrize("torn", ["bits", "as after"])
+@pytest.mark.parametrize("chip", ["stm32l4r5zi", "nrf52840", "rp2040", "stm32u585ai"])
+def test_an_upload_does_not_go_on_where_another_has_begun_to_erase(chip: str, torn: str) -> None:
+    """It was cut; the power goes in one of another file that takes its place; then it comes again."""
+    device, data = Chip(chip), random.Random(8).randbytes(60_000)
+    device.start().deploy("kws", data)
+    operations = device.flash.operations
+    device = Chip(chip)
+    _until_cut(lambda store: store.deploy("kws", data), device.start(cut=operations * 3 // 4))
+    assert device.start().unfinished("kws") > 0
+    image = device.image()
+    device.start().deploy("vww", data[1:])
+    for number in range(1, 40):
+        device.restore(image)
+        _until_cut(lambda store: store.deploy("vww", data[1:]), device.start(number, TORN[torn]))
+        device.start().deploy("kws", data)
+        assert device.start().open("kws") == data
+        device.check()
+
+
 @pytest.mark.parametrize("chip", chips())
 def test_where_two_files_fill_the_flash_a_power_cut_leaves_the_current_one(
     chip: str, record_property: Callable[[str, object], None]
