@@ -4,6 +4,7 @@ lib: libedgeq.so; agent: edgeq-agent; bench: libedgeq-bench.so, what `edgeq benc
 a microcontroller; selftest: every kernel against the portable one; runner: a model file on raw bytes, for emulators; fuzz: each
 csrc/fuzz/*.c with libFuzzer (clang). --arch compiles with `zig cc` (the package ziglang, extra `cross`) for another machine: programs
 are static, libraries need glibc 2.17. devices: agent and lib for every --arch into build/devices, where edgeq_host.agents finds them.
+firmware [PORT ...]: the images of microcontrollers, or of those named, with arm-none-eabi-gcc into build/firmware/PORT.
 
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, `hash/sha256__<isa>.c` with those of sha256.def,
 and only where that row fits the compiler's target. Objects stay in build/<tag>/ and are made again when the command line or a file
@@ -25,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from edgeq_runtime import firmware
 from edgeq_runtime.toolchain import (
     BASE,
     BUILD,
@@ -70,8 +72,9 @@ OUTPUTS = {
     "posix": "edgeq-posix",
     "selftest": "selftest",
     "runner": "runner",
+    "chip": "edgeq.elf",
 }
-TARGETS = (*OUTPUTS, "fuzz", "devices")
+TARGETS = (*(name for name in OUTPUTS if name != "chip"), "fuzz", "devices", "firmware")
 
 
 def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
@@ -98,11 +101,12 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     rows = CSRC / "bench" / "rows.c"
     posix = [*flash, rows, *sorted((PACKAGE.parent / "firmware" / "ports" / "posix").glob("*.c"))]
+    chip = [p for p in flash if not p.stem.endswith("_posix")]
     checks = [p for p in selftest if p.name != "main.c"]  # of the kernels, on the device itself
     library = [*(p for p in portable if p.stem.split("_")[0] in LIBRARY), *threads]  # link and store without the agent
     signing = [p for p in portable if p.stem in SIGNING]
     own = {"lib": library, "agent": [*agent, rows, *threads, *checks], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
-    own.update(programs)
+    own.update(programs, chip=[*chip, rows])
     return [*common, *(own[target] if target in own else [*library, *signing, CSRC / "fuzz" / f"{target}.c"])]
 
 
@@ -168,7 +172,7 @@ def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> 
     if target == "lib":
         inputs.append(_version_script(config))
         shared.append(f"-Wl,--version-script={inputs[-1]}")
-    command = [*config.cc.split(), "-O2", *config.flags, *config.link, *shared, *map(str, objects), "-lm", "-pthread", "-o"]
+    command = [*config.cc.split(), "-O2", *config.flags, *config.link, *shared, *map(str, objects), *config.libraries, "-o"]
     if not _fresh(output, [*command, str(output)], inputs):
         fresh = output.with_name(f".{output.name}.new")
         _make(fresh, [*command, str(fresh)])
@@ -189,9 +193,10 @@ def _locked(*folders: Path) -> Iterator[None]:
         yield
 
 
-def build(target: str, config: Config, folder: Path | None = None) -> Path:
-    """Bring one target up to date and return its path; `folder` (default: by the tag) is where it goes."""
-    on = enabled(config.cc)
+def build(target: str, config: Config, folder: Path | None = None, on: dict[str, bool] | None = None) -> Path:
+    """Bring one target up to date and return its path; `folder` (default: by the tag) is where it goes. on: the instruction sets, where
+    the compiler does not say."""
+    on = enabled(config.cc) if on is None else on
     ships = not config.tag and target in SHIPS
     output = (folder or (LIB if ships else config.folder)) / OUTPUTS.get(target, target)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -202,11 +207,32 @@ def build(target: str, config: Config, folder: Path | None = None) -> Path:
         return link(config, target, objects, output)
 
 
+def image(name: str) -> Path:
+    """The firmware of a port: edgeq.elf, with edgeq.bin and edgeq.map beside it. Returns the path of the first."""
+    port = firmware.port_of(name)
+    elf = build("chip", firmware.config(port), on=firmware.enabled(port))
+    command = [firmware.OBJCOPY, "-O", "binary", str(elf)]
+    binary = elf.with_suffix(".bin")
+    if not _fresh(binary, [*command, str(binary)], [elf]):
+        _make(binary, [*command, str(binary)])
+    return elf
+
+
 def devices(folder: Path = DEVICES) -> Path:
     """Agent and library for every machine of CROSS, and last SHA256SUMS, the list that edgeq_host.agents reads; returns its path."""
     made = [build(target, cross(target, arch), folder / arch) for arch in CROSS for target in ("agent", "lib")]
     text = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}\n" for path in made)
     return _write(folder / "SHA256SUMS", text)
+
+
+def _images(names: Sequence[str]) -> Iterator[Path]:
+    return map(image, names or firmware.ports())
+
+
+def _targets(args: argparse.Namespace) -> Iterator[Path]:
+    fuzzers = [path.stem for path in sorted(CSRC.glob("fuzz/*.c"))]
+    for target in (t for name in args.targets or SHIPS for t in (fuzzers if name == "fuzz" else [name])):
+        yield devices() if target == "devices" else build(target, config_for(target, args.cc, args.sanitize, args.arch))
 
 
 def main() -> int:
@@ -216,13 +242,13 @@ def main() -> int:
     parser.add_argument("--arch", choices=sorted(CROSS), help="another machine, with zig cc")
     parser.add_argument("--sanitize", action="store_true", help="with AddressSanitizer and UndefinedBehaviorSanitizer")
     args = parser.parse_args()
-    for name in args.targets:
+    chips = args.targets[:1] == ["firmware"]
+    for name in () if chips else args.targets:
         if name not in TARGETS:
             parser.error(f"unknown target {name!r}: have {', '.join(TARGETS)}")
-    fuzzers = [path.stem for path in sorted(CSRC.glob("fuzz/*.c"))]
     try:
-        for target in (t for name in args.targets or SHIPS for t in (fuzzers if name == "fuzz" else [name])):
-            print(devices() if target == "devices" else build(target, config_for(target, args.cc, args.sanitize, args.arch)))
+        for path in _images(args.targets[1:]) if chips else _targets(args):
+            print(path)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

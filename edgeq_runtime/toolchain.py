@@ -18,7 +18,8 @@ CSRC = lists.CSRC.resolve()
 BUILD = PACKAGE.parent / "build"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 SMALL = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")  # a tenth of the library; nothing unwinds through it
-BASE = ("-std=c11", "-ffp-contract=off", "-fPIC", "-D_DEFAULT_SOURCE", *SMALL, *WARNINGS)
+PLAIN = ("-std=c11", "-ffp-contract=off", *SMALL, *WARNINGS)
+BASE = (*PLAIN, "-fPIC", "-D_DEFAULT_SOURCE")
 SANITIZE = ("-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FUZZ = ("-g", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 HOT = {  # operators, their helpers and portable kernels that are compiled for speed, as all kernels of instruction sets are
@@ -60,7 +61,8 @@ class BuildError(Exception):
 @dataclass(frozen=True)
 class Config:
     """One way to compile: `tag` names its folder of objects, "" the one that ships. `flags` go to every file and to the linker,
-    `link` to the linker alone. `core`: compiles the files of CORE instead, so that two C libraries share their objects."""
+    `link` to the linker alone. `core`: compiles the files of CORE instead, so that two C libraries share their objects. `chip`: for a
+    microcontroller, where what is no kernel is compiled for size."""
 
     cc: str
     tag: str = ""
@@ -68,6 +70,8 @@ class Config:
     sources: tuple[Path, ...] = field(default=())  # compiled and linked beside those of the target
     link: tuple[str, ...] = ()
     core: Config | None = None
+    libraries: tuple[str, ...] = ("-lm", "-pthread")
+    chip: bool = False
 
     @property
     def folder(self) -> Path:
@@ -93,7 +97,7 @@ def _output(command: Sequence[str]) -> str:
         raise BuildError(f"cannot run {' '.join(command)}: {error}") from error
 
 
-def _isas() -> dict[str, lists.Isa]:
+def rows() -> dict[str, lists.Isa]:
     return {**lists.isas(), **lists.sha256s()}
 
 
@@ -102,13 +106,13 @@ def enabled(cc: str) -> dict[str, bool]:
     words = cc.split()
     triple = words[words.index("-target") + 1] if "-target" in words else _output([*words, "-dumpmachine"])
     machine = re.sub(r"^(armv\d\w*|thumb)$", "arm", triple.split("-")[0])
-    return {name: isa.arch in ("any", machine) for name, isa in _isas().items()}
+    return {name: isa.arch in ("any", machine) for name, isa in rows().items()}
 
 
 def _isa_flags(config: Config, isa: str) -> list[str]:
     """The flags of a row; zig has its own names for Arm architectures: armv8.2-a+dotprod is generic+v8_2a+dotprod,
     armv8-a+crypto generic+crypto, and -mfpu is a part of armv7-a's."""
-    flags = _isas()[isa].flags
+    flags = rows()[isa].flags
     if "ziglang" not in config.cc:
         return list(flags)
     if "-mfpu=neon" in flags:
@@ -121,8 +125,13 @@ def compile_command(config: Config, on: dict[str, bool], source: Path, target: P
     folder = source.parent.name
     isa = source.stem.rpartition("__")[2] if folder in ("kernels", "hash") else "portable"
     hot = (folder == "kernels" and isa != "portable") or (folder in ("kernels", "ops") and source.stem in HOT)
-    how = THIRD_PARTY if "third_party" in source.parts else ("-Os",) if folder in SMALLEST else ("-O3",) if hot else SHORT
-    flags = [*BASE, *how, *config.flags, *_isa_flags(config, isa)]
+    if "third_party" in source.parts:
+        how = THIRD_PARTY
+    elif folder in SMALLEST or (config.chip and folder != "kernels"):
+        how = ("-Os",)
+    else:
+        how = ("-O3",) if hot else SHORT
+    flags = [*(PLAIN if config.chip else BASE), *how, *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
 
