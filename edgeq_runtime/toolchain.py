@@ -125,12 +125,11 @@ def compile_command(config: Config, on: dict[str, bool], source: Path, target: P
     folder = source.parent.name
     isa = source.stem.rpartition("__")[2] if folder in ("kernels", "hash") else "portable"
     hot = (folder == "kernels" and isa != "portable") or (folder in ("kernels", "ops") and source.stem in HOT)
+    how: Sequence[str] = ("-O3",) if hot else SHORT
     if "third_party" in source.parts:
         how = THIRD_PARTY
     elif folder in SMALLEST or (config.chip and folder != "kernels"):
         how = ("-Os",)
-    else:
-        how = ("-O3",) if hot else SHORT
     flags = [*(PLAIN if config.chip else BASE), *how, *config.flags, *_isa_flags(config, isa)]
     defines = [f"-DEQ_ON_{name}={int(value)}" for name, value in on.items()]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
