@@ -45,4 +45,4 @@ def _of_ssh(text: str) -> str:
     return text
 
 
-_EXAMPLES = {"ssh": "ssh://pi@kitchen.local", "pipe": "pipe:edgeq-agent"}
+_EXAMPLES = {"ssh": "ssh://pi@kitchen.local", "pipe": "pipe:edgeq-agent", "qemu": "qemu:mps2_an386"}

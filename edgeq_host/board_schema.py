@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq_host.agents import ARCHES
+from edgeq_host.programs import CORTEXM
 from edgeq_host.transports import schemes
 from edgeq_runtime import lists
 
@@ -115,8 +116,9 @@ def _isas_are_rows(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _arch_is_known(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
-    if table["arch"] not in ARCHES:
-        yield Problem(f"arch {table['arch']!r}", f"one of {', '.join(ARCHES)}")
+    known = (*ARCHES, CORTEXM)
+    if table["arch"] not in known:
+        yield Problem(f"arch {table['arch']!r}", f"one of {', '.join(known)}")
 
 
 def _link_has_a_transport(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:

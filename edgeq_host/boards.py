@@ -23,6 +23,11 @@ ALIASES: Mapping[str, str] = {
     "localhost": "local",
     "raspberrypi4": "raspberrypi_4b",
     "raspberrypi5": "raspberrypi_5",
+    "sim:cortex-m3": "qemu_mps2_an385",
+    "sim:cortex-m33": "qemu_mps2_an505",
+    "sim:cortex-m4": "qemu_mps2_an386",
+    "sim:cortex-m55": "qemu_mps3_an547",
+    "sim:cortex-m7": "qemu_mps2_an500",
     "sim:raspberrypi4": "sim_raspberrypi_4",
     "sim:raspberrypi5": "sim_raspberrypi_5",
 }

@@ -12,6 +12,7 @@ from edgeq_host import agents
 from edgeq_host.errors import LinkError, UsageError
 from edgeq_runtime import agent
 
+CORTEXM = "cortexm"  # the architecture of microcontrollers: their agent is firmware
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 
 
@@ -29,12 +30,29 @@ def _device_agent(arch: str) -> Path:
 
 
 def emulator(arch: str) -> Path:
-    """qemu-user for an architecture. LinkError with the package to install where it is missing."""
-    names = [f"qemu-{arch}", f"qemu-{arch}-static"]
+    """qemu-user for an architecture, or the machine of a microcontroller. LinkError with the package to install where it is missing."""
+    chip = arch == CORTEXM
+    names = ["qemu-system-arm"] if chip else [f"qemu-{arch}", f"qemu-{arch}-static"]
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        raise LinkError(f"cannot start {' or '.join(names)}: not found", "install it; on Debian or Ubuntu: sudo apt-get install qemu-user")
+        package = "qemu-system-arm" if chip else "qemu-user"
+        raise LinkError(f"cannot start {' or '.join(names)}: not found", f"install it; on Debian or Ubuntu: sudo apt-get install {package}")
     return Path(found)
+
+
+_BESIDE = Path(__file__).resolve().parents[1]
+FIRMWARE = _BESIDE / "build" / "firmware"  # what `make firmware` makes
+
+
+def firmware(port: str) -> Path:
+    """The image of a port of firmware/ports. LinkError where it is not built."""
+    path = FIRMWARE / port / "edgeq.elf"
+    if not path.is_file():
+        raise LinkError(
+            f"the firmware {port} is not there: no {path}",
+            f"in a clone of edgeq, build it with: python -m edgeq_runtime.build firmware {port} (it needs gcc-arm-none-eabi)",
+        )
+    return path
 
 
 def store(name: str) -> Path:
