@@ -8,7 +8,7 @@ SOURCES := edgeq_host edgeq_runtime tests examples bench tools setup.py
 DEVICE_PYTHON := $(addprefix edgeq_runtime/,__init__.py abi.py agent.py buffers.py native.py store.py threads.py) edgeq_host/setup/device_program.py examples/04_camera_loop.py
 C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]' 'examples/*.[ch]' 'tools/*.[ch]' ':!:*/third_party/*')
 
-.PHONY: help demo test test-fast test-all lint fmt build agents bench bench-arm fuzz wheels clean tools
+.PHONY: help demo test test-fast test-all lint fmt build agents firmware bench bench-arm fuzz wheels clean tools
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ build: $(VENV)/.host ## compile the runtime library and the agent for this machi
 
 agents: $(VENV)/.cross ## compile agent and library for every kind of device (x86-64, 64-bit Arm, ARMv7) into build/devices
 	@$(RUN)/python -m edgeq_runtime.build devices
+
+firmware: $(VENV)/.host ## compile the images of the microcontrollers (arm-none-eabi-gcc) into build/firmware
+	@$(RUN)/python -m edgeq_runtime.build firmware
 
 bench: $(VENV)/.dev build ## the goals on x86 beside what is measured now, into docs/benchmarks.md
 	$(RUN)/python -m bench

@@ -168,7 +168,7 @@ def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> 
     shared = ["-shared", "-Wl,-Bsymbolic"] if target in SHARED else []
     if not any("-fsanitize" in flag for flag in config.flags):
         shared.append("-Wl,-z,defs" if target in SHARED else "-Wl,--gc-sections")
-    inputs = list(objects)
+    inputs = [*objects, *config.scripts]
     if target == "lib":
         inputs.append(_version_script(config))
         shared.append(f"-Wl,--version-script={inputs[-1]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -75,12 +75,7 @@ def config(port: Port) -> Config:
     place = FOLDER / "ports" / port.name
     includes = [f"-I{place}", f"-I{FOLDER / 'cortexm'}", f"-I{FOLDER / port.family}"]
     flags = ("-mthumb", *CORES[port.core].flags, "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-math-errno", *includes)
-    script = (
-        "-nostartfiles",
-        "--specs=nano.specs",
-        f"-L{place}",
-        f"-T{FOLDER / 'cortexm' / 'cortexm.ld'}",
-        "-Wl,--gc-sections",
-        "-Wl,--fatal-warnings",
-    )
-    return Config(CC, f"firmware/{port.name}", flags, tuple(sources(port)), link=script, libraries=("-lm",), chip=True)
+    scripts = (FOLDER / "cortexm" / "cortexm.ld", place / "memory.ld")
+    made = Config(CC, f"firmware/{port.name}", flags, tuple(sources(port)), libraries=("-lm",), chip=True)
+    link = ("-nostartfiles", "--specs=nano.specs", f"-L{place}", f"-T{scripts[0]}", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
+    return replace(made, link=(*link, f"-Wl,-Map={made.folder / 'edgeq.map'}"), scripts=scripts)

@@ -61,8 +61,8 @@ class BuildError(Exception):
 @dataclass(frozen=True)
 class Config:
     """One way to compile: `tag` names its folder of objects, "" the one that ships. `flags` go to every file and to the linker,
-    `link` to the linker alone. `core`: compiles the files of CORE instead, so that two C libraries share their objects. `chip`: for a
-    microcontroller, where what is no kernel is compiled for size."""
+    `link` to the linker alone. `core`: compiles the files of CORE instead, so that two C libraries share their objects. `scripts`: what the
+    linker reads beside the objects. `chip`: for a microcontroller, where what is no kernel is compiled for size."""
 
     cc: str
     tag: str = ""
@@ -71,6 +71,7 @@ class Config:
     link: tuple[str, ...] = ()
     core: Config | None = None
     libraries: tuple[str, ...] = ("-lm", "-pthread")
+    scripts: tuple[Path, ...] = ()
     chip: bool = False
 
     @property

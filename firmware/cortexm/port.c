@@ -21,7 +21,13 @@ void eq_port_free(void *memory) { eq_pool_free(&pool, memory); }
 
 void eq_port_unused(void *memory, size_t size) { (void)memory, (void)size; } /* a pool has no pages */
 
-int eq_port_guard(struct eq_port_work *work) { return eq_guard_run(work->work, work->argument, work->result, work->limit_ms); }
+/* What the work has allocated when it is ended goes back to the pool. */
+int eq_port_guard(struct eq_port_work *work) {
+    eq_pool_mark(&pool);
+    const int fault = eq_guard_run(work->work, work->argument, work->result, work->limit_ms);
+    eq_pool_settle(&pool, fault == 0);
+    return fault;
+}
 
 void eq_port_info(struct eq_port_info *info) {
     memset(info, 0, sizeof *info);

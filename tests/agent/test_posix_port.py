@@ -64,17 +64,24 @@ def test_inputs_larger_than_a_message_arrive_in_parts(device: Local) -> None:
 
 
 class Pool(ctypes.Structure):
-    _fields_ = [("memory", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+    _fields_ = [("memory", ctypes.c_void_p), ("size", ctypes.c_size_t), ("marked", ctypes.c_int)]
 
 
-def test_the_pool_never_hands_out_a_byte_twice_and_gives_all_of_it_back() -> None:
+def _pool_library() -> ctypes.CDLL:
     lib = native.library()
     lib.eq_pool_alloc.restype, lib.eq_pool_alloc.argtypes = ctypes.c_void_p, [ctypes.POINTER(Pool), ctypes.c_size_t]
     lib.eq_pool_free.restype, lib.eq_pool_free.argtypes = None, [ctypes.POINTER(Pool), ctypes.c_void_p]
     lib.eq_pool_room.restype, lib.eq_pool_room.argtypes = ctypes.c_size_t, [ctypes.POINTER(Pool)]
+    lib.eq_pool_mark.restype, lib.eq_pool_mark.argtypes = None, [ctypes.POINTER(Pool)]
+    lib.eq_pool_settle.restype, lib.eq_pool_settle.argtypes = None, [ctypes.POINTER(Pool), ctypes.c_int]
+    return lib
+
+
+def test_the_pool_never_hands_out_a_byte_twice_and_gives_all_of_it_back() -> None:
+    lib = _pool_library()
     raw = ctypes.create_string_buffer(8192 + 64)
     start = -(-ctypes.addressof(raw) // 64) * 64
-    pool, generator = Pool(start, 8192), random.Random(1)
+    pool, generator = Pool(start, 8192, 0), random.Random(1)
     whole = lib.eq_pool_room(pool)
     blocks: dict[int, int] = {}
     for _ in range(3000):
@@ -92,3 +99,23 @@ def test_the_pool_never_hands_out_a_byte_twice_and_gives_all_of_it_back() -> Non
     for address in blocks:
         lib.eq_pool_free(pool, address)
     assert lib.eq_pool_room(pool) == whole and lib.eq_pool_alloc(pool, whole)
+
+
+@pytest.mark.parametrize("keep", [0, 1])
+def test_what_ended_work_had_allocated_goes_back_and_nothing_else(keep: int) -> None:
+    lib = _pool_library()
+    raw = ctypes.create_string_buffer(8192 + 64)
+    pool = Pool(-(-ctypes.addressof(raw) // 64) * 64, 8192, 0)
+    lib.eq_pool_mark(pool)
+    lib.eq_pool_settle(pool, keep)  # of a pool that was never used
+    before = [lib.eq_pool_alloc(pool, 100) for _ in range(3)]
+    lib.eq_pool_free(pool, before[1])
+    room = lib.eq_pool_room(pool)
+    lib.eq_pool_mark(pool)
+    during = [lib.eq_pool_alloc(pool, size) for size in (100, 1000)]
+    assert during[0] == before[1] and all(during)
+    lib.eq_pool_settle(pool, keep)
+    assert (lib.eq_pool_room(pool) == room) is (keep == 0)
+    for address in (before[0], before[2], *(during if keep else [])):
+        lib.eq_pool_free(pool, address)
+    assert lib.eq_pool_alloc(pool, 8192 - 64) and lib.eq_pool_room(pool) == 0

@@ -5,7 +5,7 @@
 /* Before every block, EQ_ALIGN bytes long. size 0: the pool has never been used. */
 struct head {
     size_t size; /* of the block behind the head */
-    int used;
+    int used;    /* 2: since the mark */
 };
 
 static struct head *head_at(const struct eq_pool *pool, size_t at) { return (struct head *)(void *)(pool->memory + at); }
@@ -31,7 +31,7 @@ void *eq_pool_alloc(struct eq_pool *pool, size_t size) {
             *head_at(pool, at + EQ_ALIGN + need) = (struct head){head->size - need - EQ_ALIGN, 0};
             head->size = need;
         }
-        head->used = 1;
+        head->used = 1 + (pool->marked != 0);
         return memset(pool->memory + at + EQ_ALIGN, 0, need);
     }
     return NULL;
@@ -50,4 +50,17 @@ size_t eq_pool_room(const struct eq_pool *pool) {
     for (size_t at = 0; at < pool->size; at = next(pool, at))
         if (!head_at(pool, at)->used) room += head_at(pool, at)->size;
     return room;
+}
+
+void eq_pool_mark(struct eq_pool *pool) { pool->marked = 1; }
+
+void eq_pool_settle(struct eq_pool *pool, int keep) {
+    pool->marked = 0;
+    if (head_at(pool, 0)->size == 0) return;
+    for (size_t at = 0; at < pool->size; at = next(pool, at)) {
+        struct head *head = head_at(pool, at);
+        if (head->used > 1) head->used = keep != 0;
+    }
+    for (size_t at = 0; at < pool->size; at = next(pool, at))
+        if (!head_at(pool, at)->used) join(pool, at);
 }

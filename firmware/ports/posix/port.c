@@ -17,7 +17,7 @@
 #define POOL_BYTES (320u * 1024u) /* the RAM of a common Cortex-M7 */
 
 static alignas(EQ_ALIGN) uint8_t memory[POOL_BYTES];
-static struct eq_pool pool = {memory, POOL_BYTES};
+static struct eq_pool pool = {.memory = memory, .size = POOL_BYTES};
 static struct eq_posix_flash flash;
 static struct eq_flash_store store;
 
