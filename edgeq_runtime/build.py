@@ -74,7 +74,7 @@ OUTPUTS = {
     "runner": "runner",
     "chip": "edgeq.elf",
 }
-TARGETS = (*(name for name in OUTPUTS if name != "chip"), "fuzz", "devices", "firmware")
+TARGETS = (*(name for name in OUTPUTS if name != "chip"), "fuzz", "devices")
 
 
 def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
@@ -235,9 +235,12 @@ def _targets(args: argparse.Namespace) -> Iterator[Path]:
         yield devices() if target == "devices" else build(target, config_for(target, args.cc, args.sanitize, args.arch))
 
 
+_HAVE = f"{', '.join(TARGETS)}, or by itself firmware [PORT ...]"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m edgeq_runtime.build", description="Compile the C runtime.")
-    parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(TARGETS)}; default: {' '.join(SHIPS)}")
+    parser.add_argument("targets", nargs="*", metavar="target", help=f"of {_HAVE}; default: {' '.join(SHIPS)}")
     parser.add_argument("--cc", help="the compiler (default: $CC, cc, gcc or clang)")
     parser.add_argument("--arch", choices=sorted(CROSS), help="another machine, with zig cc")
     parser.add_argument("--sanitize", action="store_true", help="with AddressSanitizer and UndefinedBehaviorSanitizer")
@@ -245,7 +248,7 @@ def main() -> int:
     chips = args.targets[:1] == ["firmware"]
     for name in () if chips else args.targets:
         if name not in TARGETS:
-            parser.error(f"unknown target {name!r}: have {', '.join(TARGETS)}")
+            parser.error(f"unknown target {name!r}: have {_HAVE}")
     try:
         for path in _images(args.targets[1:]) if chips else _targets(args):
             print(path)

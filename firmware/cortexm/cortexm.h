@@ -1,6 +1,7 @@
 /* What the parts of a Cortex-M port share, and what a board adds. board.h is the board's: ports/README in firmware/README.md. */
 #ifndef EQ_CORTEXM_H
 #define EQ_CORTEXM_H
+#include "agent/eq_flash.h"
 #include "agent/eq_port.h"
 #include "board.h"
 #include <stddef.h>
@@ -11,11 +12,15 @@ void eq_board_start(void);             /* clocks, pins, and the serial line with
 void eq_board_send(uint8_t byte);      /* waits until the line takes it */
 void eq_board_receive_interrupt(void); /* gives what came to eq_serial_came */
 
+extern const struct eq_flash eq_board_flash; /* the part of its flash that is the store's */
+
 /* A byte that came, from the interrupt; what finds no room is lost, as on the line. */
 void eq_serial_came(uint8_t byte);
 
 /* SysTick, 100 times a second. */
 void eq_time_start(void);
+
+void eq_store_start(void);
 
 /* An interrupt or fault of the processor: in start.c's table. */
 void eq_reset(void);

@@ -58,6 +58,7 @@ int main(void) {
     pool.memory = (uint8_t *)start;
     pool.size = ((uintptr_t)eq_pool_end - start) / EQ_ALIGN * EQ_ALIGN;
     memset(pool.memory, 0, EQ_ALIGN); /* of an unused pool it reads no more */
+    eq_store_start();
     eq_time_start();
     eq_board_start();
     return eq_agent_serve();

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeq_host.deploy import connect, status
+from edgeq_host.deploy import connect, deploy, remove, rollback, status
 from edgeq_host.device import MEMORY
+from edgeq_host.errors import RolledBackError
 from edgeq_host.faults import Refused
 from edgeq_host.profile import profile
 from edgeq_host.remote import RemoteModel
@@ -62,6 +63,30 @@ def test_keyword_spotting_gives_the_bytes_of_this_machine(name: str, chip: Chip,
     inputs = zoo.inputs_of(assets, "kws_ref_model")
     with RemoteModel(chip(name), "kws", data) as there:
         assert np.asarray(there.run(*inputs)).tobytes() == np.asarray(native.Model(data).run(*inputs)).tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHIPS)
+def test_what_is_deployed_stays_on_the_flash_and_can_be_gone_back_from(name: str, chip: Chip, tmp_path: Path) -> None:
+    target, file = chip(name), tmp_path / "net.eqm"
+    assert not status(target).models
+    for version in (1, 2):
+        file.write_bytes(packed(version))
+        found = deploy(target, file)
+        assert (found.version, found.changed) == (version, True)
+    assert not deploy(target, file).changed
+    for version in (2, 1):
+        with RemoteModel(target, "net") as there:
+            assert np.array_equal(there.run(sample()), native.Model(packed(version), isas=1).run(sample()))
+        if version == 2:
+            assert rollback(target, "net").version == 1
+    file.write_bytes(packed(3, break_output=True))
+    with pytest.raises(RolledBackError):
+        deploy(target, file)
+    model = status(target).models[0]
+    assert model.current is not None and model.current.version == 1
+    remove(target, "net")
+    assert not status(target).models
 
 
 @pytest.mark.slow

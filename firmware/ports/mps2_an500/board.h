@@ -5,6 +5,7 @@
 #define EQ_BOARD_MACHINE          "Cortex-M7, emulated"
 #define EQ_BOARD_HZ               25000000u
 #define EQ_BOARD_UART             0x40004000u
+#define EQ_BOARD_FLASH            0x60000000u
 #define EQ_BOARD_SERIAL_INTERRUPT 0
 #define EQ_BOARD_INTERRUPTS       32
 #endif

@@ -5,6 +5,7 @@
 #define EQ_BOARD_MACHINE          "Cortex-M55, emulated"
 #define EQ_BOARD_HZ               32000000u
 #define EQ_BOARD_UART             0x59303000u
+#define EQ_BOARD_FLASH            0x70000000u
 #define EQ_BOARD_SERIAL_INTERRUPT 33
 #define EQ_BOARD_INTERRUPTS       64
 #endif
