@@ -46,6 +46,7 @@ _HINTS = {
     "older": "sign the file with a larger --counter; to go back to an earlier version, `edgeq rollback {name} -b {board}`",
     "proof": "give one of the device's keys (`edgeq key list -b {board}`) with --by, and repeat the command",
     "keys_file": "remove the file .keys from the store on the device, then enroll the key again: its disk may be failing",
+    "not_verified": "build its firmware with signing, or erase its flash",
     "keys_full": "revoke one first: `edgeq key revoke ID -b {board} --by KEY`",
     "key": "`edgeq key list -b {board}` shows the keys of the device; edgeq key new makes one",
     "switch_failed": "check the disk of the device; the previous version runs",

@@ -34,7 +34,7 @@ class Trust:
 
 
 def ask(device: Device, name: str = "") -> Trust:
-    """What the device says. An agent before 1.4 has no keys; the counter of a damaged record is not known here, and as good as none:
+    """What the device says. An agent before 1.4 has no keys, nor has firmware that was built without signatures; the counter of a damaged record is not known here, and as good as none:
     it is the device that goes by the second place where it keeps it."""
     if device.link.minor < 4:
         return Trust()
@@ -47,7 +47,7 @@ def ask(device: Device, name: str = "") -> Trust:
             else:
                 counter, sha256 = int(reply["counter"]), reply["sha256"].hex()
     except Refused as refused:
-        if refused.name not in ("record", "counter"):
+        if refused.name not in ("record", "counter", "unknown_command"):
             raise
     return Trust(tuple(keys), counter, sha256)
 

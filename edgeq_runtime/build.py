@@ -4,7 +4,8 @@ lib: libedgeq.so; agent: edgeq-agent; bench: libedgeq-bench.so, what `edgeq benc
 a microcontroller; selftest: every kernel against the portable one; runner: a model file on raw bytes, for emulators; fuzz: each
 csrc/fuzz/*.c with libFuzzer (clang). --arch compiles with `zig cc` (the package ziglang, extra `cross`) for another machine: programs
 are static, libraries need glibc 2.17. devices: agent and lib for every --arch into build/devices, where edgeq_host.agents finds them.
-firmware [PORT ...]: the images of microcontrollers, or of those named, with arm-none-eabi-gcc into build/firmware/PORT.
+firmware [PORT ...]: the images of microcontrollers, or of those named, with arm-none-eabi-gcc into build/firmware/PORT; with --only
+operators, kernels and parts of the agent by name, and no others, into build/firmware/PORT-only.
 
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, `hash/sha256__<isa>.c` with those of sha256.def,
 and only where that row fits the compiler's target. Objects stay in build/<tag>/ and are made again when the command line or a file
@@ -24,6 +25,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from edgeq_runtime import firmware
@@ -78,7 +80,8 @@ TARGETS = (*(name for name in OUTPUTS if name != "chip"), "fuzz", "devices")
 
 
 def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
-    """The files of csrc that make up a target: a key of OUTPUTS, or the stem of a file in csrc/fuzz.
+    """The files of csrc that make up a target: a key of OUTPUTS, or the stem of a file in csrc/fuzz. on: instruction sets by name, and
+    single kernels by the stems of their files, where one is not to be there.
 
     A kernel file of an unknown instruction set is an error.
     """
@@ -87,7 +90,7 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
         isa = path.stem.rpartition("__")[2]
         if isa not in on:
             raise BuildError(f"{path}: no row {isa!r} in {'sha256' if path.parent.name == 'hash' else 'isa'}.def")
-        if on[isa]:
+        if on[isa] and on.get(path.stem, True):
             kernels.append(path)
     threads = sorted(CSRC.glob("posix/*.c"))
     selftest = sorted(CSRC.glob("selftest/*.c"))
@@ -101,12 +104,14 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     portable = [p for p in shared if not p.stem.endswith("_linux")]
     rows = CSRC / "bench" / "rows.c"
     posix = [*flash, rows, *sorted((PACKAGE.parent / "firmware" / "ports" / "posix").glob("*.c"))]
-    chip = [p for p in flash if not p.stem.endswith("_posix")]
+    parts = {"signing": SIGNING - {"trust"} | {"agent_keys"}, "bench": {"agent_bench", "rows"}}  # that a firmware may be built without
+    out = {stem for part, stems in parts.items() if not on.get(part, True) for stem in stems}
+    chip = [p for p in (*flash, rows) if not p.stem.endswith("_posix") and p.stem not in out]
     checks = [p for p in selftest if p.name != "main.c"]  # of the kernels, on the device itself
     library = [*(p for p in portable if p.stem.split("_")[0] in LIBRARY), *threads]  # link and store without the agent
     signing = [p for p in portable if p.stem in SIGNING]
     own = {"lib": library, "agent": [*agent, rows, *threads, *checks], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
-    own.update(programs, chip=[*chip, rows])
+    own.update(programs, chip=chip)
     return [*common, *(own[target] if target in own else [*library, *signing, CSRC / "fuzz" / f"{target}.c"])]
 
 
@@ -207,10 +212,16 @@ def build(target: str, config: Config, folder: Path | None = None, on: dict[str,
         return link(config, target, objects, output)
 
 
-def image(name: str) -> Path:
-    """The firmware of a port: edgeq.elf, with edgeq.bin and edgeq.map beside it. Returns the path of the first."""
+def image(name: str, only: Sequence[str] | None = None) -> Path:
+    """The firmware of a port: edgeq.elf, with edgeq.bin and edgeq.map beside it. Returns the path of the first.
+    only: names of operators and kernels, such as conv2d_s8 and gemm_s8_s16_s8; None: all that the chip has a use for."""
     port = firmware.port_of(name)
-    elf = build("chip", firmware.config(port), on=firmware.enabled(port))
+    config = firmware.config(port, "-only" if only is not None else "")
+    without = firmware.left_out(port, only)
+    config.folder.mkdir(parents=True, exist_ok=True)
+    header = _write(config.folder / "left_out.h", "".join(f"#define EQ_WITHOUT_{row} 1\n" for row in sorted(without)))
+    config = replace(config, flags=(*config.flags, "-include", str(header)))
+    elf = build("chip", config, on={**firmware.enabled(port), **dict.fromkeys(without, False)})
     command = [firmware.OBJCOPY, "-O", "binary", str(elf)]
     binary = elf.with_suffix(".bin")
     if not _fresh(binary, [*command, str(binary)], [elf]):
@@ -225,8 +236,9 @@ def devices(folder: Path = DEVICES) -> Path:
     return _write(folder / "SHA256SUMS", text)
 
 
-def _images(names: Sequence[str]) -> Iterator[Path]:
-    return map(image, names or firmware.ports())
+def _images(names: Sequence[str], only: str | None) -> Iterator[Path]:
+    wanted = None if only is None else [name for name in only.split(",") if name]
+    return (image(name, wanted) for name in names or firmware.ports())
 
 
 def _targets(args: argparse.Namespace) -> Iterator[Path]:
@@ -244,13 +256,16 @@ def main() -> int:
     parser.add_argument("--cc", help="the compiler (default: $CC, cc, gcc or clang)")
     parser.add_argument("--arch", choices=sorted(CROSS), help="another machine, with zig cc")
     parser.add_argument("--sanitize", action="store_true", help="with AddressSanitizer and UndefinedBehaviorSanitizer")
+    parser.add_argument("--only", metavar="NAME,...", help="of firmware: these operators, kernels and parts (bench, signing), no others")
     args = parser.parse_args()
     chips = args.targets[:1] == ["firmware"]
+    if args.only is not None and not chips:
+        parser.error("--only is an option of firmware")
     for name in () if chips else args.targets:
         if name not in TARGETS:
             parser.error(f"unknown target {name!r}: have {_HAVE}")
     try:
-        for path in _images(args.targets[1:]) if chips else _targets(args):
+        for path in _images(args.targets[1:], args.only) if chips else _targets(args):
             print(path)
     except BuildError as error:
         print(error, file=sys.stderr)

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from edgeq_runtime import lists
 from edgeq_runtime.toolchain import PACKAGE, BuildError, Config, rows
 
 FOLDER = PACKAGE.parent / "firmware"
 CC = "arm-none-eabi-gcc"
 OBJCOPY = "arm-none-eabi-objcopy"
 SIZE = "arm-none-eabi-size"
+PARTS = ("bench", "signing")  # of the agent, that may be left out
 _PORT = re.compile(r"^EQ_PORT\((\w+), (\w+), (\w+)\)$", re.M)
 
 
 @dataclass(frozen=True)
 class Core:
-    """A Cortex-M: the compiler's flags, and the rows of isa.def beside `portable` that its kernels are of."""
+    """A Cortex-M: the compiler's flags, the rows of isa.def beside `portable` that its kernels are of, and whether the compiler uses its
+    unit for floating point."""
 
     flags: tuple[str, ...]
     isas: tuple[str, ...] = ()
+    fpu: bool = False
 
 
 CORES = {
@@ -31,7 +36,7 @@ CORES = {
     "m4": Core(("-mcpu=cortex-m4", "-mfloat-abi=soft"), ("cortexm_dsp",)),
     "m7": Core(("-mcpu=cortex-m7", "-mfloat-abi=soft"), ("cortexm_dsp",)),
     "m33": Core(("-mcpu=cortex-m33+nofp",), ("cortexm_dsp",)),
-    "m55": Core(("-mcpu=cortex-m55", "-mfloat-abi=hard"), ("cortexm_dsp", "cortexm_mve")),
+    "m55": Core(("-mcpu=cortex-m55", "-mfloat-abi=hard"), ("cortexm_dsp", "cortexm_mve"), fpu=True),
 }
 
 
@@ -62,20 +67,47 @@ def enabled(port: Port) -> dict[str, bool]:
     return {name: isa.arch == "any" or name in CORES[port.core].isas for name, isa in rows().items()}
 
 
+def _is_reference(kernel: lists.Kernel) -> bool:
+    """Whether operators never take it: rows of bytes are only made for a kernel of an instruction set."""
+    return kernel.isa == "portable" and (kernel.family, kernel.types[:5]) in {("gemm", "s8_u8"), ("gemm", "s8_s8"), ("dwconv", "s8_u8")}
+
+
+def _is_float(name: str) -> bool:
+    return "f32" in name or name.partition("_")[0] in ("quantize", "dequantize")
+
+
+def left_out(port: Port, only: Sequence[str] | None = None) -> set[str]:
+    """Operators and kernels (the stems of their files) that the port is built without: kernels of others and those that operators do not
+    take, floating point where the core has none, and with `only` what it does not name. BuildError: it names what there is not."""
+    on, fpu = enabled(port), CORES[port.core].fpu
+    kernels = {kernel.stem: f"{kernel.family}_{kernel.types}" for kernel in lists.kernels()}
+    known = {*lists.ops(), *kernels.values(), *PARTS}
+    if only is not None and set(only) - known:
+        raise BuildError(f"no operator, kernel or part {', '.join(sorted(set(only) - known))}: there are {', '.join(sorted(known))}")
+    found = {kernel.stem for kernel in lists.kernels() if not on[kernel.isa] or _is_reference(kernel)}
+    if not fpu:
+        found |= {name for name in (*lists.ops(), *kernels) if _is_float(name)}
+    if only is not None:
+        found |= {name for name in (*lists.ops(), *PARTS) if name not in only} | {
+            stem for stem, name in kernels.items() if name not in only
+        }
+    return found
+
+
 def sources(port: Port) -> list[Path]:
     """Of the port, what its family shares, and what every Cortex-M does."""
     folders = (FOLDER / "ports" / port.name, FOLDER / port.family, FOLDER / "cortexm")
     return [path for folder in folders for path in sorted(folder.glob("*.c"))]
 
 
-def config(port: Port) -> Config:
-    """BuildError where the compiler is missing."""
+def config(port: Port, variant: str = "") -> Config:
+    """variant: added to the name of the folder. BuildError where the compiler is missing."""
     if shutil.which(CC) is None:
         raise BuildError(f"{CC} is not installed: on Debian or Ubuntu: sudo apt-get install gcc-arm-none-eabi")
     place = FOLDER / "ports" / port.name
     includes = [f"-I{place}", f"-I{FOLDER / 'cortexm'}", f"-I{FOLDER / port.family}"]
     flags = ("-mthumb", *CORES[port.core].flags, "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-math-errno", *includes)
     scripts = (FOLDER / "cortexm" / "cortexm.ld", place / "memory.ld")
-    made = Config(CC, f"firmware/{port.name}", flags, tuple(sources(port)), libraries=("-lm",), chip=True)
+    made = Config(CC, f"firmware/{port.name}{variant}", flags, tuple(sources(port)), libraries=("-lm",), chip=True)
     link = ("-nostartfiles", "--specs=nano.specs", f"-L{place}", f"-T{scripts[0]}", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
     return replace(made, link=(*link, f"-Wl,-Map={made.folder / 'edgeq.map'}"), scripts=scripts)

@@ -28,17 +28,22 @@ static int tensor_at(const struct check *check, int32_t index, struct eq_tensor 
     return eq_reader_tensor(check->reader, check->variant, (uint32_t)index, tensor);
 }
 
+/* Whether a node is of an operator; of none that the build has left out. */
+#define EQ_IS(node, name)   EQ_CAT(EQ_IS_, EQ_HAS(name))((node), eq_run_##name)
+#define EQ_IS_1(node, run_) (eq_ops[(node)->op].run == (run_))
+#define EQ_IS_0(node, run_) 0
+
 /* A reshape that leaves its bytes where they are. */
 static int moves_nothing(const struct check *check, const struct eq_node *node, const struct eq_tensor *out) {
     struct eq_tensor in;
-    return eq_ops[node->op].run == eq_run_reshape && !tensor_at(check, node->inputs[0], &in) && same_place(&in, out);
+    return EQ_IS(node, reshape) && !tensor_at(check, node->inputs[0], &in) && same_place(&in, out);
 }
 
 /* An addition that writes over one of its inputs, element by element. */
 static int is_in_place(const struct check *check, const struct eq_node *node, int input, const struct eq_tensor *in,
                        const struct eq_tensor *out) {
     struct eq_tensor other;
-    if (eq_ops[node->op].run != eq_run_add_s8 || !same_place(in, out)) return 0;
+    if (!EQ_IS(node, add_s8) || !same_place(in, out)) return 0;
     return !tensor_at(check, node->inputs[!input], &other) && !overlap(&other, out);
 }
 

@@ -5,7 +5,8 @@ const struct eq_kernel eq_kernels[] = {
 #define EQ_RUN_0(symbol) NULL
 #define EQ_RUN_1(symbol) (void (*)(void)) symbol
 #define EQ_KERNEL_PANEL(family, types, isa, mr, nr, kr, grain)                                                                             \
-    {#family, #types, EQ_CAT(EQ_RUN_, EQ_ON_##isa)(eq_##family##_##types##__##isa), EQ_ISA_##isa, mr, nr, kr, grain},
+    EQ_CAT(EQ_WHEN_, EQ_HAS(family##_##types##__##isa))                                                                                    \
+    ({#family, #types, EQ_CAT(EQ_RUN_, EQ_ON_##isa)(eq_##family##_##types##__##isa), EQ_ISA_##isa, mr, nr, kr, grain}, )
 #define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_KERNEL_PANEL(family, types, isa, mr, nr, kr, 0)
 #include "kernels.def"
 #undef EQ_KERNEL
@@ -14,7 +15,7 @@ const size_t eq_kernel_count = sizeof eq_kernels / sizeof *eq_kernels;
 
 const char *eq_kernel_name(const struct eq_kernel *kernel) {
     static const char *const names[] = {
-#define EQ_KERNEL(family, types, isa, mr, nr, kr) #family "_" #types,
+#define EQ_KERNEL(family, types, isa, mr, nr, kr) EQ_CAT(EQ_WHEN_, EQ_HAS(family##_##types##__##isa))(#family "_" #types, )
 #include "kernels.def"
 #undef EQ_KERNEL
     };
@@ -23,7 +24,8 @@ const char *eq_kernel_name(const struct eq_kernel *kernel) {
 
 const char *eq_kernel_packing(const struct eq_kernel *kernel, int in_file) {
     static const char *const blocks[][2] = {
-#define EQ_KERNEL(family, types, isa, mr, nr, kr) {#nr " x " #kr, #nr " x " #kr ", in the file"},
+#define EQ_KERNEL(family, types, isa, mr, nr, kr)                                                                                          \
+    EQ_CAT(EQ_WHEN_, EQ_HAS(family##_##types##__##isa))({#nr " x " #kr, #nr " x " #kr ", in the file"}, )
 #include "kernels.def"
 #undef EQ_KERNEL
     };
@@ -49,9 +51,10 @@ int eq_weight_bits(const struct eq_kernel *kernel) {
 }
 
 const struct eq_op_impl eq_ops[] = {
-#define EQ_OP(id, name, inputs_min, inputs_max, ...)                                                                                       \
-    {id, inputs_min, inputs_max, sizeof(struct eq_##name##_attrs), #name, eq_prepare_##name, eq_run_##name},
-#define EQ_OP_PLAIN(id, name, inputs_min, inputs_max) {id, inputs_min, inputs_max, 0, #name, eq_prepare_##name, eq_run_##name},
+#define EQ_ROW(id, name, inputs_min, inputs_max, bytes)                                                                                    \
+    EQ_CAT(EQ_WHEN_, EQ_HAS(name))({id, inputs_min, inputs_max, bytes, #name, eq_prepare_##name, eq_run_##name}, )
+#define EQ_OP(id, name, inputs_min, inputs_max, ...)  EQ_ROW(id, name, inputs_min, inputs_max, sizeof(struct eq_##name##_attrs))
+#define EQ_OP_PLAIN(id, name, inputs_min, inputs_max) EQ_ROW(id, name, inputs_min, inputs_max, 0)
 #include "ops.def"
 #undef EQ_OP
 #undef EQ_OP_PLAIN

@@ -2,6 +2,7 @@
 #ifndef EQ_INTERNAL_H
 #define EQ_INTERNAL_H
 #include "eq.h"
+#include "eq_has.h"
 
 /* build.py passes -DEQ_ON_<isa>=0|1 for every row of isa.def and sha256.def. */
 #define EQ_CAT_(a, b) a##b

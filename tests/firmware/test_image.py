@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from edgeq_host import programs
+from edgeq_host.deploy import deploy, status
+from edgeq_host.errors import BoardError
 from edgeq_runtime import build, firmware
-from tests.firmware.conftest import CHIPS
+from tests.agent.conftest import packed
+from tests.firmware.conftest import CHIPS, Chip
+from tests.networks import zoo
 
 pytestmark = pytest.mark.slow
 FORBIDDEN = re.compile(r"_?(malloc|calloc|realloc|free|sbrk|v?s?n?printf|puts|fopen|exit|write|read|open|close)(_r)?")
@@ -42,3 +48,49 @@ def test_a_compiler_that_is_missing_is_named_with_its_package(monkeypatch: pytes
     monkeypatch.setattr(firmware.shutil, "which", lambda name: None)
     with pytest.raises(build.BuildError, match=r"arm-none-eabi-gcc is not installed.*apt-get install gcc-arm-none-eabi"):
         build.image("mps2_an386")
+
+
+KWS = (
+    *("conv2d_s8", "depthwise_conv2d_s8", "avg_pool2d_s8", "reshape", "fully_connected_s8", "softmax_s8"),
+    *("gemm_s8_s16_s8", "dwconv_s8_s8_s8", "sum_s32_s8_s8"),
+)
+UNSIGNED_BYTES = 64_000  # of agent, runtime and what keyword spotting takes
+
+
+def test_a_firmware_of_one_model_holds_what_it_takes_runs_it_and_refuses_others(
+    chip: Chip, assets: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    target, image = chip("sim:cortex-m4"), build.image("mps2_an386", KWS)
+    (tmp_path / "mps2_an386").symlink_to(image.parent)
+    monkeypatch.setattr(programs, "FIRMWARE", tmp_path)
+    listed = subprocess.run([firmware.SIZE, str(image)], capture_output=True, text=True, check=True).stdout
+    text, data = (int(word) for word in listed.splitlines()[1].split()[:2])
+    assert text + data < UNSIGNED_BYTES
+    symbols = subprocess.run(["arm-none-eabi-nm", str(image)], capture_output=True, text=True, check=True).stdout
+    assert "eq_run_softmax_s8" in symbols and "eq_run_mul_s8" not in symbols and "ed25519" not in symbols and "eq_bench" not in symbols
+    file = tmp_path / "kws.eqm"
+    file.write_bytes(zoo.packed(assets, "kws_ref_model"))
+    assert deploy(target, file).changed
+    assert set(status(target).device.kernels) == {f"{name}__portable" for name in KWS[6:]}
+    other = tmp_path / "clip.eqm"
+    other.write_bytes(packed(3))  # ends in an operator that is not there
+    with pytest.raises(BoardError, match="an operator or type that this build does not have"):
+        deploy(target, other)
+
+
+def test_what_there_is_not_cannot_be_asked_for(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["build", "firmware", "mps2_an386", "--only", "conv2d_s8,signing,gemm"])
+    assert build.main() == 1
+    assert "no operator, kernel or part gemm:" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["build", "lib", "--only", "conv2d_s8"])
+    with pytest.raises(SystemExit):
+        build.main()
+    assert "--only is an option of firmware" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", firmware.ports())
+def test_a_chip_without_a_unit_for_it_is_built_without_floating_point(name: str) -> None:
+    port = firmware.port_of(name)
+    without, fpu = firmware.left_out(port), firmware.CORES[port.core].fpu
+    assert ("conv2d_f32" in without) is ("gemm_f32_f32_f32__portable" in without) is (not fpu)
+    assert "conv2d_s8" not in without and {"gemm_s8_s8_s8__neon", "gemm_s8_u8_s8__portable"} <= without

@@ -1,4 +1,5 @@
 /* The loop of the agent: bytes to messages, messages to handlers, answers to bytes. */
+#include "../eq_has.h"
 #include "eq_agent.h"
 #include <string.h>
 
@@ -128,11 +129,15 @@ static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
         RUN_PLAIN(close)
         RUN(origin)
         RUN(profile)
+#if EQ_HAS(bench)
         RUN(bench)
+#endif
+#if EQ_HAS(signing)
         RUN(keys)
         RUN_PLAIN(challenge)
         RUN(enroll)
         RUN(revoke)
+#endif
     case EQ_MSG_stop:
         return 0; /* came after the work had ended */
     default:

@@ -1,4 +1,5 @@
 /* What the machine is, fact by fact, and whether its processor computes what every other does. */
+#include "../eq_dispatch.h"
 #include "eq_agent.h"
 
 static int send_fact(void *context, const char *key, const char *value, size_t size) {
@@ -27,13 +28,13 @@ static void run_check(void *argument, void *result) {
 }
 
 EQ_HANDLER(check_kernel) {
-    if (message->index >= eq_agent_kernel_count) return EQ_FAULT_argument;
-    const struct eq_agent_kernel *kernel = &eq_agent_kernels[message->index];
-    const uint8_t here = kernel->built && (agent->info.isas >> kernel->isa & 1);
+    struct eq_agent_kernel kernel;
+    if (!eq_agent_kernel(message->index, &kernel)) return EQ_FAULT_argument;
+    const uint8_t here = kernel.built && (agent->info.isas >> kernel.isa & 1);
     struct check check = {message->index, 0, 0};
     struct eq_port_work work = {run_check, &check, &check, sizeof check, message->limit_ms, eq_agent_alive, agent, 0};
     int fault = here ? eq_port_guard(&work) : 0;
     if (!fault && check.status < 0) return EQ_FAULT_unknown_command;
     if (!fault && check.status) fault = EQ_FAULT_selftest_failed;
-    return EQ_SEND(agent, checked, (uint16_t)eq_agent_kernel_count, here, (uint16_t)fault, work.detail, check.cases, eq_text(kernel->name));
+    return EQ_SEND(agent, checked, (uint16_t)eq_kernel_count, here, (uint16_t)fault, work.detail, check.cases, eq_text(kernel.name));
 }

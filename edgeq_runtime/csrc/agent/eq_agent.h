@@ -55,11 +55,10 @@ struct eq_agent {
 };
 /* A row of kernels.def. built: in this program. */
 struct eq_agent_kernel {
-    const char *name;
+    char name[64]; /* <family>_<types>__<isa> */
     uint8_t isa, built;
 };
-extern const struct eq_agent_kernel eq_agent_kernels[];
-extern const size_t eq_agent_kernel_count;
+int eq_agent_kernel(size_t index, struct eq_agent_kernel *kernel); /* 0: there is no such row */
 
 enum eq_put_target { EQ_PUT_STORE = 1, EQ_PUT_MEMORY = 2 };
 

@@ -1,0 +1,12 @@
+/* EQ_HAS(name): 1, or 0 in a build that defines EQ_WITHOUT_<name> as 1. What a firmware may leave out: an operator, a kernel
+ * (<family>_<types>__<isa>), or one of the parts bench (timing single kernels) and signing (signatures of files, enrolled keys). */
+#ifndef EQ_HAS_H
+#define EQ_HAS_H
+
+#define EQ_HAS(name)                   EQ_HAS_(EQ_WITHOUT_##name)
+#define EQ_HAS_(without)               EQ_HAS_WHERE(without)
+#define EQ_HAS_WHERE(without)          EQ_SECOND(EQ_LEFT_OUT_##without 1, 1, )
+#define EQ_LEFT_OUT_1                  , 0,
+#define EQ_SECOND(...)                 EQ_SECOND_(__VA_ARGS__)
+#define EQ_SECOND_(first, second, ...) second
+#endif
