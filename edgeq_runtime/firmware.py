@@ -17,6 +17,7 @@ CC = "arm-none-eabi-gcc"
 OBJCOPY = "arm-none-eabi-objcopy"
 SIZE = "arm-none-eabi-size"
 PARTS = ("bench", "signing")  # of the agent, that may be left out
+LITTLE_RAM = ("-DEQ_MAX_INPUTS=8", "-DEQ_STORE_VERSIONS=4")  # lower bounds of what takes stack
 _PORT = re.compile(r"^EQ_PORT\((\w+), (\w+), (\w+)\)$", re.M)
 
 
@@ -84,7 +85,7 @@ def left_out(port: Port, only: Sequence[str] | None = None) -> set[str]:
     known = {*lists.ops(), *kernels.values(), *PARTS}
     if only is not None and set(only) - known:
         raise BuildError(f"no operator, kernel or part {', '.join(sorted(set(only) - known))}: there are {', '.join(sorted(known))}")
-    found = {kernel.stem for kernel in lists.kernels() if not on[kernel.isa] or _is_reference(kernel)}
+    found = {kernel.stem for kernel in lists.kernels() if not on[kernel.isa] or _is_reference(kernel)} | {"crc_tables"}
     if not fpu:
         found |= {name for name in (*lists.ops(), *kernels) if _is_float(name)}
     if only is not None:
@@ -106,7 +107,16 @@ def config(port: Port, variant: str = "") -> Config:
         raise BuildError(f"{CC} is not installed: on Debian or Ubuntu: sudo apt-get install gcc-arm-none-eabi")
     place = FOLDER / "ports" / port.name
     includes = [f"-I{place}", f"-I{FOLDER / 'cortexm'}", f"-I{FOLDER / port.family}"]
-    flags = ("-mthumb", *CORES[port.core].flags, "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-math-errno", *includes)
+    flags = (
+        "-mthumb",
+        *CORES[port.core].flags,
+        *LITTLE_RAM,
+        "-ffreestanding",
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-fno-math-errno",
+        *includes,
+    )
     scripts = (FOLDER / "cortexm" / "cortexm.ld", place / "memory.ld")
     made = Config(CC, f"firmware/{port.name}{variant}", flags, tuple(sources(port)), libraries=("-lm",), chip=True)
     link = ("-nostartfiles", "--specs=nano.specs", f"-L{place}", f"-T{scripts[0]}", "-Wl,--gc-sections", "-Wl,--fatal-warnings")

@@ -1,3 +1,4 @@
+#include "eq_has.h"
 #include "eq_hash.h"
 #include <string.h>
 
@@ -28,8 +29,9 @@ static const uint32_t table[256] = {
     0x12551f82, 0xe03e9c81, 0x34f4f86a, 0xc69f7b69, 0xd5cf889d, 0x27a40b9e, 0x79b737ba, 0x8bdcb4b9, 0x988c474d, 0x6ae7c44e, 0xbe2da0a5,
     0x4c4623a6, 0x5f16d052, 0xad7d5351};
 
-#define WIDE  8u    /* bytes a step: a table for each place in it */
-#define WORTH 4096u /* bytes from which on making the tables pays; a microcontroller has no frame so long, and not the stack for them */
+#if EQ_HAS(crc_tables) /* they take 8 KiB of stack, which no microcontroller has to spare */
+#define WIDE  8u       /* bytes a step: a table for each place in it */
+#define WORTH 4096u    /* bytes from which on making the tables pays */
 
 static uint32_t little_endian(const uint8_t *p) {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -48,15 +50,18 @@ static uint32_t wide(uint32_t crc, const uint8_t *p, size_t steps) {
     }
     return crc;
 }
+#endif
 
 uint32_t eq_crc32c(uint32_t crc, const void *data, size_t size) {
     const uint8_t *p = data;
     crc = ~crc;
+#if EQ_HAS(crc_tables)
     if (size >= WORTH) {
         crc = wide(crc, p, size / WIDE);
         p += size / WIDE * WIDE;
         size %= WIDE;
     }
+#endif
     while (size--) crc = crc >> 8 ^ table[(crc ^ *p++) & 255];
     return ~crc;
 }

@@ -1,5 +1,5 @@
 /* EQ_HAS(name): 1, or 0 in a build that defines EQ_WITHOUT_<name> as 1. What a firmware may leave out: an operator, a kernel
- * (<family>_<types>__<isa>), or one of the parts bench (timing single kernels) and signing (signatures of files, enrolled keys). */
+ * (<family>_<types>__<isa>), bench (timing single kernels), signing (signatures of files, enrolled keys), crc_tables (a faster CRC-32C). */
 #ifndef EQ_HAS_H
 #define EQ_HAS_H
 

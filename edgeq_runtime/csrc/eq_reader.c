@@ -192,7 +192,8 @@ int eq_reader_node(const struct eq_reader *reader, const struct eq_variant *vari
     TRY(eq_table_vector(body, &table, OPERATOR_ATTRIBUTES, 4, &attrs));
     TRY(eq_table_string(body, &table, OPERATOR_NAME, &node->name));
     const struct eq_op_impl *op = &eq_ops[node->op];
-    if (inputs.count < op->inputs_min || inputs.count > op->inputs_max || inputs.count > EQ_MAX_INPUTS) return EQ_ERR_FORMAT;
+    if (inputs.count < op->inputs_min || inputs.count > op->inputs_max || inputs.count > EQ_FORMAT_INPUTS) return EQ_ERR_FORMAT;
+    if (inputs.count > EQ_MAX_INPUTS) return EQ_ERR_UNSUPPORTED;
     if (outputs.count != 1 || attrs.count != op->attr_bytes / 4u) return EQ_ERR_FORMAT;
     node->input_count = (uint16_t)inputs.count;
     node->output_count = 1;

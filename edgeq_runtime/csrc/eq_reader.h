@@ -5,7 +5,10 @@
 #include "eq_flatbuffer.h"
 #include "eq_internal.h"
 
-#define EQ_MAX_INPUTS 64   /* of an operator */
+#define EQ_FORMAT_INPUTS 64 /* of an operator, in a file */
+#ifndef EQ_MAX_INPUTS
+#define EQ_MAX_INPUTS EQ_FORMAT_INPUTS /* that this build takes: each is 56 bytes of stack */
+#endif
 #define EQ_MAX_PACKED 16   /* layouts of an operator's weights */
 #define EQ_HASH_ABOVE 1024 /* bytes of a self-test output; longer ones are stored as their SHA-256 */
 

@@ -10,7 +10,7 @@ import pytest
 
 from edgeq_host import programs
 from edgeq_host.deploy import deploy, status
-from edgeq_host.errors import BoardError
+from edgeq_host.errors import ModelError
 from edgeq_runtime import build, firmware
 from tests.agent.conftest import packed
 from tests.firmware.conftest import CHIPS, Chip
@@ -74,7 +74,7 @@ def test_a_firmware_of_one_model_holds_what_it_takes_runs_it_and_refuses_others(
     assert set(status(target).device.kernels) == {f"{name}__portable" for name in KWS[6:]}
     other = tmp_path / "clip.eqm"
     other.write_bytes(packed(3))  # ends in an operator that is not there
-    with pytest.raises(BoardError, match="an operator or type that this build does not have"):
+    with pytest.raises(ModelError, match="an operator or type that this build does not have"):
         deploy(target, other)
 
 

@@ -185,21 +185,23 @@ static void serve(struct eq_agent *agent) {
 }
 
 int eq_agent_serve(void) {
-    struct eq_agent agent = {0};
-    eq_port_info(&agent.info);
-    const struct eq_link_limits *limits = &agent.info.limits;
-    agent.frame_room = EQ_FRAME_BOUND(limits->max_payload);
-    agent.upload.file = -1;
+    struct eq_agent *agent = eq_port_alloc(sizeof *agent); /* not on the stack, which is small on a chip */
+    if (!agent) return EQ_FAULT_memory;
+    eq_port_info(&agent->info);
+    const struct eq_link_limits *limits = &agent->info.limits;
+    agent->frame_room = EQ_FRAME_BOUND(limits->max_payload);
+    agent->upload.file = -1;
     void *memory = eq_port_alloc(eq_link_bytes(limits));
-    agent.frame = eq_port_alloc(agent.frame_room);
-    agent.chunk = eq_port_alloc(agent.frame_room);
-    agent.body = eq_port_alloc(2 * (size_t)limits->max_message);
-    agent.link = memory ? eq_link_init(memory, limits) : NULL;
-    int ok = agent.link && agent.frame && agent.chunk && agent.body;
-    if (ok) serve(&agent);
-    eq_port_free(agent.body);
-    eq_port_free(agent.chunk);
-    eq_port_free(agent.frame);
+    agent->frame = eq_port_alloc(agent->frame_room);
+    agent->chunk = eq_port_alloc(agent->frame_room);
+    agent->body = eq_port_alloc(2 * (size_t)limits->max_message);
+    agent->link = memory ? eq_link_init(memory, limits) : NULL;
+    int ok = agent->link && agent->frame && agent->chunk && agent->body;
+    if (ok) serve(agent);
+    eq_port_free(agent->body);
+    eq_port_free(agent->chunk);
+    eq_port_free(agent->frame);
     eq_port_free(memory);
+    eq_port_free(agent);
     return ok ? 0 : EQ_FAULT_memory;
 }
