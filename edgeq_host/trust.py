@@ -34,8 +34,8 @@ class Trust:
 
 
 def ask(device: Device, name: str = "") -> Trust:
-    """What the device says. An agent before 1.4 has no keys, nor has firmware that was built without signatures; the counter of a damaged record is not known here, and as good as none:
-    it is the device that goes by the second place where it keeps it."""
+    """What the device says. An agent before 1.4 has no keys, nor has firmware that was built without signatures; the counter of a damaged
+    record is not known here, and as good as none: it is the device that goes by the second place where it keeps it."""
     if device.link.minor < 4:
         return Trust()
     keys: list[Enrolled] = []
