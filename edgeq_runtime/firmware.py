@@ -107,16 +107,8 @@ def config(port: Port, variant: str = "") -> Config:
         raise BuildError(f"{CC} is not installed: on Debian or Ubuntu: sudo apt-get install gcc-arm-none-eabi")
     place = FOLDER / "ports" / port.name
     includes = [f"-I{place}", f"-I{FOLDER / 'cortexm'}", f"-I{FOLDER / port.family}"]
-    flags = (
-        "-mthumb",
-        *CORES[port.core].flags,
-        *LITTLE_RAM,
-        "-ffreestanding",
-        "-ffunction-sections",
-        "-fdata-sections",
-        "-fno-math-errno",
-        *includes,
-    )
+    common = ("-mthumb", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-math-errno")
+    flags = (*common, *CORES[port.core].flags, *LITTLE_RAM, *includes)
     scripts = (FOLDER / "cortexm" / "cortexm.ld", place / "memory.ld")
     made = Config(CC, f"firmware/{port.name}{variant}", flags, tuple(sources(port)), libraries=("-lm",), chip=True)
     link = ("-nostartfiles", "--specs=nano.specs", f"-L{place}", f"-T{scripts[0]}", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
