@@ -64,14 +64,18 @@ int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t 
 }
 
 /* Messages are written behind the one being answered: fields may point into it. */
+static int send_fields(struct eq_agent *agent, uint16_t id, const uint16_t *fields, const void *message) {
+    size_t room = agent->info.limits.max_message;
+    uint8_t *out = agent->body + room;
+    if (agent->ended || agent->link->fresh) return -1;
+    while (agent->info.limits.window - eq_link_pending(agent->link) < EQ_MESSAGE_HEAD)
+        if (eq_agent_pump(agent, 1000)) return -1;
+    return eq_agent_send(agent, id, out, eq_message_write(out, room, fields, message));
+}
+
 #define EQ_MESSAGE(id, name, fields)                                                                                                       \
     int eq_agent_send_##name(struct eq_agent *agent, const struct eq_msg_##name *message) {                                                \
-        size_t room = agent->info.limits.max_message;                                                                                      \
-        uint8_t *out = agent->body + room;                                                                                                 \
-        if (agent->ended || agent->link->fresh) return -1;                                                                                 \
-        while (agent->info.limits.window - eq_link_pending(agent->link) < EQ_MESSAGE_HEAD)                                                 \
-            if (eq_agent_pump(agent, 1000)) return -1;                                                                                     \
-        return eq_agent_send(agent, (id), out, eq_write_##name(out, room, message));                                                       \
+        return send_fields(agent, (id), eq_fields_##name(), message);                                                                      \
     }
 #include "protocol.def"
 

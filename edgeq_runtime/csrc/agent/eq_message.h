@@ -71,9 +71,16 @@ enum eq_protocol {
 
 /* Write the fields of a message: its length, or 0 where room is too small. Read them: 0, or -1 where the bytes are too few.
  * Bytes after the known fields are a newer minor version's and are passed over. Texts and blobs point into the bytes read. */
+size_t eq_message_write(uint8_t *out, size_t room, const uint16_t *fields, const void *message);
+int eq_message_read(void *message, const uint16_t *fields, const uint8_t *data, size_t size);
 #define EQ_MESSAGE(id, name, fields)                                                                                                       \
-    size_t eq_write_##name(uint8_t *out, size_t room, const struct eq_msg_##name *message);                                                \
-    int eq_read_##name(struct eq_msg_##name *message, const uint8_t *data, size_t size);
+    const uint16_t *eq_fields_##name(void); /* message.c says what they are */                                                             \
+    static inline size_t eq_write_##name(uint8_t *out, size_t room, const struct eq_msg_##name *message) {                                 \
+        return eq_message_write(out, room, eq_fields_##name(), message);                                                                   \
+    }                                                                                                                                      \
+    static inline int eq_read_##name(struct eq_msg_##name *message, const uint8_t *data, size_t size) {                                    \
+        return eq_message_read(message, eq_fields_##name(), data, size);                                                                   \
+    }
 #include "protocol.def"
 
 struct eq_text eq_text(const char *terminated);

@@ -30,107 +30,86 @@ static const uint8_t *take(struct reader *r, size_t size) {
     return r->at - size;
 }
 
-static void put_u8(struct writer *w, uint8_t v) { put(w, &v, 1); }
-static void put_u16(struct writer *w, uint16_t v) {
-    uint8_t b[2];
-    eq_store_u16(b, v);
-    put(w, b, 2);
-}
-static void put_u32(struct writer *w, uint32_t v) {
-    uint8_t b[4];
-    eq_store_u32(b, v);
-    put(w, b, 4);
-}
-static void put_i32(struct writer *w, int32_t v) { put_u32(w, (uint32_t)v); }
-static void put_u64(struct writer *w, uint64_t v) {
-    put_u32(w, (uint32_t)v);
-    put_u32(w, (uint32_t)(v >> 32));
-}
-static void put_f32(struct writer *w, float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, 4);
-    put_u32(w, bits);
-}
-static void put_hash(struct writer *w, eq_wire_hash v) { put(w, v.bytes, 32); }
-static void put_dims(struct writer *w, eq_wire_dims v) {
-    for (int i = 0; i < 6; i++) put_i32(w, v.dims[i]);
-}
+/* A field: how it lies in a message, whether a later minor version added it, and where it is in the struct. Fields of fixed size lie in
+ * both in the same way: every machine here is little-endian. */
+enum { TEXT = 62, BLOB = 63, SIZE = 63, ADDED = 64, PLACE = 128 };
+enum {
+    SIZE_u8 = 1,
+    SIZE_u16 = 2,
+    SIZE_u32 = 4,
+    SIZE_i32 = 4,
+    SIZE_u64 = 8,
+    SIZE_f32 = 4,
+    SIZE_hash = 32,
+    SIZE_dims = 24,
+    SIZE_text = TEXT,
+    SIZE_blob = BLOB
+};
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are copied as they lie in memory");
+
+#define EQ_F(type, name)     SIZE_##type + offsetof(self, name) * PLACE,
+#define EQ_ADDED(type, name) ADDED + EQ_F(type, name)
+#define EQ_MESSAGE(id, name, fields)                                                                                                       \
+    const uint16_t *eq_fields_##name(void) {                                                                                               \
+        typedef struct eq_msg_##name self;                                                                                                 \
+        static const uint16_t list[] = {fields 0};                                                                                         \
+        return list;                                                                                                                       \
+    }
+#include "protocol.def"
+#undef EQ_F
+#undef EQ_ADDED
+
 static void put_text(struct writer *w, struct eq_text v) {
-    size_t size = v.size < 255 ? v.size : 255;
-    put_u8(w, (uint8_t)size);
+    const uint8_t size = (uint8_t)(v.size < 255 ? v.size : 255);
+    put(w, &size, 1);
     put(w, v.data, size);
 }
-static void put_blob(struct writer *w, struct eq_bytes v) { put(w, v.data, v.size); }
+
+size_t eq_message_write(uint8_t *out, size_t room, const uint16_t *fields, const void *message) {
+    struct writer w = {out, out + room, 0};
+    for (; *fields; fields++) {
+        const uint8_t *at = (const uint8_t *)message + *fields / PLACE;
+        const size_t size = *fields & SIZE;
+        if (size == TEXT) put_text(&w, *(const struct eq_text *)(const void *)at);
+        else if (size == BLOB)
+            put(&w, ((const struct eq_bytes *)(const void *)at)->data, ((const struct eq_bytes *)(const void *)at)->size);
+        else put(&w, at, size);
+    }
+    return w.failed ? 0 : (size_t)(w.at - out);
+}
 
 /* Where a message of an older minor version ends, every field that was added since is zero or empty. */
-static struct reader *added(struct reader *r) {
+static void older(struct reader *r) {
     if (r->ended || (!r->failed && r->at == r->end)) {
         r->ended = 1;
         r->at = zeros;
         r->end = zeros + sizeof zeros;
     }
-    return r;
 }
 
-static uint8_t take_u8(struct reader *r) { return *take(r, 1); }
-static uint16_t take_u16(struct reader *r) { return eq_load_u16(take(r, 2)); }
-static uint32_t take_u32(struct reader *r) { return eq_load_u32(take(r, 4)); }
-static int32_t take_i32(struct reader *r) { return (int32_t)take_u32(r); }
-static uint64_t take_u64(struct reader *r) {
-    uint32_t low = take_u32(r);
-    return low | (uint64_t)take_u32(r) << 32;
-}
-static float take_f32(struct reader *r) {
-    uint32_t bits = take_u32(r);
-    float v;
-    memcpy(&v, &bits, 4);
-    return v;
-}
-static eq_wire_hash take_hash(struct reader *r) {
-    eq_wire_hash v;
-    memcpy(v.bytes, take(r, 32), 32);
-    return v;
-}
-static eq_wire_dims take_dims(struct reader *r) {
-    eq_wire_dims v;
-    for (int i = 0; i < 6; i++) v.dims[i] = take_i32(r);
-    return v;
-}
 static struct eq_text take_text(struct reader *r) {
-    size_t size = take_u8(r);
-    const uint8_t *data = r->at;
-    if (size > (size_t)(r->end - r->at)) r->failed = 1;
-    if (r->failed) return (struct eq_text){"", 0};
-    r->at += size;
-    return (struct eq_text){(const char *)data, size};
+    const size_t size = *take(r, 1);
+    const uint8_t *data = take(r, size);
+    return r->failed ? (struct eq_text){"", 0} : (struct eq_text){(const char *)data, size};
 }
+
 static struct eq_bytes take_blob(struct reader *r) {
-    struct eq_bytes v = {r->at, (size_t)(r->end - r->at)};
-    r->at = r->end;
-    return v;
+    const size_t size = (size_t)(r->end - r->at);
+    return (struct eq_bytes){take(r, size), size};
 }
 
-#define EQ_F(type, name)     put_##type(&w, message->name);
-#define EQ_ADDED(type, name) EQ_F(type, name)
-#define EQ_MESSAGE(id, name, fields)                                                                                                       \
-    size_t eq_write_##name(uint8_t *out, size_t room, const struct eq_msg_##name *message) {                                               \
-        struct writer w = {out, out + room, 0};                                                                                            \
-        fields return w.failed ? 0 : (size_t)(w.at - out);                                                                                 \
+int eq_message_read(void *message, const uint16_t *fields, const uint8_t *data, size_t size) {
+    struct reader r = {data, data + size, 0, 0};
+    for (; *fields; fields++) {
+        uint8_t *at = (uint8_t *)message + *fields / PLACE;
+        const size_t wanted = *fields & SIZE;
+        if (*fields & ADDED) older(&r);
+        if (wanted == TEXT) *(struct eq_text *)(void *)at = take_text(&r);
+        else if (wanted == BLOB) *(struct eq_bytes *)(void *)at = take_blob(&r);
+        else memcpy(at, take(&r, wanted), wanted);
     }
-#include "protocol.def"
-#undef EQ_F
-#undef EQ_ADDED
-
-#define EQ_F(type, name)     message->name = take_##type(&r);
-#define EQ_ADDED(type, name) message->name = take_##type(added(&r));
-#define EQ_MESSAGE(id, name, fields)                                                                                                       \
-    int eq_read_##name(struct eq_msg_##name *message, const uint8_t *data, size_t size) {                                                  \
-        struct reader r = {data, data + size, 0, 0};                                                                                       \
-        fields return r.failed ? -1 : 0;                                                                                                   \
-    }
-#include "protocol.def"
-#undef EQ_F
-#undef EQ_ADDED
+    return r.failed ? -1 : 0;
+}
 
 const char *eq_fault_text(int fault) {
     switch (fault) {
