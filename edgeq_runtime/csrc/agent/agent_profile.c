@@ -17,10 +17,17 @@ static void after(void *context, int index) {
     if (now - watch->start >= LONG) (void)eq_agent_alive(watch->agent); /* shorter runs show it between them, untimed */
 }
 
+/* part / whole of ns, to 32 bits of precision and without floating point; part is no more than whole. */
+static uint64_t share(uint64_t part, uint64_t whole, uint64_t ns) {
+    int up = 0;
+    for (; whole >> 32; whole >>= 1) part >>= 1;
+    for (; ns >> 32; ns >>= 1) up++;
+    return whole ? (part * ns + whole / 2) / whole << up : 0;
+}
+
 /* Ticks to nanoseconds: the run itself tells how long they are. */
 static void scale(const struct eq_agent_model *m, uint64_t ticks, uint64_t ns) {
-    for (int i = 0; i < eq_op_count(m->model); i++)
-        m->layers[i] = ticks ? (uint64_t)((double)m->layers[i] * ((double)ns / (double)ticks) + 0.5) : 0;
+    for (int i = 0; i < eq_op_count(m->model); i++) m->layers[i] = share(m->layers[i], ticks, ns);
 }
 
 /* The same inputs for every run: bytes of a generator, floats in [-1, 1). Their memory is reused during a run. */
