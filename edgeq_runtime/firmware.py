@@ -16,7 +16,7 @@ FOLDER = PACKAGE.parent / "firmware"
 CC = "arm-none-eabi-gcc"
 OBJCOPY = "arm-none-eabi-objcopy"
 SIZE = "arm-none-eabi-size"
-PARTS = ("bench", "signing")  # of the agent, that may be left out
+PARTS = ("bench", "signing", "float_edges")  # of agent and runtime, that may be left out
 LITTLE_RAM = ("-DEQ_MAX_INPUTS=8", "-DEQ_STORE_VERSIONS=4")  # lower bounds of what takes stack
 _PORT = re.compile(r"^EQ_PORT\((\w+), (\w+), (\w+)\)$", re.M)
 
@@ -68,9 +68,9 @@ def enabled(port: Port) -> dict[str, bool]:
     return {name: isa.arch == "any" or name in CORES[port.core].isas for name, isa in rows().items()}
 
 
-def _is_reference(kernel: lists.Kernel) -> bool:
-    """Whether operators never take it: rows of bytes are only made for a kernel of an instruction set."""
-    return kernel.isa == "portable" and (kernel.family, kernel.types[:5]) in {("gemm", "s8_u8"), ("gemm", "s8_s8"), ("dwconv", "s8_u8")}
+def _reads_bytes(kernel: lists.Kernel) -> bool:
+    """Whether it wants rows of bytes, which operators only make for a kernel of an instruction set: the portable ones are references."""
+    return (kernel.family, kernel.types[:5]) in {("gemm", "s8_u8"), ("gemm", "s8_s8"), ("dwconv", "s8_u8")}
 
 
 def _is_float(name: str) -> bool:
@@ -85,7 +85,11 @@ def left_out(port: Port, only: Sequence[str] | None = None) -> set[str]:
     known = {*lists.ops(), *kernels.values(), *PARTS}
     if only is not None and set(only) - known:
         raise BuildError(f"no operator, kernel or part {', '.join(sorted(set(only) - known))}: there are {', '.join(sorted(known))}")
-    found = {kernel.stem for kernel in lists.kernels() if not on[kernel.isa] or _is_reference(kernel)} | {"crc_tables"}
+    found = {kernel.stem for kernel in lists.kernels() if not on[kernel.isa] or (kernel.isa == "portable" and _reads_bytes(kernel))} | {
+        "crc_tables"
+    }
+    if all(kernel.stem in found for kernel in lists.kernels() if _reads_bytes(kernel)):
+        found.add("byte_rows")
     if not fpu:
         found |= {name for name in (*lists.ops(), *kernels) if _is_float(name)}
     if only is not None:

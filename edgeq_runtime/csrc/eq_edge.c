@@ -43,14 +43,14 @@ static void convert(const struct side *to, const struct side *from, int32_t coun
         if (eq_type_bytes(to->type) == 4) EACH(uint32_t, uint32_t, *s);
         else if (eq_type_bytes(to->type) == 2) EACH(uint16_t, uint16_t, *s);
         else EACH(uint8_t, uint8_t, *s);
-    } else if (to->type == EQ_TYPE_s16) {
+    } else if (EQ_HAS(float_edges) && to->type == EQ_TYPE_s16) {
         EACH(int16_t, float, eq_quantize_s16(*s, scale));
-    } else if (from->type == EQ_TYPE_s16) {
+    } else if (EQ_HAS(float_edges) && from->type == EQ_TYPE_s16) {
         EACH(float, int16_t, eq_dequantize(*s, scale, 0));
-    } else if (from->type == EQ_TYPE_f32) {
+    } else if (EQ_HAS(float_edges) && from->type == EQ_TYPE_f32) {
         int32_t shift = to->type == EQ_TYPE_u8 ? 128 : 0;
         EACH(uint8_t, float, eq_quantize(*s, scale, zero) + shift);
-    } else if (to->type == EQ_TYPE_f32) {
+    } else if (EQ_HAS(float_edges) && to->type == EQ_TYPE_f32) {
         if (from->type == EQ_TYPE_u8) EACH(float, uint8_t, eq_dequantize((int8_t)(*s ^ 0x80), scale, zero));
         else EACH(float, int8_t, eq_dequantize(*s, scale, zero));
     } else {
@@ -124,6 +124,7 @@ static void copy(const struct eq_edge_row *edge, const struct eq_tensor *tensor,
 /* The application may hand over the type of the edge, or the integers of an int8 or int16 tensor. */
 static int check_argument(const struct eq_edge_row *edge, const struct eq_tensor *tensor, int type, size_t bytes) {
     if (type != edge->type && !(type == tensor->type && (type == EQ_TYPE_s8 || type == EQ_TYPE_s16))) return EQ_ERR_ARGUMENT;
+    if (!EQ_HAS(float_edges) && (type == EQ_TYPE_f32 || tensor->type == EQ_TYPE_f32)) return EQ_ERR_UNSUPPORTED;
     return bytes == tensor->count * eq_type_bytes(type) ? EQ_OK : EQ_ERR_ARGUMENT;
 }
 

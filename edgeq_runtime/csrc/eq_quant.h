@@ -1,11 +1,20 @@
 /* SPEC 1.1: between float32 and int8 or int16. */
 #ifndef EQ_QUANT_H
 #define EQ_QUANT_H
-#include <float.h>
 #include <stdint.h>
+#include <string.h>
+
+/* Of a float32 by its bits, which a processor without floating point compares as fast as any. */
+static inline uint32_t eq_float_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
 
 /* A scale from a file: a positive normal float32. */
-static inline int eq_scale_valid(float scale) { return scale >= FLT_MIN && scale <= FLT_MAX; }
+static inline int eq_scale_valid(float scale) { return eq_float_bits(scale) - 0x00800000u <= 0x7F7FFFFFu - 0x00800000u; }
+/* x > 0. */
+static inline int eq_is_positive(float x) { return eq_float_bits(x) - 1u < 0x7F800000u; }
 
 /* rint(x / scale) within +-most, at which zero + q still saturates; NaN gives 0. */
 static inline int32_t eq_steps(float x, float scale, float most) {

@@ -1,4 +1,5 @@
 #include "eq_reader.h"
+#include "eq_quant.h"
 #include <string.h>
 
 /* Places of the fields in schema/eqm.fbs. */
@@ -252,7 +253,7 @@ static int read_permutation(const struct eq_body *body, const struct eq_table *t
 /* Which types an application may hand over for a tensor: SPEC.md 3.3. */
 static int edge_fits(int type, const struct eq_tensor *tensor) {
     if (tensor->type == type) return eq_type_bits(type) >= 8;
-    int quantized = tensor->scale > 0;
+    int quantized = eq_is_positive(tensor->scale);
     if (tensor->type == EQ_TYPE_s16) return type == EQ_TYPE_f32 && quantized && tensor->zero == 0;
     if (tensor->type == EQ_TYPE_s8) return type == EQ_TYPE_u8 || (type == EQ_TYPE_f32 && quantized);
     return tensor->type == EQ_TYPE_f32 && (type == EQ_TYPE_s8 || type == EQ_TYPE_u8) && quantized;

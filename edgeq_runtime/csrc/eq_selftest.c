@@ -15,9 +15,10 @@ static void generate(const struct eq_tensor *tensor, uint8_t *at, uint32_t *stat
     for (size_t i = 0; i < tensor->count; i++) {
         uint32_t w = next_word(state);
         const uint16_t top = (uint16_t)(w >> 16);
-        float f = (float)((int32_t)w >> 8) * 0x1p-23f;
-        if (tensor->type == EQ_TYPE_f32) memcpy(at + 4 * i, &f, sizeof f);
-        else if (tensor->type == EQ_TYPE_s32) memcpy(at + 4 * i, &w, sizeof w);
+        if (EQ_HAS(float_edges) && tensor->type == EQ_TYPE_f32) {
+            const float f = (float)((int32_t)w >> 8) * 0x1p-23f;
+            memcpy(at + 4 * i, &f, sizeof f);
+        } else if (tensor->type == EQ_TYPE_s32) memcpy(at + 4 * i, &w, sizeof w);
         else if (tensor->type == EQ_TYPE_s16) memcpy(at + 2 * i, &top, sizeof top);
         else at[i] = (uint8_t)(w >> 24);
     }

@@ -1,4 +1,5 @@
 /* Time every layer of every run and stream it; what to make of it is the host's work. */
+#include "../eq_has.h"
 #include "eq_agent.h"
 
 struct watch {
@@ -44,7 +45,7 @@ static int fill_inputs(struct eq_agent *agent) {
             x ^= x << 13, x ^= x >> 17, x ^= x << 5;
             data[at] = (uint8_t)(x >> 24);
         }
-        for (size_t at = 0; type == EQ_TYPE_f32 && at < size / 4; at++)
+        for (size_t at = 0; EQ_HAS(float_edges) && type == EQ_TYPE_f32 && at < size / 4; at++)
             ((float *)(void *)data)[at] = (float)(int8_t)data[4 * at + 3] / 128.0f;
         agent->detail = eq_set_input(m->model, m->arena, i, type, data, size);
         if (agent->detail) return EQ_FAULT_argument;

@@ -80,7 +80,7 @@ static const struct eq_kernel *select(const struct eq_depthwise_op *op, uint32_t
     return eq_select("dwconv", op->w.low ? "s8_s8_s4x2" : "s8_s8_s4", isas);
 }
 
-static bool takes_lines(const struct eq_kernel *kernel) { return !strcmp(kernel->types, "s8_u8_s8"); }
+static bool takes_lines(const struct eq_kernel *kernel) { return EQ_HAS(byte_rows) && !strcmp(kernel->types, "s8_u8_s8"); }
 
 static int op_of(struct eq_depthwise_op *op, const struct eq_node *node, const struct eq_tensor *tensors) {
     const struct eq_depthwise_conv2d_s8_attrs *a = node->attrs;

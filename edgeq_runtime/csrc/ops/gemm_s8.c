@@ -43,14 +43,14 @@ static const struct eq_kernel *select(const struct eq_gemm_op *op, uint32_t isas
     static const char *const rows[] = {"u8_", "s8_"};
     const char *weight = op->w.low ? "s4x2" : eq_type_name(op->w.type);
     const bool fits = op->w.type == EQ_TYPE_s8 || eq_window_k(&op->window) <= EQ_LOW_K;
-    for (size_t i = 0; fits && i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; EQ_HAS(byte_rows) && fits && i < sizeof rows / sizeof *rows; i++) {
         const struct eq_kernel *kernel = select_types(rows[i], weight, isas);
         if (kernel && kernel->isa != EQ_ISA_portable) return kernel;
     }
     return select_types("s16_", weight, isas);
 }
 
-static bool is_banded(const struct eq_kernel *kernel) { return memcmp(kernel->types, "s8_s16_", 7) != 0; }
+static bool is_banded(const struct eq_kernel *kernel) { return EQ_HAS(byte_rows) && memcmp(kernel->types, "s8_s16_", 7) != 0; }
 static bool is_low(const struct eq_gemm_op *op) { return op->w.type != EQ_TYPE_s8; }
 
 static void pack(const struct eq_node *node, const struct eq_gemm_op *op) {
