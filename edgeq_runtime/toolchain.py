@@ -132,7 +132,7 @@ def compile_command(config: Config, on: dict[str, bool], source: Path, target: P
     elif folder in SMALLEST or (config.chip and folder != "kernels"):
         how = ("-Os",)
     flags = [*(PLAIN if config.chip else BASE), *how, *config.flags, *_isa_flags(config, isa)]
-    defines = [f"-DEQ_ON_{name}={int(on[name])}" for name in rows()]
+    defines = [f"-DEQ_ON_{name}={int(on[name])}" for name in rows() if name in on]
     return [*config.cc.split(), *flags, *defines, f"-I{CSRC}", "-MMD", "-c", str(source), "-o", str(target)]
 
 
