@@ -111,7 +111,7 @@ def target_sources(target: str, on: dict[str, bool]) -> list[Path]:
     library = [*(p for p in portable if p.stem.split("_")[0] in LIBRARY), *threads]  # link and store without the agent
     signing = [p for p in portable if p.stem in SIGNING]
     own = {"lib": library, "agent": [*agent, rows, *threads, *checks], "bench": sorted(CSRC.glob("bench/*.c")), "posix": posix}
-    own.update(programs, chip=chip)
+    own.update(programs, chip=chip, core=[])
     return [*common, *(own[target] if target in own else [*library, *signing, CSRC / "fuzz" / f"{target}.c"])]
 
 
@@ -205,7 +205,7 @@ def build(target: str, config: Config, folder: Path | None = None, on: dict[str,
     ships = not config.tag and target in SHIPS
     output = (folder or (LIB if ships else config.folder)) / OUTPUTS.get(target, target)
     output.parent.mkdir(parents=True, exist_ok=True)
-    sources = [*target_sources(target, on), *config.sources]
+    sources = [*(p for p in target_sources(target, on) if not (config.chip and p.stem.endswith("_posix"))), *config.sources]
     folders = (config.folder, config.core.folder) if config.core else (config.folder,)
     with _locked(*folders), ThreadPoolExecutor(PARALLEL) as pool:
         objects = list(pool.map(lambda source: compile_one(config, on, source), sources))

@@ -123,6 +123,29 @@ int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64
     return iy < 0 || ix < 0 ? -1 : ((p->n * w->ih + iy) * w->iw + ix) * w->ic;
 }
 
+#if defined __ARM_FEATURE_DSP && __ARM_ARCH_PROFILE == 'M'
+#define WIDEN                                                                                                                              \
+    "ldr %[even], [%[x]], #4\n\t"                                                                                                          \
+    "sxtab16 %[odd], %[zeros], %[even], ror #8\n\t"                                                                                        \
+    "sxtab16 %[even], %[zeros], %[even]\n\t"                                                                                               \
+    "pkhbt %[low], %[even], %[odd], lsl #16\n\t"                                                                                           \
+    "pkhtb %[odd], %[odd], %[even], asr #16\n\t"                                                                                           \
+    "str %[low], [%[row]], #4\n\t"                                                                                                         \
+    "str %[odd], [%[row]], #4\n\t"
+/* Cortex-M with DSP: a word at a time, whatever its alignment. */
+void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row) {
+    enum { STEP = 16 };
+    const uint32_t minus = (uint32_t)(uint16_t)-x_zero, zeros = minus << 16 | minus;
+    size_t steps = count / STEP;
+    uint32_t even, odd, low;
+    if (steps)
+        __asm volatile("1:\n\t" WIDEN WIDEN WIDEN WIDEN "subs %[steps], #1\n\tbne 1b\n\t"
+                       : [x] "+r"(x), [row] "+r"(row), [steps] "+r"(steps), [even] "=&r"(even), [odd] "=&r"(odd), [low] "=&r"(low)
+                       : [zeros] "r"(zeros)
+                       : "cc", "memory");
+    for (size_t i = 0; i < count % STEP; i++) row[i] = (int16_t)(x[i] - x_zero);
+}
+#else
 /* Loops of a constant trip count: compilers vectorize them at any level. */
 EQ_INLINE void widen_some(const int8_t *restrict x, int32_t x_zero, const size_t count, int16_t *restrict row) {
     for (size_t i = 0; i < count; i++) row[i] = (int16_t)(x[i] - x_zero);
@@ -141,6 +164,7 @@ void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row) {
         for (size_t i = 0; i < count; i++) row[i] = (int16_t)(x[i] - x_zero);
     }
 }
+#endif
 
 /* Taps of one kernel row that lie side by side in x are copied as one: [*first, *end) of kx. */
 static void inside_x(const struct eq_window *w, int64_t ox, int64_t *first, int64_t *end) {

@@ -1,7 +1,5 @@
 #include "../eq_round.h"
 #include "selftest.h"
-#include <sys/mman.h>
-#include <unistd.h>
 
 const struct eq_kernel *tested;
 int fill_kind;
@@ -17,17 +15,6 @@ uint32_t next(void) {
 }
 void next_start(uint32_t seed) { rng = seed; }
 int32_t between(int32_t lo, int32_t hi) { return (int32_t)((uint32_t)lo + next() % ((uint32_t)hi - (uint32_t)lo + 1)); }
-
-/* Memory whose end is followed by a page without access. */
-static uint8_t *guarded(void) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *memory = mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED || mprotect(memory + ROOM, page, PROT_NONE) != 0) {
-        perror("selftest: guarded memory");
-        exit(2);
-    }
-    return memory + ROOM;
-}
 
 uint8_t *activation_end, *weight_end, *packed_end, *params_end, *panel_end;
 static _Alignas(8) uint8_t outputs[2][20480];

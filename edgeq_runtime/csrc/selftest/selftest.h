@@ -25,7 +25,9 @@ uint32_t next(void);
 void next_start(uint32_t seed);
 int32_t between(int32_t lo, int32_t hi);
 
-/* Each before a page without access. */
+/* The end of ROOM bytes that is followed by what cannot be read: a file for each kind of machine. Five times at most. */
+uint8_t *guarded(void);
+/* Each an end of such memory. */
 extern uint8_t *activation_end, *weight_end, *packed_end, *params_end, *panel_end;
 /* The last `count` elements before a guard; a skew moves them down and takes their alignment away. */
 void *tail(uint8_t *end, size_t count, size_t element);
