@@ -38,7 +38,7 @@ static const struct eq_kernel *select_types(const char *row, const char *weight,
     return eq_select("gemm", types, isas);
 }
 
-/* Rows of bytes need no widening, but only pay with a kernel of their own. */
+/* Rows of bytes need no widening, but only pay with a kernel of their own. What takes rows of 16 bits packs no multipliers. */
 static const struct eq_kernel *select(const struct eq_gemm_op *op, uint32_t isas) {
     static const char *const rows[] = {"u8_", "s8_"};
     const char *weight = op->w.low ? "s4x2" : eq_type_name(op->w.type);
@@ -47,7 +47,7 @@ static const struct eq_kernel *select(const struct eq_gemm_op *op, uint32_t isas
         const struct eq_kernel *kernel = select_types(rows[i], weight, isas);
         if (kernel && kernel->isa != EQ_ISA_portable) return kernel;
     }
-    return select_types("s16_", weight, isas);
+    return select_types("s16_", weight, op->w.multipliers ? 0 : isas);
 }
 
 static bool is_banded(const struct eq_kernel *kernel) { return EQ_HAS(byte_rows) && memcmp(kernel->types, "s8_s16_", 7) != 0; }
@@ -55,8 +55,10 @@ static bool is_low(const struct eq_gemm_op *op) { return op->w.type != EQ_TYPE_s
 
 static void pack(const struct eq_node *node, const struct eq_gemm_op *op) {
     const size_t k = eq_window_k(&op->window), n = group_channels(op), bytes = eq_gemm_s8_bytes(node->kernel, n, 1, k);
-    for (size_t g = 0; g < (size_t)op->window.groups; g++)
-        eq_gemm_pack(node->kernel, n, k, (const int8_t *)op->w.data + g * n * k, k, 1, (int8_t *)node->weights + g * bytes);
+    for (size_t g = 0; g < (size_t)op->window.groups; g++) {
+        const struct eq_matrix m = {&op->w, g * n * k, g * n, n, 1, k, k, k, 1};
+        eq_gemm_s8_pack(node->kernel, &m, (int8_t *)node->weights + g * bytes);
+    }
 }
 
 int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const struct eq_gemm_op *op) {
@@ -78,7 +80,7 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
     if (is_banded(node->kernel)) return eq_gemm_band_prepare(node, op);
     node->units = eq_units(node->macs, eq_window_pixels(w));
     node->weight_bytes = node->kernel->kr ? groups * eq_gemm_s8_bytes(node->kernel, n, 1, k) : 0;
-    node->layout = eq_layout_of(node->kernel, 8, groups, n, 1, k);
+    node->layout = eq_layout_of(node->kernel, eq_weight_bits(node->kernel), groups, n, 1, k);
     node->scratch_bytes = rows_at_once(node->kernel, w) * eq_gemm_k(node->kernel, k) * sizeof(int16_t);
     return EQ_OK;
 }
@@ -121,8 +123,8 @@ static struct eq_gemm_s8_s16_s8 wide_args(const struct eq_call *call, const stru
                                       .hi = op->attrs.hi};
 }
 
-/* The same with weights of less, which are read as they lie in the file. */
-static struct eq_gemm_s8_s16_s4 low_args(const struct eq_gemm_op *op, const struct eq_gemm_s8_s16_s8 *args, size_t group) {
+/* The same with weights of less; those that are not packed are read as they lie in the file. */
+static struct eq_gemm_s8_s16_s4 low_args(const struct eq_gemm_op *op, const struct eq_gemm_s8_s16_s8 *args, size_t group, bool packed) {
     const struct eq_weights *w = &op->w;
     const size_t groups = w->group ? (w->depth + w->group - 1) / w->group : 0, taps = eq_window_taps(&op->window);
     return (struct eq_gemm_s8_s16_s4){.m = args->m,
@@ -130,8 +132,8 @@ static struct eq_gemm_s8_s16_s4 low_args(const struct eq_gemm_op *op, const stru
                                       .k = args->k,
                                       .a = args->a,
                                       .a_stride = args->a_stride,
-                                      .w = w->data,
-                                      .first = group * args->n * args->k,
+                                      .w = packed ? (const uint8_t *)args->w : w->data,
+                                      .first = packed ? 0 : group * args->n * args->k,
                                       .depth = w->depth,
                                       .rq = args->rq,
                                       .y = args->y,
@@ -157,7 +159,7 @@ static void run_wide(const struct eq_call *call, const struct eq_gemm_op *op, si
         args.m = end - i < kernel->mr ? end - i : kernel->mr;
         fill_wide(op, eq_read(call, 0), &p, (int64_t)group, args.m, k, (void *)call->scratch);
         if (is_low(op)) {
-            const struct eq_gemm_s8_s16_s4 low = low_args(op, &args, group);
+            const struct eq_gemm_s8_s16_s4 low = low_args(op, &args, group, call->node->weights != NULL);
             ((low_fn)kernel->run)(&low);
         } else {
             ((wide_fn)kernel->run)(&args);

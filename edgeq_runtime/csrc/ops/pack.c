@@ -42,13 +42,15 @@ static void read_step(const struct eq_matrix *x, size_t o, size_t part, size_t i
     memset(to + count, 0, size - count);
 }
 
-/* A unit of bytes [nr][kr]: input s kr + i of it in field s of byte i, from the lowest bits on. */
+/* A unit of bytes [nr][kr], or [kr][nr] for rows of 16 bits: input s kr + i of it in field s of byte i, from the lowest bits on. */
 static void pack_unit(const struct eq_kernel *kernel, const struct eq_matrix *x, size_t o, size_t part, size_t i, int8_t *packed) {
     enum { MOST = 8 * 16 };
     const size_t bits = (size_t)eq_weight_bits(kernel), kr = kernel->kr, unit = eq_gemm_unit(kernel);
     const size_t count = x->part - i < unit ? x->part - i : unit;
+    const bool by_input = !memcmp(kernel->types, "s8_s16_", 7);
+    const size_t step = by_input ? kernel->nr : 1;
     int8_t w[MOST];
-    for (size_t end = o + kernel->nr; o < end; o++, packed += kr) {
+    for (size_t end = o + kernel->nr; o < end; o++, packed += by_input ? 1 : kr) {
         read_step(x, o, part, i, o < x->n ? count : 0, unit, w);
         for (size_t j = 0; j < kr; j++) {
             unsigned byte = 0;
@@ -56,7 +58,7 @@ static void pack_unit(const struct eq_kernel *kernel, const struct eq_matrix *x,
                 const int v = w[s * kr + j] * x->w->times;
                 byte |= (bits == 1 ? v < 0 : (unsigned)v & ((1u << bits) - 1)) << (s * bits);
             }
-            packed[j] = (int8_t)byte;
+            packed[j * step] = (int8_t)byte;
         }
     }
 }

@@ -46,7 +46,8 @@ struct eq_weights fill_weights(size_t n, size_t parts, size_t part) {
             first[i] = (uint8_t)(first[i] | (first[i] >> 4 == 8) << 4 | ((first[i] & 15) == 8)); /* no high plane holds -8 */
     } else if (bits == 4 && next() % 4 == 0) w.times = 16;
     const size_t size = sizes[next() % COUNT(sizes)], count = n * parts * ((part + size - 1) / size);
-    if (bits == 1 || w.low || w.times != 1 || part <= size || next() % 2) return w;
+    const int never = bits == 1 || w.low || w.times != 1 || (tested->kr && !strncmp(tested->types, "s8_s16_", 7));
+    if (never || part <= size || next() % 2) return w;
     uint8_t *multipliers = params_end - ROOM / 2 + 64;
     for (size_t i = 0; i < count; i++) multipliers[i] = (uint8_t)(fill_kind < 2 ? between(1, 127) : extreme(fill_kind & 1, 1, 127));
     w.multipliers = multipliers;
@@ -57,15 +58,16 @@ struct eq_weights fill_weights(size_t n, size_t parts, size_t part) {
 int gemm_low_wide(const struct eq_kernel *portable, size_t m, size_t n, size_t k) {
     char sizes[80];
     enum { PARTS = 3 };
-    const size_t taps = k % PARTS || k > 200 ? 1 : PARTS;
-    int16_t *a = tail(activation_end, m * k, 2);
-    fill_s16(a, m * k, -255, 255);
+    const size_t taps = k % PARTS || k > 200 ? 1 : PARTS, padded = eq_gemm_k(tested, k);
+    int16_t *a = tail(activation_end, m * padded, 2);
+    fill_s16(a, m * padded, -255, 255);
+    for (size_t i = 0; i < m; i++) memset(a + i * padded + k, 0, (padded - k) * sizeof *a);
     const struct eq_weights w = fill_weights(n, taps, k / taps);
     struct eq_gemm_s8_s16_s4 args = {.m = m,
                                      .n = n,
                                      .k = k,
                                      .a = a,
-                                     .a_stride = k,
+                                     .a_stride = padded,
                                      .w = w.data,
                                      .depth = w.depth,
                                      .rq = w.rq,
@@ -82,6 +84,13 @@ int gemm_low_wide(const struct eq_kernel *portable, size_t m, size_t n, size_t k
     prepare_outputs();
     RUN(portable, eq_gemm_s8_s16_s4, &args);
     args.y = output(1, 1);
+    if (tested->kr) {
+        const struct eq_matrix matrix = {&w, 0, 0, n, 1, k, k, k, 1};
+        int8_t *packed = (int8_t *)packed_end - eq_gemm_s8_bytes(tested, n, 1, k);
+        eq_gemm_s8_pack(tested, &matrix, packed);
+        args.w = (const uint8_t *)packed;
+        args.k = padded;
+    }
     RUN(tested, eq_gemm_s8_s16_s4, &args);
     snprintf(sizes, sizeof sizes, "m=%zu n=%zu k=%zu group=%zu up=%d", m, n, k, w.group, (int)args.up);
     return compare(sizes, 1);
