@@ -46,8 +46,8 @@ struct run {
 /* 3 rows, `step` bytes apart, and 2 channels: c[row][channel]. */
 #define RUN_TALL(text, count)                                                                                                              \
     __asm volatile(LOOP(text)                                                                                                              \
-                   : [a] "+r"(r.a), [p] "+r"(r.p), [left] "+r"(count), [w] "=&r"(w), [t] "=&r"(t), [x] "=&r"(x), [c0] "+r"(r.c[0]),        \
-                     [c1] "+r"(r.c[1]), [c2] "+r"(r.c[2]), [c3] "+r"(r.c[3]), [c4] "+r"(r.c[4]), [c5] "+r"(r.c[5])                         \
+                   : [a] "+&r"(r.a), [p] "+&r"(r.p), [left] "+&r"(count), [w] "=&r"(w), [t] "=&r"(t), [x] "=&r"(x), [c0] "+&r"(r.c[0]),    \
+                     [c1] "+&r"(r.c[1]), [c2] "+&r"(r.c[2]), [c3] "+&r"(r.c[3]), [c4] "+&r"(r.c[4]), [c5] "+&r"(r.c[5])                    \
                    : [step] "r"(step)                                                                                                      \
                    : "cc", "memory")
 EQ_INLINE struct run run_tall(struct run r, size_t step, size_t units) {
@@ -61,8 +61,8 @@ EQ_INLINE struct run run_tall(struct run r, size_t step, size_t units) {
 /* A row and 4 channels, of which the upper two are `step` bytes behind: c[channel]. */
 #define RUN_WIDE(text, count)                                                                                                              \
     __asm volatile(LOOP(text)                                                                                                              \
-                   : [a] "+r"(r.a), [p] "+r"(r.p), [left] "+r"(count), [w] "=&r"(w), [t] "=&r"(t), [x] "=&r"(x), [c0] "+r"(r.c[0]),        \
-                     [c1] "+r"(r.c[1]), [c2] "+r"(r.c[2]), [c3] "+r"(r.c[3])                                                               \
+                   : [a] "+&r"(r.a), [p] "+&r"(r.p), [left] "+&r"(count), [w] "=&r"(w), [t] "=&r"(t), [x] "=&r"(x), [c0] "+&r"(r.c[0]),    \
+                     [c1] "+&r"(r.c[1]), [c2] "+&r"(r.c[2]), [c3] "+&r"(r.c[3])                                                            \
                    : [step] "r"(step)                                                                                                      \
                    : "cc", "memory")
 EQ_INLINE struct run run_wide(struct run r, size_t step, size_t units) {

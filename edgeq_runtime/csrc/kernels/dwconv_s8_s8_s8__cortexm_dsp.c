@@ -17,8 +17,8 @@ enum { QUAD = 4, TAPS = 3 /* written out in a loop */ };
     "smlatt %[c3], %[t], %[v], %[c3]\n\t"
 #define RUN(text, count)                                                                                                                   \
     __asm volatile("1:\n\t" text "subs %[left], #1\n\tbne 1b\n\t"                                                                          \
-                   : [list] "+r"(list), [w] "+r"(w), [left] "+r"(count), [x] "=&r"(x), [t] "=&r"(t), [v] "=&r"(v), [c0] "+r"(c[0]),        \
-                     [c1] "+r"(c[1]), [c2] "+r"(c[2]), [c3] "+r"(c[3])                                                                     \
+                   : [list] "+&r"(list), [w] "+&r"(w), [left] "+&r"(count), [x] "=&r"(x), [t] "=&r"(t), [v] "=&r"(v), [c0] "+&r"(c[0]),    \
+                     [c1] "+&r"(c[1]), [c2] "+&r"(c[2]), [c3] "+&r"(c[3])                                                                  \
                    : [at] "r"(at), [zero] "r"(zero)                                                                                        \
                    : "cc", "memory")
 

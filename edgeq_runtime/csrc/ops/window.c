@@ -140,7 +140,7 @@ void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row) {
     uint32_t even, odd, low;
     if (steps)
         __asm volatile("1:\n\t" WIDEN WIDEN WIDEN WIDEN "subs %[steps], #1\n\tbne 1b\n\t"
-                       : [x] "+r"(x), [row] "+r"(row), [steps] "+r"(steps), [even] "=&r"(even), [odd] "=&r"(odd), [low] "=&r"(low)
+                       : [x] "+&r"(x), [row] "+&r"(row), [steps] "+&r"(steps), [even] "=&r"(even), [odd] "=&r"(odd), [low] "=&r"(low)
                        : [zeros] "r"(zeros)
                        : "cc", "memory");
     for (size_t i = 0; i < count % STEP; i++) row[i] = (int16_t)(x[i] - x_zero);
