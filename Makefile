@@ -8,7 +8,7 @@ SOURCES := edgeq_host edgeq_runtime tests examples bench tools setup.py
 DEVICE_PYTHON := $(addprefix edgeq_runtime/,__init__.py abi.py agent.py buffers.py native.py store.py threads.py) edgeq_host/setup/device_program.py examples/04_camera_loop.py
 C_FILES = $(shell git ls-files 'edgeq_runtime/csrc/*.[ch]' 'firmware/*.[ch]' 'bench/*.[ch]' 'examples/*.[ch]' 'tools/*.[ch]' ':!:*/third_party/*')
 
-.PHONY: help demo test test-fast test-all lint fmt build agents firmware bench bench-arm fuzz wheels clean tools
+.PHONY: help demo test test-fast test-all lint fmt build agents firmware bench bench-arm bench-cortexm fuzz wheels clean tools
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ bench: $(VENV)/.dev build ## the goals on x86 beside what is measured now, into 
 
 bench-arm: $(VENV)/.dev tools build ## the goals on 64-bit Arm in emulated instructions, into docs/benchmarks.md
 	$(RUN)/python -m bench.arm
+
+bench-cortexm: $(VENV)/.dev tools build ## the goals on Cortex-M in emulated instructions, into docs/benchmarks.md
+	$(RUN)/python -m bench.cortexm
 
 FUZZERS = $(basename $(notdir $(wildcard edgeq_runtime/csrc/fuzz/*.c)))
 

@@ -27,6 +27,7 @@ if [ "${1:-}" = all ]; then
     need qemu-system-aarch64 qemu-system-arm
     PATH="$PATH:/usr/sbin" need mke2fs e2fsprogs
 fi
+[ -f "$(arm-none-eabi-gcc -print-file-name=rdimon.specs 2>/dev/null)" ] || missing="$missing libnewlib-arm-none-eabi"
 [ -x /lib/systemd/systemd ] || missing="$missing systemd"
 # libFuzzer and the sanitizers are a package of their own, named by the major version of the clang that is there.
 has_fuzzer() { ls "$(clang -print-resource-dir 2>/dev/null || echo /nowhere)"/lib/*/libclang_rt.fuzzer* >/dev/null 2>&1; }

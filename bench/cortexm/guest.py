@@ -19,6 +19,7 @@ from edgeq_runtime.toolchain import Config
 
 HERE = Path(__file__).parent
 QEMU = "qemu-system-arm"
+SPECS = "rdimon.specs"  # newlib with semihosting
 ALIGN = 64
 BLOB = 2 << 20  # behind the begin of the flash: link.ld
 SHIFT, TICK_NS = 7, 40  # of -icount: an instruction is 2^7 ns; a tick of SysTick at 25 MHz
@@ -60,6 +61,9 @@ def need_tools() -> None:
     for name, package in ((QEMU, "qemu-system-arm"), (firmware.CC, "gcc-arm-none-eabi")):
         if not shutil.which(name):
             raise guest.Missing(f"{name} is not installed: run tools/install.sh (Debian: apt-get install {package})")
+    found = subprocess.run([firmware.CC, f"-print-file-name={SPECS}"], capture_output=True, text=True, check=True).stdout.strip()
+    if not Path(found).is_file():
+        raise guest.Missing(f"{firmware.CC} has no {SPECS}: run tools/install.sh (Debian: apt-get install libnewlib-arm-none-eabi)")
 
 
 def isas(core: str) -> int:
@@ -67,17 +71,22 @@ def isas(core: str) -> int:
     return sum(1 << isa.bit for name, isa in lists.isas().items() if isa.arch == "any" or name in firmware.CORES[core].isas)
 
 
+def _enabled(core: str) -> dict[str, bool]:
+    """Every kernel of these rows of isa.def and sha256.def, those that a firmware leaves out, too."""
+    return firmware.enabled(firmware.port_of(MACHINES[core].port))
+
+
 @cache
 def program(core: str, target: str) -> Path:
     """selftest: every kernel against the portable one. core: a model, by runner.c."""
     need_tools()
-    port = firmware.port_of(MACHINES[core].port)
+    port = MACHINES[core].port
     own = {"selftest": "guards.c", "core": "runner.c"}[target]
     flags = ("-mthumb", *firmware.CORES[core].flags, "-ffunction-sections", "-fdata-sections")
-    script = ("-nostartfiles", "--specs=rdimon.specs", f"-L{firmware.FOLDER / 'ports' / port.name}", f"-T{HERE / 'link.ld'}")
+    script = ("-nostartfiles", f"--specs={SPECS}", f"-L{firmware.FOLDER / 'ports' / port}", f"-T{HERE / 'link.ld'}")
     sources = (HERE / "start.c", HERE / own)
     config = Config(firmware.CC, f"cortexm/{core}", flags, sources, link=script, libraries=("-lm",), chip=True)
-    return build.build(target, config, on=firmware.enabled(port))
+    return build.build(target, config, on=_enabled(core))
 
 
 def run(core: str, target: str, words: Sequence[str] = (), options: tuple[str, ...] = ()) -> str:

@@ -1,0 +1,81 @@
+"""make bench-cortexm: the goals on Cortex-M4 beside what is counted under QEMU now, into docs/benchmarks.md. Instructions, no times."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bench import assets, page
+from bench.arm.guest import Missing
+from bench.cortexm import guest, kernels, networks
+from edgeq_host.cli import output
+from edgeq_runtime import firmware
+
+HEAD = """## Cortex-M4: emulated, instructions and no times
+
+`make bench-cortexm`: guest instructions that qemu-system-arm {qemu} executed on its machine mps2-an386, compiled by arm-none-eabi-gcc \
+{gcc}; one inference, its input copied in, as the difference of two runs and one. Weighted: each register that LDM, STM, LDRD, STRD, PUSH or POP \
+moves beyond the first counts as one more. -icount: the same run by QEMU's own clock. CMSIS-NN's figures (GCC 12.2 -O3, plain) were taken \
+on the same machine before. Layers of signs are without what packs and unpacks signs at the borders of their network.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.cortexm", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON document; write no page")
+    args = parser.parse_args()
+    try:
+        guest.need_tools()
+    except Missing as missing:
+        sys.exit(f"error: {missing}")
+    layers, nets = kernels.all_counts(), [networks.measure(path) for path in assets.tflite(networks.MOST)]
+    found = [*kernels.of_layers(), *networks.of_counts(nets)]
+    if args.json:
+        documents = {"goals": found, "layers": layers, "networks": nets}
+        output.document("edgeq.bench-cortexm/1", source="emulated", **{name: [asdict(one) for one in of] for name, of in documents.items()})
+        return
+    goals = [(g.what, g.wanted, g.measured, "yes" if g.met else "**no**") for g in found]
+    page.write("cortexm", text(goals, layers, nets))
+    output.table(["goal", "wanted", "measured", "met"], goals, left=3)
+    output.line(f"written to {page.PAGE}")
+
+
+def _version(command: Sequence[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
+
+
+def text(goals: Sequence[Sequence[str]], layers: Sequence[kernels.Count], nets: Sequence[networks.Count]) -> str:
+    qemu, gcc = _version([guest.QEMU, "--version"]).split()[3], _version([firmware.CC, "-dumpfullversion"])
+    columns = ["layer", "weights", "plain", "-icount", "weighted", "arena bytes", "bytes as portable"]
+    rows = [
+        (
+            one.layer,
+            one.weights,
+            *(f"{n:.3f}" for n in (one.plain, one.icount, one.weighted)),
+            one.arena_bytes,
+            "yes" if one.same else "**no**",
+        )
+        for one in layers
+    ]
+    whole = [(n.network, f"{n.macs / 1e6:.2f}", f"{n.instructions:,}", f"{n.weighted:,}", f"{n.per_mac:.3f}", n.arena_bytes) for n in nets]
+    parts = [
+        HEAD.format(qemu=qemu, gcc=gcc),
+        page.table(["goal", "wanted", "measured", "met"], goals),
+        "\n### Instructions for each product\n",
+        page.table(columns, rows),
+        "\n### Instructions of one inference\n",
+        page.table(["network", "MMAC", "plain", "weighted", "weighted per MAC", "arena bytes"], whole),
+    ]
+    return "\n".join(parts)
+
+
+def _layer(one: kernels.Count) -> tuple[object, ...]:
+    counts = (f"{number:.3f}" for number in (one.plain, one.icount, one.weighted))
+    return one.layer, one.weights, *counts, one.arena_bytes, "yes" if one.same else "**no**"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Emulated: layers on a Cortex-M4 take the instructions that `make bench-cortexm` promises, and the two ways to count agree."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from bench import layers
+from bench.cortexm import guest, kernels
+from bench.goals import Goal
+from edgeq_host.export.container import unpack
+from edgeq_host.export.prepack import prepack
+
+pytestmark = pytest.mark.slow
+SAME = 0.01  # of -icount's
+
+
+def test_int8_and_int4_layers_meet_their_goals() -> None:
+    found: list[Goal] = [goal for goal in kernels.of_layers() if "signs" not in goal.what]
+    assert len(found) == 6 and all(goal.met for goal in found), [goal for goal in found if not goal.met]
+
+
+@pytest.mark.parametrize(
+    "layer", [kernels.POINT, kernels.CONV3, kernels.DEPTHWISE, kernels.FC], ids=lambda layer: layer.op + layer.name[:3]
+)
+def test_plugin_and_icount_agree(layer: kernels.Layer) -> None:
+    count = kernels.count(layer)
+    assert count.same and abs(count.plain - count.icount) <= SAME * count.icount and count.weighted >= count.plain
+
+
+@pytest.mark.parametrize("weights", ["s8", "s4", "s2", "b1"])
+def test_layers_give_the_bytes_of_portable_kernels(weights: str) -> None:
+    assert kernels.count(kernels.POINT, weights).same
+
+
+@pytest.mark.parametrize("weights", ["s8", "s4", "b1"])
+def test_weights_packed_in_the_file_are_used_where_they_lie(weights: str) -> None:
+    layer = kernels.FC_SIGNS if weights == "b1" else kernels.FC
+    plain, sample = kernels.data_of(layer, weights), layers.noise(math.prod(layer.x))
+    there = prepack(unpack(plain, "layer"), ["cortexm_dsp"])
+    packs, in_place = guest.infer("m4", plain, sample), guest.infer("m4", there, sample)
+    assert in_place.outputs == packs.outputs
+    assert packs.model_bytes - in_place.model_bytes >= math.prod(layer.weights) * {"s8": 8, "s4": 4, "b1": 1}[weights] // 8
