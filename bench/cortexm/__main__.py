@@ -17,9 +17,9 @@ from edgeq_runtime import firmware
 HEAD = """## Cortex-M4: emulated, instructions and no times
 
 `make bench-cortexm`: guest instructions that qemu-system-arm {qemu} executed on its machine mps2-an386, compiled by arm-none-eabi-gcc \
-{gcc}; one inference, its input copied in, as the difference of two runs and one. Weighted: each register that LDM, STM, LDRD, STRD, PUSH or POP \
-moves beyond the first counts as one more. -icount: the same run by QEMU's own clock. CMSIS-NN's figures (GCC 12.2 -O3, plain) were taken \
-on the same machine before. Layers of signs are without what packs and unpacks signs at the borders of their network.
+{gcc}; one inference, its input copied in, as the difference of two runs and one. Weighted: each register that LDM, STM, LDRD, STRD, \
+PUSH or POP moves beyond the first counts as one more. -icount: the same run by QEMU's own clock. CMSIS-NN's figures (GCC 12.2 -O3, \
+plain) were taken on the same machine before. Layers of signs are without what packs and unpacks signs at the borders of their network.
 """
 
 
@@ -34,8 +34,8 @@ def main() -> None:
     layers, nets = kernels.all_counts(), [networks.measure(path) for path in assets.tflite(networks.MOST)]
     found = [*kernels.of_layers(), *networks.of_counts(nets)]
     if args.json:
-        documents = {"goals": found, "layers": layers, "networks": nets}
-        output.document("edgeq.bench-cortexm/1", source="emulated", **{name: [asdict(one) for one in of] for name, of in documents.items()})
+        documents = [[asdict(one) for one in found], [asdict(one) for one in layers], [asdict(one) for one in nets]]
+        output.document("edgeq.bench-cortexm/1", source="emulated", **dict(zip(("goals", "layers", "networks"), documents, strict=True)))
         return
     goals = [(g.what, g.wanted, g.measured, "yes" if g.met else "**no**") for g in found]
     page.write("cortexm", text(goals, layers, nets))

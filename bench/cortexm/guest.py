@@ -106,7 +106,8 @@ def _on_model(core: str, model: bytes, sample: bytes, runs: int, mask: int, fold
     blob.write_bytes(struct.pack("<4I", len(model), len(sample), runs, mask).ljust(ALIGN, b"\0") + padded + sample)
     loader = ("-device", f"loader,file={blob},addr={MACHINES[core].flash + BLOB:#x},force-raw=on")
     numbers, outputs = run(core, "core", options=(*loader, *options)).splitlines()
-    return Run(*map(int, numbers.split()), bytes.fromhex(outputs))
+    ticks, arena, held = map(int, numbers.split())
+    return Run(ticks, arena, held, bytes.fromhex(outputs))
 
 
 def infer(core: str, model: bytes, sample: bytes, mask: int | None = None) -> Run:

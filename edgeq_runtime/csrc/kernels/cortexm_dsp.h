@@ -4,21 +4,6 @@
 #include "eq_kernels.h"
 #include "eq_round.h"
 #include <arm_acle.h>
-#include <string.h>
-
-/* Anywhere: these cores load words that are not aligned. */
-EQ_INLINE uint32_t dsp_word(const void *at) {
-    uint32_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-/* Bytes 1 and 3 of a word as two of 16 bits; __sxtb16 gives 0 and 2. */
-EQ_INLINE int16x2_t dsp_odd(uint32_t word) {
-    int16x2_t pair;
-    __asm("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
-    return pair;
-}
 
 /* Where outputs go, apart from the arguments: the compiler need not read these again after every byte. */
 struct dsp_output {
