@@ -14,23 +14,20 @@ struct dsp_output {
 
 /* Channel parameters of a usual n, ready for any number of sums. */
 struct dsp_scale {
-    int32_t m, shift, add;
+    int32_t m, shift, half;
 };
-enum { DSP_MOST = 22 /* the largest n where zero 2^(n-1) leaves room */ };
-EQ_INLINE struct dsp_scale dsp_scale_of(int32_t m, int32_t n, int32_t zero) {
-    return (struct dsp_scale){m, n - 1, (1 << (n - 2)) + zero * (1 << (n - 1))};
-}
-EQ_INLINE int dsp_is_usual(int32_t n) { return (uint32_t)(n - 2) <= DSP_MOST - 2; }
+EQ_INLINE struct dsp_scale dsp_scale_of(int32_t m, int32_t n) { return (struct dsp_scale){m, n - 1, 1 << (n - 2)}; }
+EQ_INLINE int dsp_is_usual(int32_t n) { return n >= 2; }
 
-/* What is usual: zero + eq_requantize(acc). Half of the last place is a whole number of 2^32, and so is the zero point there; what is below
- * cannot change a floor. */
+/* What is usual: eq_requantize. Half of the last place is a whole number of 2^32; what is below that cannot change a floor. */
 EQ_INLINE int32_t dsp_scaled(int32_t acc, const struct dsp_scale *s) {
     int32_t high;
-    __asm("smmla %0, %1, %2, %3" : "=r"(high) : "r"(acc), "r"(s->m), "r"(s->add));
+    __asm("smmla %0, %1, %2, %3" : "=r"(high) : "r"(acc), "r"(s->m), "r"(s->half));
     return high >> s->shift;
 }
 EQ_INLINE int32_t dsp_clamped(int32_t v, const struct dsp_output *out, const int whole) {
     int32_t r;
+    v += out->zero;
     if (whole) {
         __asm("ssat %0, #8, %1" : "=r"(r) : "r"(v));
         return r;

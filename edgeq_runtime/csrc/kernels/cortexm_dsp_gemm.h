@@ -110,7 +110,7 @@ EQ_INLINE void put(const struct matrix *x, size_t row, size_t o, const int32_t *
         dsp_put_rare(copy, 1, rows, m, n, &x->out, y, stride);
         return;
     }
-    const struct dsp_scale s = dsp_scale_of(m, n, x->out.zero);
+    const struct dsp_scale s = dsp_scale_of(m, n);
     for (size_t i = 0; i < rows; i++, y += stride) *y = (int8_t)dsp_clamped(dsp_scaled(acc[i], &s), &x->out, whole);
 }
 

@@ -70,7 +70,7 @@ static void set_channels(struct quad *q, const struct eq_rq *rq, size_t first) {
         q->m[i] = rq->m[first + i];
         q->n[i] = rq->n[first + i];
         q->usual &= dsp_is_usual(q->n[i]);
-        if (q->usual) q->s[i] = dsp_scale_of(q->m[i], q->n[i], q->out.zero);
+        if (q->usual) q->s[i] = dsp_scale_of(q->m[i], q->n[i]);
     }
 }
 
