@@ -102,8 +102,8 @@ EQ_GEMM_OF(s8_u8_b1, uint8_t)
 EQ_GEMM_OF(s8_s8_s4x2, int8_t)
 EQ_GEMM_OF(s8_u8_s4x2, uint8_t)
 
-/* The same with rows of 16 bits. kr = 0, the neutral layout: element first + o k + i of w is weight (o, i), and i / depth is its tap. kr > 0:
- * packed, without multipliers and a low plane; a unit lies as [kr][nr] bytes, so that the channels of an input are neighbours. */
+/* The same with rows of 16 bits. kr = 0, the neutral layout: element first + o k + i of w is weight (o, i), and i / depth is its tap. kr >
+ * 0: packed, without multipliers and a low plane; a unit lies as [kr][nr] bytes, so that the channels of an input are neighbours. */
 #define EQ_GEMM_WIDE(types)                                                                                                                \
     struct eq_gemm_##types {                                                                                                               \
         size_t m, n, k;                                                                                                                    \
