@@ -16,9 +16,11 @@ pytestmark = pytest.mark.slow
 SAME = 0.01  # of -icount's
 
 
-def test_int8_and_int4_layers_meet_their_goals() -> None:
-    found: list[Goal] = [goal for goal in kernels.of_layers() if "signs" not in goal.what]
-    assert len(found) == 6 and all(goal.met for goal in found), [goal for goal in found if not goal.met]
+def test_layers_meet_their_goals() -> None:
+    """Of those of signs the deep one: shallow layers of signs do not."""
+    short = {f"{layer.name}, signs" for layer in (kernels.POINT, kernels.CONV3)}
+    found: list[Goal] = [goal for goal in kernels.of_layers() if goal.what.rpartition(",")[0] not in short]
+    assert len(found) == 7 and all(goal.met for goal in found), [goal for goal in found if not goal.met]
 
 
 @pytest.mark.parametrize(
