@@ -8,7 +8,7 @@
     FIELD(LEFT(4) MASK, "")                                                                                                                \
     FIELD(LEFT(2) MASK, "")                                                                                                                \
     FIELD(MASK, ", #4")
-#define TURNS   2
+#define TURNS   1
 #define DOWN    6
 #define UP(g)   0
 #define BASE(g) 0
