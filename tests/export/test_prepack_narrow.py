@@ -24,9 +24,9 @@ STORED = {"w4a8": "s4", "w2a8": "s2", "ternary": "s2", "w1a8": "b1"}
 MAKERS = (dense, pointwise)
 
 
-def isas_of(weight: str) -> list[str]:
-    """Those that pack weights of a type for int8 activations."""
-    ends = tuple(f"{row}_{weight}" for row in ("s8_s8", "s8_u8", "s8_s16"))
+def isas_of(weight: str, group: int) -> list[str]:
+    """Those that pack weights of a type for int8 activations: with groups, those that read rows of bytes."""
+    ends = tuple(f"{row}_{weight}" for row in ("s8_s8", "s8_u8", *(() if group else ("s8_s16",))))
     having = {k.isa for k in lists.kernels() if k.family == "gemm" and k.types in ends and k.kr}
     return [name for name in lists.isas() if name in having]
 
@@ -48,7 +48,7 @@ def in_file(data: bytes, isa: str) -> int:
 @pytest.mark.parametrize(("precision", "group"), WIDTHS)
 def test_weights_for_an_instruction_set_take_their_share_of_int8(make: Callable[[int, int], Graph], precision: str, group: int) -> None:
     narrow, whole = packed(make, precision, group), packed(make, "int8", 0)
-    isas = isas_of(STORED[precision])
+    isas = isas_of(STORED[precision], group)
     assert {"avx2", "avx512_vnni", "neon", "neon_dotprod", "neon_i8mm"} <= set(isas)
     for isa in isas:
         assert in_file(narrow, isa) <= WIDTHS[precision, group] * in_file(whole, isa), isa
@@ -58,8 +58,8 @@ def test_weights_for_an_instruction_set_take_their_share_of_int8(make: Callable[
 @pytest.mark.parametrize(("precision", "group"), WIDTHS)
 def test_they_are_used_where_they_lie_and_give_the_same_bytes(make: Callable[[int, int], Graph], precision: str, group: int) -> None:
     plain = packed(make, precision, group)
-    here = [name for name in isas_of(STORED[precision]) if name in native.isas()]
-    data = prepack(unpack(plain, "net"), isas_of(STORED[precision]))
+    here = [name for name in isas_of(STORED[precision], group) if name in native.isas()]
+    data = prepack(unpack(plain, "net"), isas_of(STORED[precision], group))
     x = np.random.default_rng(5).normal(size=native.Model(plain).inputs[0].shape).astype(np.float32)
     wanted = native.Model(plain, isas=1).run(x)
     for name in here:
