@@ -21,40 +21,36 @@ HERE = Path(__file__).parent
 QEMU = "qemu-system-arm"
 SPECS = "rdimon.specs"  # newlib with semihosting
 ALIGN = 64
-BLOB = 2 << 20  # behind the begin of the flash: link.ld
-SHIFT, TICK_NS = 7, 40  # of -icount: an instruction is 2^7 ns; a tick of SysTick at 25 MHz
+SHIFT = 7  # of -icount: an instruction is 2^7 ns
 
 
 @dataclass(frozen=True)
 class Machine:
-    """name: QEMU's. port: in firmware/ports, whose memory it is. flash: where that begins."""
+    """name: QEMU's. port: in firmware/ports, whose memory it is. blob: where the model lies, in memory that no program takes. hz: SysTick's."""
 
     name: str
     port: str
-    flash: int = 0
+    blob: int = 0x200000
+    hz: int = 25_000_000
 
 
 MACHINES = {
     "m3": Machine("mps2-an385", "mps2_an385"),
     "m4": Machine("mps2-an386", "mps2_an386"),
     "m7": Machine("mps2-an500", "mps2_an500"),
-    "m33": Machine("mps2-an505", "mps2_an505", 0x10000000),
+    "m33": Machine("mps2-an505", "mps2_an505", 0x10200000),
+    "m55": Machine("mps3-an547", "mps3_an547", 0x70000000, 32_000_000),
 }
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a model did: ticks of SysTick in its last run, bytes of its arena and of what it holds beside it, output bytes."""
+    """What a model did: instructions of its last run by -icount, bytes of its arena and of what it holds beside it, output bytes."""
 
-    ticks: int
+    instructions: float
     arena_bytes: int
     model_bytes: int
     outputs: bytes
-
-    @property
-    def instructions(self) -> float:
-        """By -icount; SysTick wraps after 2^24 ticks, which is 5.2 million of them."""
-        return self.ticks * TICK_NS / (1 << SHIFT)
 
 
 def need_tools() -> None:
@@ -83,7 +79,7 @@ def program(core: str, target: str) -> Path:
     port = MACHINES[core].port
     own = {"selftest": "guards.c", "core": "runner.c"}[target]
     flags = ("-mthumb", *firmware.CORES[core].flags, "-ffunction-sections", "-fdata-sections")
-    script = ("-nostartfiles", f"--specs={SPECS}", f"-L{firmware.FOLDER / 'ports' / port}", f"-T{HERE / 'link.ld'}")
+    script = ("-nostartfiles", f"--specs={SPECS}", f"-L{firmware.FOLDER / 'ports' / port}", f"-T{HERE / 'link.ld'}", f"-Wl,--defsym=blob={MACHINES[core].blob:#x}")
     sources = (HERE / "start.c", HERE / own)
     config = Config(firmware.CC, f"cortexm/{core}", flags, sources, link=script, libraries=("-lm",), chip=True)
     return build.build(target, config, on=_enabled(core))
@@ -104,10 +100,11 @@ def _on_model(core: str, model: bytes, sample: bytes, runs: int, mask: int, fold
     padded = model + bytes(-len(model) % ALIGN)
     blob = folder / "blob"
     blob.write_bytes(struct.pack("<4I", len(model), len(sample), runs, mask).ljust(ALIGN, b"\0") + padded + sample)
-    loader = ("-device", f"loader,file={blob},addr={MACHINES[core].flash + BLOB:#x},force-raw=on")
+    loader = ("-device", f"loader,file={blob},addr={MACHINES[core].blob:#x},force-raw=on")
     numbers, outputs = run(core, "core", options=(*loader, *options)).splitlines()
     ticks, arena, held = map(int, numbers.split())
-    return Run(ticks, arena, held, bytes.fromhex(outputs))
+    instructions = ticks * 1e9 / MACHINES[core].hz / (1 << SHIFT)  # SysTick wraps after 2^24 ticks, which is 4 million of them or more
+    return Run(instructions, arena, held, bytes.fromhex(outputs))
 
 
 def infer(core: str, model: bytes, sample: bytes, mask: int | None = None) -> Run:
