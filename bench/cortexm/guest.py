@@ -80,8 +80,10 @@ def program(core: str, target: str) -> Path:
     own = {"selftest": "guards.c", "core": "runner.c"}[target]
     flags = ("-mthumb", *firmware.CORES[core].flags, "-ffunction-sections", "-fdata-sections")
     script = ("-nostartfiles", f"--specs={SPECS}", f"-L{firmware.FOLDER / 'ports' / port}", f"-T{HERE / 'link.ld'}", f"-Wl,--defsym=blob={MACHINES[core].blob:#x}")
-    sources = (HERE / "start.c", HERE / own)
-    config = Config(firmware.CC, f"cortexm/{core}", flags, sources, link=script, libraries=("-lm",), chip=True)
+    sources = [HERE / "start.c", HERE / own]
+    if "cortexm_mve" in firmware.CORES[core].isas:  # newlib has no copy for vectors, firmware does
+        sources.append(firmware.FOLDER / "cortexm" / "memory.c")
+    config = Config(firmware.CC, f"cortexm/{core}", flags, tuple(sources), link=script, libraries=("-lm",), chip=True)
     return build.build(target, config, on=_enabled(core))
 
 

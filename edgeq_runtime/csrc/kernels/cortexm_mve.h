@@ -34,6 +34,14 @@ EQ_INLINE int32x4_t mve_scaled(const struct mve_output *out, const struct mve_sc
     return vrshlq_s32(vqdmulhq_s32(acc, s->m), s->right);
 }
 
+/* Vector i of some that lie side by side. Assembly: compilers add up an address for each. */
+#define MVE_AT(v, i)                                                                                                                       \
+    __extension__({                                                                                                                        \
+        int32x4_t loaded;                                                                                                                  \
+        __asm("vldrw.32 %q0, [%1, %2]" : "=w"(loaded) : "r"(v), "i"(BYTES * (i)), "m"(*(v)));                                              \
+        loaded;                                                                                                                            \
+    })
+
 /* The first of four outputs, which lie side by side. */
 EQ_INLINE void mve_put(const struct mve_output *out, const struct mve_scale *s, int32x4_t sums, mve_pred16_t first, int8_t *y) {
     int32x4_t v = vaddq_n_s32(mve_scaled(out, s, vaddq_s32(sums, s->bias)), out->zero);
