@@ -39,34 +39,33 @@ EQ_INLINE int32x4_t added_up(uint8x16_t v) {
     return (int32x4_t)vaddq_u32(vmovlbq_u16(pairs), vmovltq_u16(pairs));
 }
 
-/* Adds what bytes have counted, and begins again. */
-EQ_INLINE void flush(struct counts *c, int32_t *sums) {
-    for (size_t i = 0; i < QUADS; i++) {
-        vstrwq_s32(sums + i * LANES, vaddq_s32(vldrwq_s32(sums + i * LANES), added_up(c->of[i])));
-        c->of[i] = vdupq_n_u8(0);
-    }
+struct sums {
+    int32x4_t of[QUADS];
+};
+
+/* More steps than bytes count. */
+EQ_ONE_COPY void count_many(const struct eq_signs *g, const uint8_t *row, const uint8_t *w, int32_t *sums) {
+    for (size_t i = 0; i < BLOCK; i++) sums[i] = 0;
+    for (size_t p = 0; p < g->parts; p++)
+        for (size_t left = g->steps, some, at = 0; left > 0; left -= some, at += some * sizeof(uint32_t)) {
+            struct counts c = {{vdupq_n_u8(0), vdupq_n_u8(0), vdupq_n_u8(0), vdupq_n_u8(0)}};
+            some = left < MOST_STEPS ? left : MOST_STEPS;
+            w = add_steps(row + g->parts_at[p] + at, w, some, &c);
+            for (size_t i = 0; i < QUADS; i++)
+                vstrwq_s32(sums + i * LANES, vaddq_s32(vldrwq_s32(sums + i * LANES), added_up(c.of[i])));
+        }
 }
 
-/* sums: of 16 channels from o on. */
-EQ_INLINE void differing(const struct eq_signs *g, const uint8_t *row, size_t o, int32_t *sums) {
-    struct counts c;
+/* Of 16 channels from o on. */
+EQ_INLINE struct sums differing(const struct eq_signs *g, const uint8_t *row, size_t o) {
     const uint8_t *w = g->w + o * g->parts * g->steps * sizeof(uint32_t);
-    size_t room = MOST_STEPS;
-    for (size_t i = 0; i < QUADS; i++) {
-        c.of[i] = vdupq_n_u8(0);
-        vstrwq_s32(sums + i * LANES, vdupq_n_s32(0));
+    if (g->parts * g->steps > MOST_STEPS) {
+        int32_t v[BLOCK];
+        count_many(g, row, w, v);
+        return (struct sums){{vldrwq_s32(v), vldrwq_s32(v + LANES), vldrwq_s32(v + 2 * LANES), vldrwq_s32(v + 3 * LANES)}};
     }
-    for (size_t p = 0; p < g->parts; p++) {
-        const uint8_t *a = row + g->parts_at[p];
-        for (size_t left = g->steps, some; left > 0; left -= some, room -= some, a += some * sizeof(uint32_t)) {
-            if (room == 0) {
-                flush(&c, sums);
-                room = MOST_STEPS;
-            }
-            some = left < room ? left : room;
-            w = add_steps(a, w, some, &c);
-        }
-    }
-    flush(&c, sums);
+    struct counts c = {{vdupq_n_u8(0), vdupq_n_u8(0), vdupq_n_u8(0), vdupq_n_u8(0)}};
+    for (size_t p = 0; p < g->parts; p++) w = add_steps(row + g->parts_at[p], w, g->steps, &c);
+    return (struct sums){{added_up(c.of[0]), added_up(c.of[1]), added_up(c.of[2]), added_up(c.of[3])}};
 }
 #endif
