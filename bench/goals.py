@@ -40,7 +40,7 @@ def at_least(what: str, wanted: float, found: float, unit: str = "x", more: str 
 
 
 def at_most(what: str, wanted: float, found: float, unit: str) -> Goal:
-    digits, exact = {"%": (1, 0), "x": (2, 2), "per MAC": (3, 2)}.get(unit, (0, 0))
+    digits, exact = {"%": (1, 0), "x": (2, 2), "per MAC": (3, 3)}.get(unit, (0, 0))
     return Goal(what, f"at most {wanted:.{exact}f} {unit}", f"{found:.{digits}f} {unit}", found <= wanted)
 
 

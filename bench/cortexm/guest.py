@@ -26,7 +26,7 @@ SHIFT = 7  # of -icount: an instruction is 2^7 ns
 
 @dataclass(frozen=True)
 class Machine:
-    """name: QEMU's. port: in firmware/ports, whose memory it is. blob: where the model lies, in memory that no program takes. hz: SysTick's."""
+    """name: QEMU's. port: in firmware/ports, whose memory it is. blob: where the model lies, beyond any program. hz: SysTick's."""
 
     name: str
     port: str
@@ -79,7 +79,13 @@ def program(core: str, target: str) -> Path:
     port = MACHINES[core].port
     own = {"selftest": "guards.c", "core": "runner.c"}[target]
     flags = ("-mthumb", *firmware.CORES[core].flags, "-ffunction-sections", "-fdata-sections")
-    script = ("-nostartfiles", f"--specs={SPECS}", f"-L{firmware.FOLDER / 'ports' / port}", f"-T{HERE / 'link.ld'}", f"-Wl,--defsym=blob={MACHINES[core].blob:#x}")
+    script = (
+        "-nostartfiles",
+        f"--specs={SPECS}",
+        f"-L{firmware.FOLDER / 'ports' / port}",
+        f"-T{HERE / 'link.ld'}",
+        f"-Wl,--defsym=blob={MACHINES[core].blob:#x}",
+    )
     sources = [HERE / "start.c", HERE / own]
     if "cortexm_mve" in firmware.CORES[core].isas:  # newlib has no copy for vectors, firmware does
         sources.append(firmware.FOLDER / "cortexm" / "memory.c")

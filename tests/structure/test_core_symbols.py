@@ -14,7 +14,7 @@ from edgeq_runtime import build
 # What a compiler may call by itself and every microcontroller has; sqrtf and strcmp; how eq_cpu.c asks for the instruction sets.
 MAY_CALL = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "strcmp", "sqrtf", "_GLOBAL_OFFSET_TABLE_"}
 MAY_CALL |= {"getauxval"}
-MAY_INCLUDE = {"arm_acle.h", "arm_neon.h", "float.h", "immintrin.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"}
+MAY_INCLUDE = {"arm_acle.h", "arm_mve.h", "arm_neon.h", "float.h", "immintrin.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"}
 OF_ONE_FILE = {"eq_cpu.c": {"asm/hwcap.h", "sys/auxv.h"}, "eq_x86.h": {"cpuid.h"}}
 PROGRAMS = {"runner.c"}
 WRITABLE = re.compile(r"\.t?bss|\.t?data(?!\.rel\.ro)|\*COM\*|COMMON")

@@ -69,8 +69,7 @@ EQ_INLINE void put(const struct matrix *x, const struct quad *q, int32x4_t sums,
 }
 
 /* Channels first and first + 2 of the four. */
-#define SET_LANES(v, first, a, b)                                                                                                          \
-    __asm("vmov %q0[%c3], %q0[%c4], %1, %2" : "+w"(v) : "r"(a), "r"(b), "i"((first) + 2), "i"(first))
+#define SET_LANES(v, first, a, b) __asm("vmov %q0[%c3], %q0[%c4], %1, %2" : "+w"(v) : "r"(a), "r"(b), "i"((first) + 2), "i"(first))
 
 EQ_INLINE void tall(const struct matrix *x, size_t row) {
     gemm_args g = x->g;

@@ -38,8 +38,8 @@ EQ_INLINE const int8_t *run_tall(const int8_t *const *a, size_t at, const int8_t
     int8x16_t w0, w1, x, UNPACKED(t0, t1, mask = vdupq_n_s8(MASK), ) *unused = &x;
     (void)unused;
     __asm volatile(LOOP(LOAD(w1, "[%[p], #32]") LOAD(w0, "[%[p]], #64") TURN(TALL))
-                   : [a0] "+&r"(a0), [a1] "+&r"(a1), [a2] "+&r"(a2), [p] "+&r"(p), [c0] "+&Te"(c[0]), [c1] "+&Te"(c[1]),
-                     [c2] "+&Te"(c[2]), [c3] "+&Te"(c[3]), [c4] "+&Te"(c[4]), [c5] "+&Te"(c[5]), [w0] "=&w"(w0), [w1] "=&w"(w1),
+                   : [a0] "+&r"(a0), [a1] "+&r"(a1), [a2] "+&r"(a2), [p] "+&r"(p), [c0] "+&Te"(c[0]), [c1] "+&Te"(c[1]), [c2] "+&Te"(c[2]),
+                     [c3] "+&Te"(c[3]), [c4] "+&Te"(c[4]), [c5] "+&Te"(c[5]), [w0] "=&w"(w0), [w1] "=&w"(w1),
                      UNPACKED([t0] "=&w"(t0), [t1] "=&w"(t1), )[x] "=&w"(x)
                    : UNPACKED([mask] "w"(mask), )[units] "r"(units)
                    : "lr", "memory");
@@ -51,8 +51,8 @@ EQ_INLINE const int8_t *run_wide(const int8_t *a, const int8_t *p, size_t units,
     int8x16_t w0, w1, w2, w3, x, UNPACKED(t0, mask = vdupq_n_s8(MASK), ) *unused = &x;
     (void)unused;
     __asm volatile(LOOP(LOAD(w1, "[%[p], #16]") LOAD(w2, "[%[p], #32]") LOAD(w3, "[%[p], #48]") LOAD(w0, "[%[p]], #64") TURN(WIDE))
-                   : [a] "+&r"(a), [p] "+&r"(p), [c0] "+&Te"(c[0]), [c1] "+&Te"(c[1]), [c2] "+&Te"(c[2]), [c3] "+&Te"(c[3]),
-                     [w0] "=&w"(w0), [w1] "=&w"(w1), [w2] "=&w"(w2), [w3] "=&w"(w3), UNPACKED([t0] "=&w"(t0), )[x] "=&w"(x)
+                   : [a] "+&r"(a), [p] "+&r"(p), [c0] "+&Te"(c[0]), [c1] "+&Te"(c[1]), [c2] "+&Te"(c[2]), [c3] "+&Te"(c[3]), [w0] "=&w"(w0),
+                     [w1] "=&w"(w1), [w2] "=&w"(w2), [w3] "=&w"(w3), UNPACKED([t0] "=&w"(t0), )[x] "=&w"(x)
                    : UNPACKED([mask] "w"(mask), )[units] "r"(units)
                    : "lr", "memory");
     return p;

@@ -51,8 +51,7 @@ EQ_ONE_COPY void count_many(const struct eq_signs *g, const uint8_t *row, const 
             struct counts c = {{vdupq_n_u8(0), vdupq_n_u8(0), vdupq_n_u8(0), vdupq_n_u8(0)}};
             some = left < MOST_STEPS ? left : MOST_STEPS;
             w = add_steps(row + g->parts_at[p] + at, w, some, &c);
-            for (size_t i = 0; i < QUADS; i++)
-                vstrwq_s32(sums + i * LANES, vaddq_s32(vldrwq_s32(sums + i * LANES), added_up(c.of[i])));
+            for (size_t i = 0; i < QUADS; i++) vstrwq_s32(sums + i * LANES, vaddq_s32(vldrwq_s32(sums + i * LANES), added_up(c.of[i])));
         }
 }
 

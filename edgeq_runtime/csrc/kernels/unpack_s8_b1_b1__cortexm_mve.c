@@ -10,6 +10,7 @@ void eq_unpack_s8_b1_b1__cortexm_mve(const struct eq_unpack_s8_b1_b1 *d) {
             some = left < EQ_SIGNS ? left : EQ_SIGNS;
             const uint32_t bits = *x++;
             vstrbq_p_s8(y, vpselq_s8(minus, plus, (mve_pred16_t)bits), vctp8q((uint32_t)some));
-            if (some > BYTES) vstrbq_p_s8(y + BYTES, vpselq_s8(minus, plus, (mve_pred16_t)(bits >> BYTES)), vctp8q((uint32_t)(some - BYTES)));
+            if (some > BYTES)
+                vstrbq_p_s8(y + BYTES, vpselq_s8(minus, plus, (mve_pred16_t)(bits >> BYTES)), vctp8q((uint32_t)(some - BYTES)));
         }
 }
