@@ -26,8 +26,9 @@ plain) were taken on the same machine before. Layers of signs are without what p
 
 HELIUM = """## Cortex-M55 with Helium: emulated, instructions and no times
 
-`make bench-cortexm`, as for Cortex-M4, on qemu-system-arm's machine mps3-an547; CMSIS-NN's figures are those of its kernels for MVE. Signs are \
-counted by loads that gather 16 bytes, which a chip fetches one by one: what they take beside int8 is a ratio of instructions, not of time.
+`make bench-cortexm`, as for Cortex-M4, on qemu-system-arm's machine mps3-an547; CMSIS-NN's figures are those of its kernels for MVE. \
+Signs are counted by loads that gather 16 bytes, which a chip fetches one by one: what they take beside int8 is a ratio of instructions \
+alone.
 """
 
 
