@@ -42,9 +42,15 @@ EQ_INLINE int32x4_t mve_scaled(const struct mve_output *out, const struct mve_sc
         loaded;                                                                                                                            \
     })
 
-/* The first of four outputs, which lie side by side. */
-EQ_INLINE void mve_put(const struct mve_output *out, const struct mve_scale *s, int32x4_t sums, mve_pred16_t first, int8_t *y) {
-    int32x4_t v = vaddq_n_s32(mve_scaled(out, s, vaddq_s32(sums, s->bias)), out->zero);
-    vstrbq_p_s32(y, vminq_s32(vmaxq_s32(v, out->lo), out->hi), first);
+/* Four outputs, which lie side by side, as words. */
+EQ_INLINE int32x4_t mve_clamped(const struct mve_output *out, const struct mve_scale *s, int32x4_t sums) {
+    const int32x4_t v = vaddq_n_s32(mve_scaled(out, s, vaddq_s32(sums, s->bias)), out->zero);
+    return vminq_s32(vmaxq_s32(v, out->lo), out->hi);
+}
+
+/* Those that there are. */
+EQ_INLINE void mve_put(int32x4_t v, size_t there, int8_t *y) {
+    if (there >= LANES) vstrbq_s32(y, v);
+    else vstrbq_p_s32(y, v, vctp32q((uint32_t)there));
 }
 #endif

@@ -52,62 +52,61 @@ static int32_t grouped_sum(const struct matrix *x, const int8_t *row, size_t o) 
     return (int32_t)all;
 }
 
-/* The parameters of four channels, and which of them there are. */
-struct quad {
-    struct mve_scale s;
-    mve_pred16_t real;
-};
-EQ_INLINE struct quad quad_of(const struct matrix *x, size_t o) {
+/* The parameters of four channels. */
+EQ_INLINE struct mve_scale scale_of(const struct matrix *x, size_t o) {
     const struct eq_rq *rq = &x->g->rq;
-    return (struct quad){mve_scale_of(&x->out, vldrwq_s32(rq->bias + o), vldrwq_s32(rq->m + o), vldrbq_s32(rq->n + o)),
-                         vctp32q((uint32_t)(x->g->n - o))};
+    return mve_scale_of(&x->out, vldrwq_s32(rq->bias + o), vldrwq_s32(rq->m + o), vldrbq_s32(rq->n + o));
 }
 
-EQ_INLINE void put(const struct matrix *x, const struct quad *q, int32x4_t sums, int8_t *y) {
+EQ_INLINE int32x4_t output(const struct matrix *x, const struct mve_scale *s, int32x4_t sums) {
     if (UNIT != BYTES) sums = vshlq_r_s32(sums, x->shift);
-    mve_put(&x->out, &q->s, sums, q->real, y);
+    return mve_clamped(&x->out, s, sums);
 }
 
-/* Channels first and first + 2 of the four. */
-#define SET_LANES(v, first, a, b) __asm("vmov %q0[%c3], %q0[%c4], %1, %2" : "+w"(v) : "r"(a), "r"(b), "i"((first) + 2), "i"(first))
+/* Sums of the channels first and first + 2. The first ones to be set leave anything in the other lanes. */
+#define SET_LANES(v, how, first, a, b)                                                                                                     \
+    __asm("vmov %q0[%c3], %q0[%c4], %1, %2" : how(v) : "r"(a), "r"(b), "i"((first) + 2), "i"(first))
 
 EQ_INLINE void tall(const struct matrix *x, size_t row) {
     gemm_args g = x->g;
-    const int8_t *a[ROWS], *block = (const int8_t *)g->w;
-    const size_t stride = g->y_stride;
+    struct parts parts = {.at = g->parts_at, .count = g->parts, .units = x->units};
+    const int8_t *w = (const int8_t *)g->w;
+    const size_t stride = g->y_stride, block = x->block;
     int32_t base[ROWS];
-    for (size_t i = 0; i < ROWS; i++) base[i] = row_base(g, a[i] = g->a + g->rows[row + i]);
+    for (size_t i = 0; i < ROWS; i++) base[i] = row_base(g, parts.a[i] = g->a + g->rows[row + i]);
     int8_t *y = g->y + row * stride;
-    for (size_t o = 0; o < g->n; o += LANES, block += x->block, y += LANES) {
-        int32x4_t sums[ROWS] = {vuninitializedq_s32(), vuninitializedq_s32(), vuninitializedq_s32()};
-#pragma GCC unroll 2
-        for (int pair = 0; pair < 2; pair++) {
-            int32_t c[2 * ROWS] = {base[0], base[0], base[1], base[1], base[2], base[2]};
-            const int8_t *w = block + pair * BYTES;
-            for (size_t p = 0; p < g->parts; p++) w = run_tall(a, (size_t)g->parts_at[p], w, x->units, c);
-            for (int i = 0; i < ROWS; i++) {
-                if (pair) SET_LANES(sums[i], 1, c[2 * i], c[2 * i + 1]);
-                else SET_LANES(sums[i], 0, c[2 * i], c[2 * i + 1]);
-            }
-        }
-        const struct quad q = quad_of(x, o);
-        for (size_t i = 0; i < ROWS; i++) put(x, &q, sums[i], y + i * stride);
+    for (size_t o = 0; o < g->n; o += LANES, w += block, y += LANES) {
+        int32_t c[2 * ROWS] = {base[0], base[0], base[1], base[1], base[2], base[2]};
+        int32_t d[2 * ROWS] = {base[0], base[0], base[1], base[1], base[2], base[2]};
+        int32x4_t v[ROWS];
+        run_tall(&parts, w, c);
+        for (int i = 0; i < ROWS; i++) SET_LANES(v[i], "=w", 0, c[2 * i], c[2 * i + 1]);
+        run_tall(&parts, w + BYTES, d);
+        for (int i = 0; i < ROWS; i++) SET_LANES(v[i], "+w", 1, d[2 * i], d[2 * i + 1]);
+        const struct mve_scale s = scale_of(x, o);
+        for (int i = 0; i < ROWS; i++) v[i] = output(x, &s, v[i]);
+        if (g->n - o >= LANES)
+            for (size_t i = 0; i < ROWS; i++) vstrbq_s32(y + i * stride, v[i]);
+        else
+            for (size_t i = 0; i < ROWS; i++) mve_put(v[i], g->n - o, y + i * stride);
     }
 }
 
 EQ_INLINE void wide(const struct matrix *x, size_t row) {
     gemm_args g = x->g;
-    const int8_t *a = g->a + g->rows[row], *w = (const int8_t *)g->w;
-    const int32_t base = row_base(g, a);
+    const struct parts parts = {{g->a + g->rows[row]}, g->parts_at, g->parts, x->units};
+    const int8_t *w = (const int8_t *)g->w;
+    const size_t block = x->block;
+    const int32_t base = row_base(g, parts.a[0]);
     int8_t *y = g->y + row * g->y_stride;
-    for (size_t o = 0; o < g->n; o += LANES, y += LANES) {
-        int32x4_t sums = vuninitializedq_s32();
+    for (size_t o = 0; o < g->n; o += LANES, w += block, y += LANES) {
+        int32x4_t sums;
         int32_t c[LANES] = {base, base, base, base};
-        for (size_t p = 0; p < g->parts; p++) w = run_wide(a + g->parts_at[p], w, x->units, c);
-        SET_LANES(sums, 0, c[0], c[2]);
-        SET_LANES(sums, 1, c[1], c[3]);
-        const struct quad q = quad_of(x, o);
-        put(x, &q, sums, y);
+        run_wide(&parts, w, c);
+        SET_LANES(sums, "=w", 0, c[0], c[2]);
+        SET_LANES(sums, "+w", 1, c[1], c[3]);
+        const struct mve_scale s = scale_of(x, o);
+        mve_put(output(x, &s, sums), g->n - o, y);
     }
 }
 
@@ -115,10 +114,10 @@ static void grouped(const struct matrix *x) {
     gemm_args g = x->g;
     for (size_t i = 0; i < g->m; i++)
         for (size_t o = 0; o < g->n; o += LANES) {
-            const struct quad q = quad_of(x, o);
+            const struct mve_scale s = scale_of(x, o);
             int32_t sums[LANES];
             for (size_t c = 0; c < LANES; c++) sums[c] = grouped_sum(x, g->a + g->rows[i], o + c);
-            mve_put(&x->out, &q.s, vldrwq_s32(sums), q.real, g->y + i * g->y_stride + o);
+            mve_put(mve_clamped(&x->out, &s, vldrwq_s32(sums)), g->n - o, g->y + i * g->y_stride + o);
         }
 }
 

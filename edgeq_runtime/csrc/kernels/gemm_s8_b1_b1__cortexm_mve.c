@@ -11,7 +11,8 @@ void eq_gemm_s8_b1_b1__cortexm_mve(const struct eq_gemm_s8_b1_b1 *args) {
                 if (o >= g->n) break;
                 const int32x4_t base = vldrwq_s32(g->base + g->heads[i] + o);
                 const struct mve_scale s = mve_scale_of(&out, base, vldrwq_s32(args->m + o), vldrbq_s32(args->n + o));
-                mve_put(&out, &s, vmulq_n_s32(sums.of[q], -2), vctp32q((uint32_t)(g->n - o)), args->y + i * args->y_stride + o);
+                const int32x4_t v = mve_clamped(&out, &s, vmulq_n_s32(sums.of[q], -2));
+                mve_put(v, g->n - o, args->y + i * args->y_stride + o);
             }
         }
 }
