@@ -42,14 +42,14 @@ def main() -> None:
         sys.exit(f"error: {missing}")
     layers, nets = kernels.all_counts(), [networks.measure(path) for path in assets.tflite(networks.MOST)]
     found, on_vectors = [*kernels.of_layers(), *networks.of_counts(nets)], helium.all_counts()
-    with_helium = list(helium.of_layers())
+    with_helium, nets_on_vectors = list(helium.of_layers()), [networks.measure(path, helium.CORE) for path in assets.tflite(networks.MOST)]
     if args.json:
         parts: dict[str, Sequence[Goal | kernels.Count | networks.Count]] = {"goals": found, "layers": layers, "networks": nets}
-        parts |= {"helium_goals": with_helium, "helium_layers": on_vectors}
+        parts |= {"helium_goals": with_helium, "helium_layers": on_vectors, "helium_networks": nets_on_vectors}
         output.document("edgeq.bench-cortexm/1", source="emulated", **{name: [asdict(one) for one in part] for name, part in parts.items()})
         return
     page.write("cortexm", text(_goals(found), layers, nets))
-    page.write("helium", "\n".join([HELIUM, page.table(GOAL, _goals(with_helium)), "\n### Products of vectors\n", _layers(on_vectors)]))
+    page.write("helium", _helium(_goals(with_helium), on_vectors, nets_on_vectors))
     output.table(GOAL, _goals([*found, *with_helium]), left=3)
     output.line(f"written to {page.PAGE}")
 
@@ -60,16 +60,26 @@ def _version(command: Sequence[str]) -> str:
 
 def text(goals: Sequence[Sequence[str]], layers: Sequence[kernels.Count], nets: Sequence[networks.Count]) -> str:
     qemu, gcc = _version([guest.QEMU, "--version"]).split()[3], _version([firmware.CC, "-dumpfullversion"])
-    whole = [(n.network, f"{n.macs / 1e6:.2f}", f"{n.instructions:,}", f"{n.weighted:,}", f"{n.per_mac:.3f}", n.arena_bytes) for n in nets]
     parts = [
         HEAD.format(qemu=qemu, gcc=gcc),
         page.table(GOAL, goals),
         "\n### Instructions for each product\n",
         _layers(layers),
         "\n### Instructions of one inference\n",
-        page.table(["network", "MMAC", "plain", "weighted", "weighted per MAC", "arena bytes"], whole),
+        _networks(nets),
     ]
     return "\n".join(parts)
+
+
+def _helium(goals: Sequence[Sequence[str]], layers: Sequence[kernels.Count], nets: Sequence[networks.Count]) -> str:
+    headings = ("\n### Instructions for each product, with Helium\n", "\n### Instructions of one inference, with Helium\n")
+    return "\n".join([HELIUM, page.table(GOAL, goals), headings[0], _layers(layers), headings[1], _networks(nets)])
+
+
+def _networks(nets: Sequence[networks.Count]) -> str:
+    columns = ["network", "MMAC", "plain", "weighted", "weighted per MAC", "arena bytes"]
+    rows = [(n.network, f"{n.macs / 1e6:.2f}", f"{n.instructions:,}", f"{n.weighted:,}", f"{n.per_mac:.3f}", n.arena_bytes) for n in nets]
+    return page.table(columns, rows)
 
 
 def _goals(found: Sequence[Goal]) -> list[tuple[str, ...]]:

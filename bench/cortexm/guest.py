@@ -22,6 +22,7 @@ QEMU = "qemu-system-arm"
 SPECS = "rdimon.specs"  # newlib with semihosting
 ALIGN = 64
 SHIFT = 7  # of -icount: an instruction is 2^7 ns
+ICOUNT = ("-icount", f"shift={SHIFT}")
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,13 @@ def _on_model(core: str, model: bytes, sample: bytes, runs: int, mask: int, fold
 def infer(core: str, model: bytes, sample: bytes, mask: int | None = None) -> Run:
     """One run, with instructions counted by -icount."""
     with tempfile.TemporaryDirectory() as folder:
-        return _on_model(core, model, sample, 1, isas(core) if mask is None else mask, Path(folder), ("-icount", f"shift={SHIFT}"))
+        return _on_model(core, model, sample, 1, isas(core) if mask is None else mask, Path(folder), ICOUNT)
 
 
 def _counted(core: str, model: bytes, sample: bytes, runs: int, mask: int, what: str) -> Counter[str]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        plugin = ("-plugin", f"{guest.plugin()},{what}=on", "-d", "plugin", "-D", str(log))
+        plugin = ("-plugin", f"{guest.plugin()},{what}=on", "-d", "plugin", "-D", str(log), *ICOUNT)  # what is printed takes as long
         _on_model(core, model, sample, runs, mask, Path(folder), plugin)
         rows = (line.split(maxsplit=1) for line in log.read_text().splitlines())
         return Counter({name: int(count) for count, name in rows})

@@ -1,4 +1,4 @@
-"""Whole int8 networks on an emulated Cortex-M4: weighted instructions for each product."""
+"""Whole int8 networks on an emulated Cortex-M: weighted instructions for each product."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Count:
         return self.weighted / self.macs
 
 
-def measure(path: Path) -> Count:
+def measure(path: Path, core: str = CORE) -> Count:
     """Other bytes than the portable ones end the run."""
     data = produce(Source(path)).data
     model = native.Model(data)
     sample = networks.sample_of(model)
-    run = guest.infer(CORE, data, sample)
+    run = guest.infer(core, data, sample)
     if run.outputs != networks.expected(data, sample):
-        sys.exit(f"error: {path.name} gives other bytes on {CORE} than portable kernels do")
-    plain, weighted = (guest.count(CORE, data, sample, what) for what in ("plain", "weighted"))
+        sys.exit(f"error: {path.name} gives other bytes on {core} than portable kernels do")
+    plain, weighted = (guest.count(core, data, sample, what) for what in ("plain", "weighted"))
     name, macs = goals.NETWORKS[path.stem][0], int(model.plan.macs)
     return Count(name, macs, plain.total(), weighted.total(), run.arena_bytes, MOST[path.stem], dict(weighted.most_common(6)))
 

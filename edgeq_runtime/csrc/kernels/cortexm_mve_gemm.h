@@ -64,8 +64,7 @@ EQ_INLINE int32x4_t output(const struct matrix *x, const struct mve_scale *s, in
 }
 
 /* Sums of the channels first and first + 2. The first ones to be set leave anything in the other lanes. */
-#define SET_LANES(v, how, first, a, b)                                                                                                     \
-    __asm("vmov %q0[%c3], %q0[%c4], %1, %2" : how(v) : "r"(a), "r"(b), "i"((first) + 2), "i"(first))
+#define SET_LANES(v, how, first, a, b) __asm("vmov %q0[%c3], %q0[%c4], %1, %2" : how(v) : "r"(a), "r"(b), "i"((first) + 2), "i"(first))
 
 EQ_INLINE void tall(const struct matrix *x, size_t row) {
     gemm_args g = x->g;

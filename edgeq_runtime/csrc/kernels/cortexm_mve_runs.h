@@ -7,14 +7,14 @@
 enum { ROWS = 3, QUAD_BYTES = LANES * BYTES /* of a unit of four channels */ };
 
 /* Vectors: inputs, weights of four channels, what is unpacked of them. */
-#define Q_x     "q0"
-#define Q_w0    "q1"
-#define Q_w1    "q2"
-#define Q_w2    "q3"
-#define Q_w3    "q4"
-#define Q_t0    "q5"
-#define Q_t1    "q6"
-#define Q(name) Q_(name)
+#define Q_x      "q0"
+#define Q_w0     "q1"
+#define Q_w1     "q2"
+#define Q_w2     "q3"
+#define Q_w3     "q4"
+#define Q_t0     "q5"
+#define Q_t1     "q6"
+#define Q(name)  Q_(name)
 #define Q_(name) Q_##name
 
 #define LOAD(to, from)    "vldrb.8 " Q(to) ", " from "\n\t"

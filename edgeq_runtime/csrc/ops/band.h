@@ -3,6 +3,7 @@
  * Distances are in elements. */
 #ifndef EQ_OPS_BAND_H
 #define EQ_OPS_BAND_H
+#include "eq_kernels.h"
 #include "window.h"
 
 struct eq_band {
@@ -11,6 +12,11 @@ struct eq_band {
     size_t line, lines;      /* length of a line, and lines of a whole band */
     size_t parts, k;         /* pieces of a window that lie together, and inputs of each */
 };
+
+/* What a band may take of `most` elements: a microcontroller has little memory, and no cache that a larger band would serve. */
+static inline size_t eq_band_most(const struct eq_kernel *kernel, size_t most) {
+    return kernel->isa == EQ_ISA_cortexm_dsp || kernel->isa == EQ_ISA_cortexm_mve ? most / 8 : most;
+}
 
 /* Whether a line and the lines of two rows are so few that sums and products of eq_band_of stay in range: asked first. */
 bool eq_band_fits(const struct eq_window *window);

@@ -109,8 +109,8 @@ static void lay_out(struct plan *p, const struct eq_window *w, bool signs) {
     p->scratch_bytes = p->heads_at + pixels * word;
 }
 
-static size_t rows_of(const struct plan *p) {
-    const size_t pixels = eq_band_pixels(&p->band), rows = GATHERED / p->row_bytes / TOGETHER * TOGETHER;
+static size_t rows_of(const struct eq_kernel *kernel, const struct plan *p) {
+    const size_t pixels = eq_band_pixels(&p->band), rows = eq_band_most(kernel, GATHERED) / p->row_bytes / TOGETHER * TOGETHER;
     return !p->gathers || rows > pixels ? pixels : rows > 0 ? rows : pixels < TOGETHER ? pixels : TOGETHER;
 }
 
@@ -118,11 +118,12 @@ static struct plan plan_of(const struct eq_kernel *kernel, const struct eq_windo
     const struct eq_window bytes = byte_window(w);
     const struct axis y = axis_y(w), x = axis_x(w);
     const size_t channels = (size_t)w->oc, step = kernel->kr ? kernel->kr : sizeof(uint32_t);
-    struct plan p = {.band = eq_band_of(&bytes, MOST, signs ? channels / 8 + 1 : channels, TOGETHER), .channels = channels};
+    struct plan p = {.band = eq_band_of(&bytes, eq_band_most(kernel, MOST), signs ? channels / 8 + 1 : channels, TOGETHER),
+                     .channels = channels};
     p.direct = eq_window_plain(w);
     p.gathers = p.band.k % step != 0 || (p.band.parts > 1 && step > SHORT);
     p.row_bytes = up(p.band.parts * p.band.k, step);
-    p.rows = rows_of(&p);
+    p.rows = rows_of(kernel, &p);
     p.parts = p.gathers ? 1 : p.band.parts;
     p.steps = (p.gathers ? p.row_bytes : p.band.k) / step;
     p.padded = up(channels, EQ_SIGNS);

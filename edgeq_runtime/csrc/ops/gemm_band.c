@@ -39,7 +39,8 @@ static size_t aligned(size_t bytes) { return (bytes + EQ_ALIGN - 1) / EQ_ALIGN *
 
 static struct eq_band band_of(const struct eq_kernel *kernel, const struct eq_gemm_op *op) {
     const size_t share = (size_t)(op->window.oc / op->window.groups) * eq_window_k(&op->window) / 8;
-    struct eq_band b = eq_band_of(&op->window, share < LEAST ? LEAST : share < MOST ? share : MOST, (size_t)op->window.oc, kernel->mr);
+    const size_t most = eq_band_most(kernel, share < LEAST ? LEAST : share < MOST ? share : MOST);
+    struct eq_band b = eq_band_of(&op->window, most, (size_t)op->window.oc, kernel->mr);
     if (op->w.multipliers) { /* their groups begin with every tap */
         b.parts = eq_window_taps(&op->window);
         b.k = eq_window_k(&op->window) / b.parts;
