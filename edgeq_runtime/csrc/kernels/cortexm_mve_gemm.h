@@ -5,12 +5,20 @@
  *   TURN(FIELD): assembly, FIELD(what, kind) for each 16 of them: cortexm_mve_runs.h.
  *   MASK: the upper bits that a field of less than a byte is brought into.
  *   DOWN: by how many bits these products are too large.
- *   BASE(g): by what the sum of a row's inputs counts beside them. */
+ *   BASE(g): by what the sum of a row's inputs counts beside them.
+ *   NESTED(sum, from): where there is a low plane, what a single row does with a unit of one channel. Then the inputs that are added up are
+ *   those beyond k, too. */
 #ifndef EQ_KERNELS_CORTEXM_MVE_GEMM_H
 #define EQ_KERNELS_CORTEXM_MVE_GEMM_H
 #include "cortexm_mve_runs.h"
 
 typedef const struct ARGS *gemm_args;
+
+#ifdef NESTED
+#define ADDED(g) (((g)->k + UNIT - 1) / UNIT * UNIT)
+#else
+#define ADDED(g) ((g)->k)
+#endif
 
 /* A matrix as the tiles see it. block: bytes of four channels. */
 struct matrix {
@@ -26,7 +34,7 @@ static int32_t row_base(gemm_args g, const int8_t *row) {
     if (BASE(g) == 0) return 0;
     for (size_t p = 0; p < g->parts; p++) {
         const int8_t *x = row + g->parts_at[p];
-        for (size_t i = 0; i < g->k; i += BYTES) sum = vaddvaq_s8(sum, vldrbq_z_s8(x + i, vctp8q((uint32_t)(g->k - i))));
+        for (size_t i = 0; i < ADDED(g); i += BYTES) sum = vaddvaq_s8(sum, vldrbq_z_s8(x + i, vctp8q((uint32_t)(ADDED(g) - i))));
     }
     return (int32_t)((uint32_t)sum * (uint32_t)BASE(g));
 }
@@ -66,21 +74,24 @@ EQ_INLINE int32x4_t output(const struct matrix *x, const struct mve_scale *s, in
 /* Sums of the channels first and first + 2. The first ones to be set leave anything in the other lanes. */
 #define SET_LANES(v, how, first, a, b) __asm("vmov %q0[%c3], %q0[%c4], %1, %2" : how(v) : "r"(a), "r"(b), "i"((first) + 2), "i"(first))
 
+/* The low plane, where there is one. */
+EQ_INLINE const int8_t *further(const int8_t *low, size_t bytes) { return low ? low + bytes : low; }
+
 EQ_INLINE void tall(const struct matrix *x, size_t row) {
     gemm_args g = x->g;
     struct parts parts = {.at = g->parts_at, .count = g->parts, .units = x->units};
-    const int8_t *w = (const int8_t *)g->w;
+    const int8_t *w = (const int8_t *)g->w, *low = (const int8_t *)g->low;
     const size_t stride = g->y_stride, block = x->block;
     int32_t base[ROWS];
     for (size_t i = 0; i < ROWS; i++) base[i] = row_base(g, parts.a[i] = g->a + g->rows[row + i]);
     int8_t *y = g->y + row * stride;
-    for (size_t o = 0; o < g->n; o += LANES, w += block, y += LANES) {
+    for (size_t o = 0; o < g->n; o += LANES, w += block, low = further(low, block), y += LANES) {
         int32_t c[2 * ROWS] = {base[0], base[0], base[1], base[1], base[2], base[2]};
         int32_t d[2 * ROWS] = {base[0], base[0], base[1], base[1], base[2], base[2]};
         int32x4_t v[ROWS];
-        run_tall(&parts, w, c);
+        run_tall(&parts, w, low, c);
         for (int i = 0; i < ROWS; i++) SET_LANES(v[i], "=w", 0, c[2 * i], c[2 * i + 1]);
-        run_tall(&parts, w + BYTES, d);
+        run_tall(&parts, w + BYTES, further(low, BYTES), d);
         for (int i = 0; i < ROWS; i++) SET_LANES(v[i], "+w", 1, d[2 * i], d[2 * i + 1]);
         const struct mve_scale s = scale_of(x, o);
         for (int i = 0; i < ROWS; i++) v[i] = output(x, &s, v[i]);
@@ -94,14 +105,14 @@ EQ_INLINE void tall(const struct matrix *x, size_t row) {
 EQ_INLINE void wide(const struct matrix *x, size_t row) {
     gemm_args g = x->g;
     const struct parts parts = {{g->a + g->rows[row]}, g->parts_at, g->parts, x->units};
-    const int8_t *w = (const int8_t *)g->w;
+    const int8_t *w = (const int8_t *)g->w, *low = (const int8_t *)g->low;
     const size_t block = x->block;
     const int32_t base = row_base(g, parts.a[0]);
     int8_t *y = g->y + row * g->y_stride;
-    for (size_t o = 0; o < g->n; o += LANES, w += block, y += LANES) {
+    for (size_t o = 0; o < g->n; o += LANES, w += block, low = further(low, block), y += LANES) {
         int32x4_t sums;
         int32_t c[LANES] = {base, base, base, base};
-        run_wide(&parts, w, c);
+        run_wide(&parts, w, low, c);
         SET_LANES(sums, "=w", 0, c[0], c[2]);
         SET_LANES(sums, "+w", 1, c[1], c[3]);
         const struct mve_scale s = scale_of(x, o);
