@@ -17,7 +17,7 @@ CC = "arm-none-eabi-gcc"
 OBJCOPY = "arm-none-eabi-objcopy"
 SIZE = "arm-none-eabi-size"
 PARTS = ("bench", "signing", "float_edges")  # of agent and runtime, that may be left out
-LITTLE_RAM = ("-DEQ_MAX_INPUTS=8", "-DEQ_STORE_VERSIONS=4")  # lower bounds of what takes stack
+LITTLE_RAM = ("-DEQ_MAX_INPUTS=8", "-DEQ_STORE_VERSIONS=4", "-DEQ_LINK_SEGMENTS=8", "-DEQ_LINK_RANGES=8", "-DEQ_LINK_SENDS=512u")
 _PORT = re.compile(r"^EQ_PORT\((\w+), (\w+), (\w+)\)$", re.M)
 
 
@@ -111,9 +111,9 @@ def config(port: Port, variant: str = "") -> Config:
         raise BuildError(f"{CC} is not installed: on Debian or Ubuntu: sudo apt-get install gcc-arm-none-eabi")
     place = FOLDER / "ports" / port.name
     includes = [f"-I{place}", f"-I{FOLDER / 'cortexm'}", f"-I{FOLDER / port.family}"]
-    common = ("-mthumb", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-math-errno")
+    common = ("-mthumb", "-flto", "-fno-fat-lto-objects", "-ffunction-sections", "-fdata-sections", "-fno-math-errno")
     flags = (*common, *CORES[port.core].flags, *LITTLE_RAM, *includes)
     scripts = (FOLDER / "cortexm" / "cortexm.ld", place / "memory.ld")
     made = Config(CC, f"firmware/{port.name}{variant}", flags, tuple(sources(port)), libraries=("-lm",), chip=True)
-    link = ("-nostartfiles", "--specs=nano.specs", f"-L{place}", f"-T{scripts[0]}", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
+    link = ("-flto=1", "-flto-partition=one", "-fcallgraph-info=su", "-dumpdir", f"{made.folder}/edgeq.", "-nostartfiles", "--specs=nano.specs", f"-L{place}", f"-T{scripts[0]}", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
     return replace(made, link=(*link, f"-Wl,-Map={made.folder / 'edgeq.map'}"), scripts=scripts)

@@ -1,9 +1,13 @@
 /* The machine as the agent sees it, on any Cortex-M: one pool of the RAM that is left, no processes, no system. */
+#include "agent/eq_agent.h"
 #include "agent/eq_pool.h"
 #include "cortexm.h"
 #include <string.h>
 
+enum { PAYLOAD = 256, WINDOW = 1024, MESSAGE = 512 }; /* the longest message that comes opens a model by name and variant */
+
 static struct eq_pool pool;
+static _Alignas(EQ_ALIGN) uint8_t agent[EQ_AGENT_BYTES(PAYLOAD, WINDOW, MESSAGE)];
 
 const struct eq_workers *eq_port_workers(int threads) {
     (void)threads;
@@ -31,14 +35,14 @@ int eq_port_guard(struct eq_port_work *work) {
 
 void eq_port_info(struct eq_port_info *info) {
     memset(info, 0, sizeof *info);
-    memcpy(info->board, EQ_BOARD_ID, sizeof EQ_BOARD_ID);
-    memcpy(info->machine, EQ_BOARD_MACHINE, sizeof EQ_BOARD_MACHINE);
-    memcpy(info->system, "none", sizeof "none");
+    info->board = EQ_BOARD_ID;
+    info->machine = EQ_BOARD_MACHINE;
+    info->system = "none";
     info->clock_hz = EQ_BOARD_HZ;
     info->memory_bytes = pool.size;
     info->memory_free = eq_pool_room(&pool);
     info->isas = eq_cpu_isas();
-    info->limits = (struct eq_link_limits){512, 1024, 1024, EQ_VERSION_NUMBER};
+    info->limits = (struct eq_link_limits){PAYLOAD, WINDOW, MESSAGE, EQ_VERSION_NUMBER};
 }
 
 /* A chip's firmware knows nothing that eq_port_info does not say. */
@@ -61,5 +65,7 @@ int main(void) {
     eq_store_start();
     eq_time_start();
     eq_board_start();
-    return eq_agent_serve();
+    struct eq_port_info info;
+    eq_port_info(&info);
+    return eq_agent_serve_in(agent, &info);
 }

@@ -4,7 +4,7 @@
 
 enum { PER_SECOND = 100, SHIFT = 20 };
 #define PERIOD (EQ_BOARD_HZ / PER_SECOND) /* clock cycles between two interrupts */
-_Static_assert(EQ_BOARD_HZ % PER_SECOND == 0 && PERIOD <= 1u << 24, "SysTick cannot count EQ_BOARD_HZ");
+_Static_assert(EQ_BOARD_HZ % 1000 == 0 && PERIOD <= 1u << 24, "SysTick cannot count EQ_BOARD_HZ");
 
 static volatile uint32_t periods_low, periods_high;
 
@@ -44,6 +44,12 @@ uint64_t eq_port_time_ns(void) {
     const uint64_t whole = periods(&part);
     return whole * (1000000000u / PER_SECOND) +
            ((uint64_t)part * (uint32_t)(((1000000000ull << SHIFT) + EQ_BOARD_HZ / 2) / EQ_BOARD_HZ) >> SHIFT);
+}
+
+uint32_t eq_port_time_ms(void) {
+    uint32_t part;
+    const uint32_t whole = (uint32_t)periods(&part);
+    return whole * (1000 / PER_SECOND) + part / (EQ_BOARD_HZ / 1000);
 }
 
 uint64_t eq_port_cpu_ns(void) { return eq_port_time_ns(); }

@@ -3,33 +3,31 @@
 #include "eq_agent.h"
 #include <string.h>
 
-uint32_t eq_agent_now_ms(void) { return (uint32_t)(eq_port_time_ns() / 1000000u); }
-
 static int flush(struct eq_agent *agent) {
     size_t size;
-    while (!agent->ended && (size = eq_link_transmit(agent->link, agent->frame, agent->frame_room, eq_agent_now_ms())))
+    while (!agent->ended && (size = eq_link_transmit(agent->link, agent->frame, agent->frame_room, eq_port_time_ms())))
         agent->ended = eq_port_write(agent->frame, size) != 0;
     return agent->ended || agent->link->fresh ? -1 : 0;
 }
 
 /* Bytes that came, 0 none in time. */
 static int take(struct eq_agent *agent, uint32_t wait_ms) {
-    int n = eq_port_read(agent->chunk, agent->frame_room, wait_ms);
+    int n = eq_port_read(agent->frame, agent->frame_room, wait_ms);
     if (n < 0) agent->ended = 1;
-    if (n > 0) eq_link_receive(agent->link, agent->chunk, (size_t)n, eq_agent_now_ms());
+    if (n > 0) eq_link_receive(agent->link, agent->frame, (size_t)n, eq_port_time_ms());
     return n > 0 ? n : 0;
 }
 
 int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms) {
     if (flush(agent)) return -1;
-    uint32_t due = eq_link_wait(agent->link, eq_agent_now_ms());
+    uint32_t due = eq_link_wait(agent->link, eq_port_time_ms());
     (void)take(agent, due < wait_ms ? due : wait_ms);
     return flush(agent);
 }
 
 int eq_agent_alive(void *context) {
     struct eq_agent *agent = context;
-    uint32_t now_ms = eq_agent_now_ms();
+    uint32_t now_ms = eq_port_time_ms();
     if (now_ms - agent->alive_ms >= 450) { /* called every 500 ms, it is never late */
         agent->alive_ms = now_ms;
         eq_link_touch(agent->link);
@@ -46,36 +44,37 @@ int eq_agent_gone(struct eq_agent *agent) {
 }
 
 static int send_bytes(struct eq_agent *agent, const uint8_t *data, size_t size) {
-    while (size) {
+    for (;;) {
         size_t n = eq_link_write(agent->link, data, size);
         data += n, size -= n;
-        if (eq_agent_pump(agent, size ? 1000 : 0)) return -1;
-    }
-    return 0;
-}
-
-int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t size) {
-    uint8_t head[EQ_MESSAGE_HEAD];
-    eq_store_u16(head, id);
-    eq_store_u32(head + 2, (uint32_t)size);
-    /* In one piece where it fits, so that short answers take one frame. */
-    if (eq_link_write(agent->link, head, sizeof head) != sizeof head) return -1;
-    return size ? send_bytes(agent, body, size) : eq_agent_pump(agent, 0);
-}
-
-/* Messages are written behind the one being answered: fields may point into it. */
-static int send_fields(struct eq_agent *agent, uint16_t id, const uint16_t *fields, const void *message) {
-    size_t room = agent->info.limits.max_message;
-    uint8_t *out = agent->body + room;
-    if (agent->ended || agent->link->fresh) return -1;
-    while (agent->info.limits.window - eq_link_pending(agent->link) < EQ_MESSAGE_HEAD)
+        if (!size) return 0;
         if (eq_agent_pump(agent, 1000)) return -1;
-    return eq_agent_send(agent, id, out, eq_message_write(out, room, fields, message));
+    }
+}
+
+/* Field by field, and pumped at the end: what fits takes one frame. */
+int eq_agent_send(struct eq_agent *agent, uint16_t id, const uint16_t *fields, const void *message) {
+    uint8_t head[EQ_MESSAGE_HEAD], length;
+    struct eq_bytes bytes;
+    if (agent->ended || agent->link->fresh) return -1;
+    eq_store_u16(head, id);
+    eq_store_u32(head + 2, (uint32_t)eq_message_size(fields, message));
+    int err = send_bytes(agent, head, sizeof head);
+    for (; !err && *fields; fields++) {
+        if (eq_message_field(&bytes, &length, *fields, message)) err = send_bytes(agent, &length, 1);
+        if (!err) err = send_bytes(agent, bytes.data, bytes.size);
+    }
+    return err ? err : eq_agent_pump(agent, 0);
+}
+
+int eq_agent_done(struct eq_agent *agent) {
+    static const uint16_t none = 0;
+    return eq_agent_send(agent, EQ_MSG_done, &none, NULL);
 }
 
 #define EQ_MESSAGE(id, name, fields)                                                                                                       \
     int eq_agent_send_##name(struct eq_agent *agent, const struct eq_msg_##name *message) {                                                \
-        return send_fields(agent, (id), eq_fields_##name(), message);                                                                      \
+        return eq_agent_send(agent, (id), eq_fields_##name(), message);                                                                    \
     }
 #include "protocol.def"
 
@@ -98,55 +97,35 @@ uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body) {
     return id;
 }
 
-#define RUN(name)                                                                                                                          \
-    case EQ_MSG_##name: {                                                                                                                  \
-        struct eq_msg_##name message;                                                                                                      \
-        if (eq_read_##name(&message, body.data, body.size)) return EQ_FAULT_malformed;                                                     \
-        return eq_agent_##name(agent, &message);                                                                                           \
-    }
-#define RUN_PLAIN(name)                                                                                                                    \
-    case EQ_MSG_##name:                                                                                                                    \
-        return eq_agent_##name(agent);
+struct command {
+    uint16_t id;
+    const uint16_t *(*fields)(void); /* NULL: it has none */
+    int (*run)(struct eq_agent *agent);
+};
+static const struct command commands[] = {
+#define WITH(name)    {EQ_MSG_##name, eq_fields_##name, eq_agent_##name},
+#define WITHOUT(name) {EQ_MSG_##name, NULL, eq_agent_##name},
+    EQ_COMMANDS(WITH, WITHOUT)
+#if EQ_HAS(bench)
+        EQ_COMMANDS_BENCH(WITH, WITHOUT)
+#endif
+#if EQ_HAS(signing)
+            EQ_COMMANDS_SIGNING(WITH, WITHOUT)
+#endif
+};
 
 static int handle(struct eq_agent *agent, uint16_t id, struct eq_bytes body) {
     if (agent->link->protocol == 0) return EQ_FAULT_version;
     if (body.size > agent->info.limits.max_message) return EQ_FAULT_too_long;
     if (id != EQ_MSG_data && id != EQ_MSG_end) agent->put_failed = 0;
-    switch (id) {
-        RUN_PLAIN(info)
-        RUN_PLAIN(probe)
-        RUN(check_kernel)
-        RUN(put)
-        RUN(seek)
-        RUN(data)
-        RUN_PLAIN(end)
-        RUN(commit)
-        RUN(list)
-        RUN_PLAIN(log)
-        RUN(remove)
-        RUN(rollback)
-        RUN(selftest)
-        RUN(open)
-        RUN_PLAIN(layers)
-        RUN(input)
-        RUN(infer)
-        RUN_PLAIN(close)
-        RUN(origin)
-        RUN(profile)
-#if EQ_HAS(bench)
-        RUN(bench)
-#endif
-#if EQ_HAS(signing)
-        RUN(keys)
-        RUN_PLAIN(challenge)
-        RUN(enroll)
-        RUN(revoke)
-#endif
-    case EQ_MSG_stop:
-        return 0; /* came after the work had ended */
-    default:
-        return EQ_FAULT_unknown_command;
+    if (id == EQ_MSG_stop) return 0; /* came after the work had ended */
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const struct command *c = &commands[i];
+        if (c->id != id) continue;
+        if (c->fields && eq_message_read(&agent->message, c->fields(), body.data, body.size)) return EQ_FAULT_malformed;
+        return c->run(agent);
     }
+    return EQ_FAULT_unknown_command;
 }
 
 int eq_agent_stopped(struct eq_agent *agent) {
@@ -169,7 +148,7 @@ static void begin_session(struct eq_agent *agent) {
 
 /* The connection may be gone though nobody has said so, and an upload keeps others from the store: what came of it stays. */
 static void drop_forsaken_upload(struct eq_agent *agent) {
-    if (agent->put_target == EQ_PUT_STORE && eq_agent_now_ms() - agent->link->heard_ms >= FORSAKEN_MS) eq_agent_drop_upload(agent);
+    if (agent->put_target == EQ_PUT_STORE && eq_port_time_ms() - agent->link->heard_ms >= FORSAKEN_MS) eq_agent_drop_upload(agent);
 }
 
 static void serve(struct eq_agent *agent) {
@@ -188,24 +167,26 @@ static void serve(struct eq_agent *agent) {
     begin_session(agent);
 }
 
-int eq_agent_serve(void) {
-    struct eq_agent *agent = eq_port_alloc(sizeof *agent); /* not on the stack, which is small on a chip */
-    if (!agent) return EQ_FAULT_memory;
-    eq_port_info(&agent->info);
-    const struct eq_link_limits *limits = &agent->info.limits;
-    agent->frame_room = EQ_FRAME_BOUND(limits->max_payload);
+int eq_agent_serve_in(void *memory, const struct eq_port_info *info) {
+    const struct eq_link_limits *limits = &info->limits;
+    const uint32_t payload = limits->max_payload, window = limits->window;
+    struct eq_agent *agent = memory;
+    agent->info = *info;
+    agent->link = eq_link_init((uint8_t *)memory + EQ_AGENT_LINK_AT, limits);
+    agent->frame = (uint8_t *)memory + EQ_AGENT_FRAME_AT(payload, window);
+    agent->frame_room = EQ_FRAME_BOUND(payload);
+    agent->body = (uint8_t *)memory + EQ_AGENT_BODY_AT(payload, window);
     agent->upload.file = -1;
-    void *memory = eq_port_alloc(eq_link_bytes(limits));
-    agent->frame = eq_port_alloc(agent->frame_room);
-    agent->chunk = eq_port_alloc(agent->frame_room);
-    agent->body = eq_port_alloc(2 * (size_t)limits->max_message);
-    agent->link = memory ? eq_link_init(memory, limits) : NULL;
-    int ok = agent->link && agent->frame && agent->chunk && agent->body;
-    if (ok) serve(agent);
-    eq_port_free(agent->body);
-    eq_port_free(agent->chunk);
-    eq_port_free(agent->frame);
+    if (!agent->link) return EQ_FAULT_argument;
+    serve(agent);
+    return 0;
+}
+
+int eq_agent_serve(void) {
+    struct eq_port_info info;
+    eq_port_info(&info);
+    void *memory = eq_port_alloc(EQ_AGENT_BYTES(info.limits.max_payload, info.limits.window, info.limits.max_message));
+    int fault = memory ? eq_agent_serve_in(memory, &info) : EQ_FAULT_memory;
     eq_port_free(memory);
-    eq_port_free(agent);
-    return ok ? 0 : EQ_FAULT_memory;
+    return fault;
 }

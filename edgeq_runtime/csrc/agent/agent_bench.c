@@ -73,5 +73,5 @@ EQ_HANDLER(bench) {
         if ((message->all ? eq_bench_row_here : eq_bench_row_chosen)(i, agent->info.isas)) end = bench_row(agent, &p, message->rounds);
     }
     if (end < 0) return -1;
-    return meant ? eq_agent_send(agent, EQ_MSG_done, NULL, 0) : EQ_FAULT_argument;
+    return meant ? eq_agent_done(agent) : EQ_FAULT_argument;
 }

@@ -38,5 +38,5 @@ EQ_HANDLER_PLAIN(info) {
     struct eq_agent_kernel kernel;
     for (size_t k = 0; eq_agent_kernel(k, &kernel); k++)
         if (kernel.built && EQ_SEND(agent, kernel, eq_text(kernel.name))) return -1;
-    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return eq_agent_done(agent);
 }

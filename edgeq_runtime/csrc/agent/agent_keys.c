@@ -25,7 +25,7 @@ EQ_HANDLER(keys) {
         if (fault && fault != EQ_FAULT_missing) return fault;
         if (EQ_SEND(agent, committed, state.counter, hash(state.counter_sha256))) return -1;
     }
-    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return eq_agent_done(agent);
 }
 
 EQ_HANDLER_PLAIN(challenge) {
@@ -37,7 +37,7 @@ EQ_HANDLER_PLAIN(challenge) {
 static int change(struct eq_agent *agent, const struct eq_key_change *change, struct eq_bytes signature) {
     int fault = eq_keys_change(eq_port_store(), change, agent->nonce_ok ? agent->nonce : NULL, signature);
     agent->nonce_ok = 0;
-    return fault ? fault : eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return fault ? fault : eq_agent_done(agent);
 }
 
 EQ_HANDLER(enroll) {

@@ -109,7 +109,7 @@ static int send_opened(struct eq_agent *agent, int variant, uint32_t isas) {
                   eq_text(eq_file_variant_name(&m->file, variant)), (uint16_t)(m->workers ? m->workers->threads : 1));
     for (int i = 0; i < inputs && !err; i++) err = send_edge(agent, 0, i);
     for (int i = 0; i < outputs && !err; i++) err = send_edge(agent, 1, i);
-    return err ? err : eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return err ? err : eq_agent_done(agent);
 }
 
 EQ_HANDLER(open) {
@@ -125,7 +125,7 @@ EQ_HANDLER(open) {
 
 EQ_HANDLER_PLAIN(close) {
     eq_agent_drop_model(agent);
-    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return eq_agent_done(agent);
 }
 
 EQ_HANDLER(origin) {
@@ -138,7 +138,7 @@ EQ_HANDLER(origin) {
         n = left < part ? left : part;
         if (EQ_SEND(agent, origin_part, {(const uint8_t *)text, n})) return -1;
     }
-    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return eq_agent_done(agent);
 }
 
 EQ_HANDLER_PLAIN(layers) {
@@ -150,7 +150,7 @@ EQ_HANDLER_PLAIN(layers) {
                     eq_text(op.packing)))
             return -1;
     }
-    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return eq_agent_done(agent);
 }
 
 static int take_input(struct eq_agent_model *m, const struct eq_msg_input *message) {

@@ -12,7 +12,7 @@ static int send_fact(void *context, const char *key, const char *value, size_t s
 EQ_HANDLER_PLAIN(probe) {
     struct eq_port_listener listener = {send_fact, agent};
     if (eq_port_probe(&listener)) return agent->ended || agent->link->fresh ? -1 : EQ_FAULT_memory;
-    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return eq_agent_done(agent);
 }
 
 struct check {

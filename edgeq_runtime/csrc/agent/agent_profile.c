@@ -87,5 +87,5 @@ EQ_HANDLER(profile) {
         if ((stop = eq_agent_stopped(agent)) < 0) return -1;
         if (stop) break;
     }
-    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return eq_agent_done(agent);
 }

@@ -114,7 +114,7 @@ EQ_HANDLER_PLAIN(end) {
         eq_agent_drop_upload(agent);
         return fault;
     }
-    return eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return eq_agent_done(agent);
 }
 
 static eq_wire_hash hash_of(const struct eq_store_version *version) {
@@ -180,7 +180,7 @@ EQ_HANDLER(list) {
     int fault = 0;
     for (uint32_t i = 0; (fault = eq_store_name(eq_port_store(), i, name, sizeof name)) == 0; i++)
         if (send_model(agent, name, message->retained)) return -1;
-    return fault == EQ_FAULT_missing ? eq_agent_send(agent, EQ_MSG_done, NULL, 0) : fault;
+    return fault == EQ_FAULT_missing ? eq_agent_done(agent) : fault;
 }
 
 static int send_event(void *context, const struct eq_store_event *e) {
@@ -192,14 +192,14 @@ static int send_event(void *context, const struct eq_store_event *e) {
 
 EQ_HANDLER_PLAIN(log) {
     int result = eq_store_log(eq_port_store(), send_event, agent);
-    return result ? result : eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return result ? result : eq_agent_done(agent);
 }
 
 EQ_HANDLER(remove) {
     char name[EQ_STORE_NAME];
     if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
     int fault = eq_store_remove(eq_port_store(), name, message->version);
-    return fault ? fault : eq_agent_send(agent, EQ_MSG_done, NULL, 0);
+    return fault ? fault : eq_agent_done(agent);
 }
 
 EQ_HANDLER(rollback) {

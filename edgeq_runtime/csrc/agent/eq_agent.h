@@ -31,15 +31,22 @@ struct eq_agent_model {
     uint64_t *layers; /* of the last profiled run: ticks, then ns */
 };
 
+/* A message that came, read. */
+union eq_agent_message {
+#define EQ_MESSAGE(id, name, fields) struct eq_msg_##name name;
+#include "protocol.def"
+};
+
 struct eq_agent {
     struct eq_port_info info;
     struct eq_link *link;
-    uint8_t *frame, *chunk, *body; /* one frame out, bytes in, one message */
+    uint8_t *frame, *body; /* bytes in or a frame out; a message that came */
     size_t frame_room;
     uint8_t head[EQ_MESSAGE_HEAD];
     size_t head_fill, body_fill;
-    int ended;         /* the stream, for good */
-    uint32_t alive_ms; /* the last sign of life */
+    union eq_agent_message message; /* of the body: what a command is asked */
+    int ended;                      /* the stream, for good */
+    uint32_t alive_ms;              /* the last sign of life */
     int32_t detail;
     struct eq_upload upload;
     int put_target;  /* enum eq_put_target while one goes on, else 0 */
@@ -64,37 +71,28 @@ enum eq_put_target { EQ_PUT_STORE = 1, EQ_PUT_MEMORY = 2 };
 
 enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
 
-/* Every handler gets the fields and returns 0 or a fault, which is sent as `error`. */
-#define EQ_HANDLER(name)       int eq_agent_##name(struct eq_agent *agent, const struct eq_msg_##name *message)
+/* The commands of a host, each with a handler that returns 0 or a fault, which is sent as `error`. F: with fields, S: without. */
+#define EQ_COMMANDS(F, S)                                                                                                                  \
+    S(info)                                                                                                                                \
+    S(probe) F(check_kernel) F(put) F(seek) F(data) S(end) F(commit) F(list) S(log) F(remove) F(rollback) F(selftest) F(open) S(layers)    \
+        F(input) F(infer) S(close) F(origin) F(profile)
+#define EQ_COMMANDS_BENCH(F, S)   F(bench)
+#define EQ_COMMANDS_SIGNING(F, S) F(keys) S(challenge) F(enroll) F(revoke)
+#define EQ_DECLARE(name)          int eq_agent_##name(struct eq_agent *agent);
+EQ_COMMANDS(EQ_DECLARE, EQ_DECLARE)
+EQ_COMMANDS_BENCH(EQ_DECLARE, EQ_DECLARE)
+EQ_COMMANDS_SIGNING(EQ_DECLARE, EQ_DECLARE)
+#undef EQ_DECLARE
+/* Begins a handler; `message` is what was asked. */
+#define EQ_HANDLER(name)                                                                                                                   \
+    static inline int answer_##name(struct eq_agent *agent, const struct eq_msg_##name *message);                                          \
+    int eq_agent_##name(struct eq_agent *agent) { return answer_##name(agent, &agent->message.name); }                                     \
+    static inline int answer_##name(struct eq_agent *agent, const struct eq_msg_##name *message)
 #define EQ_HANDLER_PLAIN(name) int eq_agent_##name(struct eq_agent *agent)
-EQ_HANDLER_PLAIN(info);
-EQ_HANDLER_PLAIN(probe);
-EQ_HANDLER(check_kernel);
-EQ_HANDLER(put);
-EQ_HANDLER(seek);
-EQ_HANDLER(data);
-EQ_HANDLER_PLAIN(end);
-EQ_HANDLER(commit);
-EQ_HANDLER(list);
-EQ_HANDLER_PLAIN(log);
-EQ_HANDLER(remove);
-EQ_HANDLER(rollback);
-EQ_HANDLER(selftest);
-EQ_HANDLER(open);
-EQ_HANDLER_PLAIN(layers);
-EQ_HANDLER(input);
-EQ_HANDLER(infer);
-EQ_HANDLER_PLAIN(close);
-EQ_HANDLER(origin);
-EQ_HANDLER(profile);
-EQ_HANDLER(bench);
-EQ_HANDLER(keys);
-EQ_HANDLER_PLAIN(challenge);
-EQ_HANDLER(enroll);
-EQ_HANDLER(revoke);
 
 /* Send one message; -1 where the host is gone or began anew: the handler returns at once. */
-int eq_agent_send(struct eq_agent *agent, uint16_t id, const void *body, size_t size);
+int eq_agent_send(struct eq_agent *agent, uint16_t id, const uint16_t *fields, const void *message);
+int eq_agent_done(struct eq_agent *agent); /* `done` */
 #define EQ_SEND(agent, name, ...)    eq_agent_send_##name(agent, &(struct eq_msg_##name){__VA_ARGS__})
 #define EQ_MESSAGE(id, name, fields) int eq_agent_send_##name(struct eq_agent *agent, const struct eq_msg_##name *message);
 #include "protocol.def"
@@ -104,7 +102,6 @@ int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms);
 uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body);
 /* Between two steps of long work: stop, or anything else, ends it (1); -1 as above. It shows that the agent lives. */
 int eq_agent_stopped(struct eq_agent *agent);
-uint32_t eq_agent_now_ms(void);
 /* Called often while a command works: a sign of life, about twice a second. context: the agent. Not 0: the host was found to be gone. */
 int eq_agent_alive(void *context);
 /* Whether the host has ended the stream, or begun another session, by now: it no longer waits for what the command does. */
@@ -120,4 +117,12 @@ int eq_agent_health(struct eq_health *health, const void *data, size_t size, uin
 void eq_agent_drop_upload(struct eq_agent *agent);
 void eq_agent_drop_loaded(struct eq_agent *agent);
 void eq_agent_drop_model(struct eq_agent *agent);
+
+/* Memory of an agent with such limits, aligned to EQ_ALIGN. */
+#define EQ_AGENT_LINK_AT                         EQ_LINK_ALIGN(sizeof(struct eq_agent))
+#define EQ_AGENT_FRAME_AT(payload, window)       (EQ_AGENT_LINK_AT + EQ_LINK_BYTES(payload, window))
+#define EQ_AGENT_BODY_AT(payload, window)        (EQ_AGENT_FRAME_AT(payload, window) + EQ_LINK_ALIGN(EQ_FRAME_BOUND(payload)))
+#define EQ_AGENT_BYTES(payload, window, message) (EQ_AGENT_BODY_AT(payload, window) + EQ_LINK_ALIGN(message))
+/* Serve hosts in that memory, which holds zeros, until the stream ends. 0, or a fault that kept it from starting. */
+int eq_agent_serve_in(void *memory, const struct eq_port_info *info);
 #endif

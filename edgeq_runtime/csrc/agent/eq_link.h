@@ -9,15 +9,24 @@
 #define EQ_LINK_FIRST_PAYLOAD 512u
 #define EQ_LINK_GOOD_FRAMES   32u /* acknowledged without a loss between, before the payload doubles */
 #define EQ_LINK_LOSSES        2u  /* before it halves */
-#define EQ_LINK_SEGMENTS      64
-#define EQ_LINK_FIRST_FLIGHT  4u /* segments in flight at the start; one more for each that is acknowledged */
-#define EQ_LINK_RANGES        16 /* received out of order; what would need more is dropped and comes again */
-#define EQ_LINK_ACK_RANGES    3  /* of them reported in one frame */
-#define EQ_LINK_HELLO_MS      300u
-#define EQ_LINK_FIRST_RTO_MS  1000u
-#define EQ_LINK_MIN_RTO_MS    200u
-#define EQ_LINK_MAX_RTO_MS    4000u
-#define EQ_LINK_RELIABLE_MS   20000u /* on a line that loses nothing: without any acknowledgement, before frames are sent again */
+#ifndef EQ_LINK_SEGMENTS
+#define EQ_LINK_SEGMENTS 64
+#endif
+#define EQ_LINK_FIRST_FLIGHT 4u /* segments in flight at the start; one more for each that is acknowledged */
+#ifndef EQ_LINK_RANGES
+#define EQ_LINK_RANGES 16 /* received out of order; what would need more is dropped and comes again */
+#endif
+#ifdef EQ_LINK_SENDS /* a power of two: bytes sent and not acknowledged, where the memory for a window of them is too much */
+#define EQ_LINK_TX(window) ((window) < EQ_LINK_SENDS ? (window) : EQ_LINK_SENDS)
+#else
+#define EQ_LINK_TX(window) (window)
+#endif
+#define EQ_LINK_ACK_RANGES   3 /* of them reported in one frame */
+#define EQ_LINK_HELLO_MS     300u
+#define EQ_LINK_FIRST_RTO_MS 1000u
+#define EQ_LINK_MIN_RTO_MS   200u
+#define EQ_LINK_MAX_RTO_MS   4000u
+#define EQ_LINK_RELIABLE_MS  20000u /* on a line that loses nothing: without any acknowledgement, before frames are sent again */
 
 /* A part of the stream that was sent and is not acknowledged. */
 struct eq_segment {
@@ -68,6 +77,10 @@ struct eq_link {
     uint32_t frames_sent, frames_lost;
 };
 
+#define EQ_LINK_ALIGN(size) (((size) + 7u) & ~(size_t)7u)
+#define EQ_LINK_BYTES(payload, window)                                                                                                     \
+    (EQ_LINK_ALIGN(sizeof(struct eq_link)) + EQ_LINK_ALIGN(window) + EQ_LINK_ALIGN(EQ_LINK_TX(window)) +                                   \
+     EQ_LINK_ALIGN(EQ_FRAME_BOUND(payload)))
 /* Bytes of memory that a link with these limits takes, itself included; EQ_FRAME_BOUND(max_payload) is what one transmit may write. */
 size_t eq_link_bytes(const struct eq_link_limits *limits);
 /* memory: aligned to 8, eq_link_bytes. Starts as a device that waits for a hello. NULL: limits out of range. */

@@ -69,6 +69,9 @@ enum eq_protocol {
 #include "protocol.def"
 };
 
+/* The bytes of a field of a message as they are sent; a text has its length before them: 1 and *length is it, else 0. */
+int eq_message_field(struct eq_bytes *bytes, uint8_t *length, uint16_t field, const void *message);
+size_t eq_message_size(const uint16_t *fields, const void *message);
 /* Write the fields of a message: its length, or 0 where room is too small. Read them: 0, or -1 where the bytes are too few.
  * Bytes after the known fields are a newer minor version's and are passed over. Texts and blobs point into the bytes read. */
 size_t eq_message_write(uint8_t *out, size_t room, const uint16_t *fields, const void *message);

@@ -11,6 +11,7 @@ int eq_port_read(void *data, size_t size, uint32_t wait_ms);
 int eq_port_write(const void *data, size_t size);
 
 uint64_t eq_port_time_ns(void); /* monotonic, from any origin */
+uint32_t eq_port_time_ms(void); /* the same, modulo 2^32: asked for often, and a chip takes long to divide */
 uint64_t eq_port_cpu_ns(void);  /* that this thread has computed; a machine that runs nothing else gives the time */
 uint64_t eq_port_ticks(void);   /* the cheapest steady counter of the machine, of any rate from 1 MHz on; it may be the time */
 
@@ -45,7 +46,7 @@ struct eq_port_work {
 int eq_port_guard(struct eq_port_work *work);
 
 struct eq_port_info {
-    char board[64], machine[128], system[128];
+    const char *board, *machine, *system;         /* at most 127 bytes each; they stay */
     uint64_t clock_hz, memory_bytes, memory_free; /* 0: not known */
     uint32_t isas;                                /* that the agent uses */
     struct eq_link_limits limits;

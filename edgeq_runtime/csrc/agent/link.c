@@ -1,16 +1,12 @@
 #include "eq_link.h"
 #include <string.h>
 
-static size_t align8(size_t size) { return (size + 7) & ~(size_t)7; }
-
 static int limits_ok(const struct eq_link_limits *l) {
     return l->max_payload >= 2 * EQ_LINK_MIN_PAYLOAD && l->max_payload <= EQ_MAX_PAYLOAD && l->window <= 1u << 24 &&
            l->window >= 2 * l->max_payload && (l->window & (l->window - 1)) == 0;
 }
 
-size_t eq_link_bytes(const struct eq_link_limits *limits) {
-    return align8(sizeof(struct eq_link)) + 2 * align8(limits->window) + align8(EQ_FRAME_BOUND(limits->max_payload));
-}
+size_t eq_link_bytes(const struct eq_link_limits *limits) { return EQ_LINK_BYTES(limits->max_payload, limits->window); }
 
 /* Forget the streams, keep the limits: a session begins. */
 static void restart(struct eq_link *link, uint16_t session) {
@@ -36,9 +32,9 @@ struct eq_link *eq_link_init(void *memory, const struct eq_link_limits *limits) 
     struct eq_link *link = memory;
     memset(link, 0, sizeof *link);
     link->limits = *limits;
-    link->rx = (uint8_t *)memory + align8(sizeof *link);
-    link->tx = link->rx + align8(limits->window);
-    link->in.buffer = link->tx + align8(limits->window);
+    link->rx = (uint8_t *)memory + EQ_LINK_ALIGN(sizeof *link);
+    link->tx = link->rx + EQ_LINK_ALIGN(limits->window);
+    link->in.buffer = link->tx + EQ_LINK_ALIGN(EQ_LINK_TX(limits->window));
     link->in.room = EQ_FRAME_BOUND(limits->max_payload);
     restart(link, 0);
     return link;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 size_t eq_link_write(struct eq_link *link, const void *data, size_t size) {
-    uint32_t window = link->limits.window, room = window - (link->tx_end - link->tx_acked);
+    uint32_t window = EQ_LINK_TX(link->limits.window), room = window - (link->tx_end - link->tx_acked);
     uint32_t n = size < room ? (uint32_t)size : room;
     uint32_t at = link->tx_end & (window - 1), first = window - at < n ? window - at : n;
     memcpy(link->tx + at, data, first);
@@ -125,7 +125,7 @@ static uint32_t sendable(const struct eq_link *link) {
 }
 
 static size_t send_part(struct eq_link *link, uint8_t *out, size_t room, uint32_t start, uint32_t size) {
-    uint32_t window = link->limits.window, at = start & (window - 1), first = window - at < size ? window - at : size;
+    uint32_t window = EQ_LINK_TX(link->limits.window), at = start & (window - 1), first = window - at < size ? window - at : size;
     /* The frame is built at the end of `out`; the payload is gathered there, where the encoder expects it. */
     uint8_t *plain = out + room - size - 4;
     memcpy(plain, link->tx + at, first);

@@ -2,24 +2,11 @@
 #include "eq_message.h"
 #include <string.h>
 
-struct writer {
-    uint8_t *at, *end;
-    int failed;
-};
 struct reader {
     const uint8_t *at, *end;
     int failed, ended;
 };
 static const uint8_t zeros[32]; /* as long as the longest field of fixed size */
-
-static void put(struct writer *w, const void *data, size_t size) {
-    if (w->failed || (size_t)(w->end - w->at) < size) {
-        w->failed = 1;
-        return;
-    }
-    if (size) memcpy(w->at, data, size);
-    w->at += size;
-}
 
 static const uint8_t *take(struct reader *r, size_t size) {
     if (r->failed || (size_t)(r->end - r->at) < size) {
@@ -59,23 +46,39 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are copied as 
 #undef EQ_F
 #undef EQ_ADDED
 
-static void put_text(struct writer *w, struct eq_text v) {
-    const uint8_t size = (uint8_t)(v.size < 255 ? v.size : 255);
-    put(w, &size, 1);
-    put(w, v.data, size);
+int eq_message_field(struct eq_bytes *bytes, uint8_t *length, uint16_t field, const void *message) {
+    const uint8_t *at = (const uint8_t *)message + field / PLACE;
+    const size_t size = field & SIZE;
+    *bytes = (struct eq_bytes){at, size};
+    if (size != TEXT && size != BLOB) return 0;
+    memcpy(bytes, at, sizeof *bytes); /* a struct eq_text is one of characters */
+    if (size == BLOB) return 0;
+    if (bytes->size > 255) bytes->size = 255;
+    *length = (uint8_t)bytes->size;
+    return 1;
+}
+
+size_t eq_message_size(const uint16_t *fields, const void *message) {
+    struct eq_bytes bytes;
+    uint8_t length;
+    size_t size = 0;
+    for (; *fields; fields++) {
+        size += (size_t)eq_message_field(&bytes, &length, *fields, message);
+        size += bytes.size;
+    }
+    return size;
 }
 
 size_t eq_message_write(uint8_t *out, size_t room, const uint16_t *fields, const void *message) {
-    struct writer w = {out, out + room, 0};
+    const size_t size = eq_message_size(fields, message);
+    struct eq_bytes bytes;
+    if (size > room) return 0;
     for (; *fields; fields++) {
-        const uint8_t *at = (const uint8_t *)message + *fields / PLACE;
-        const size_t size = *fields & SIZE;
-        if (size == TEXT) put_text(&w, *(const struct eq_text *)(const void *)at);
-        else if (size == BLOB)
-            put(&w, ((const struct eq_bytes *)(const void *)at)->data, ((const struct eq_bytes *)(const void *)at)->size);
-        else put(&w, at, size);
+        out += eq_message_field(&bytes, out, *fields, message);
+        if (bytes.size) memcpy(out, bytes.data, bytes.size);
+        out += bytes.size;
     }
-    return w.failed ? 0 : (size_t)(w.at - out);
+    return size;
 }
 
 /* Where a message of an older minor version ends, every field that was added since is zero or empty. */

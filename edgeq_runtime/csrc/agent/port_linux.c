@@ -208,14 +208,17 @@ int eq_port_check_kernel(size_t index, uint32_t *cases) {
 }
 
 void eq_port_info(struct eq_port_info *info) {
+    static char machine[128], system[128];
     struct utsname name;
     char cpu[96] = "";
     memset(info, 0, sizeof *info);
-    snprintf(info->board, sizeof info->board, "linux"); /* what it is for; which board that is the probe tells */
+    info->board = "linux"; /* what it is for; which board that is the probe tells */
     if (uname(&name)) memset(&name, 0, sizeof name);
     (void)value_of("/proc/cpuinfo", "model name", cpu, sizeof cpu);
-    snprintf(info->machine, sizeof info->machine, "%.24s%s%.90s", name.machine, *cpu ? ", " : "", cpu);
-    snprintf(info->system, sizeof info->system, "%.40s %.80s", name.sysname, name.release);
+    snprintf(machine, sizeof machine, "%.24s%s%.90s", name.machine, *cpu ? ", " : "", cpu);
+    snprintf(system, sizeof system, "%.40s %.80s", name.sysname, name.release);
+    info->machine = machine;
+    info->system = system;
     info->clock_hz = clock_hz();
     info->memory_bytes = meminfo("MemTotal");
     info->memory_free = meminfo("MemAvailable");

@@ -7,7 +7,7 @@ static int letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= '
 int eq_store_name_ok(const char *name) {
     size_t n = 0;
     for (; name[n]; n++)
-        if (n + 1 >= EQ_STORE_NAME || !(letter(name[n]) || (n && strchr("._-", name[n])))) return 0;
+        if (n + 1 >= EQ_STORE_NAME || !(letter(name[n]) || (n && (name[n] == '.' || name[n] == '_' || name[n] == '-')))) return 0;
     return n > 0;
 }
 

@@ -73,7 +73,7 @@ const void *eq_flash_last(const struct eq_flash_store *store, uint16_t kind, con
     for (uint32_t at = store->log.end; at;) {
         at -= store->unit;
         const char *found = at_place(store, at, kind);
-        if (found && (!name || !strncmp(found, name, EQ_STORE_NAME))) return found;
+        if (found && (!name || !strcmp(found, name))) return found; /* `name` ends within the room of theirs */
     }
     return NULL;
 }

@@ -34,3 +34,5 @@ uint64_t eq_port_time_ns(void) {
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
+
+uint32_t eq_port_time_ms(void) { return (uint32_t)(eq_port_time_ns() / 1000000u); }

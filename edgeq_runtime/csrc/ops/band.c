@@ -4,17 +4,17 @@ enum { PIXELS = 512 };
 
 /* Lines that so many output rows read. */
 static size_t lines_of(const struct eq_window *w, size_t rows) {
-    const int64_t stride = w->transposed ? 1 : w->stride_h;
-    return (size_t)(((int64_t)rows - 1) * stride + (w->kh - 1) * w->dilation_h + 1);
+    const eq_dim stride = w->transposed ? 1 : w->stride_h;
+    return (size_t)(((eq_dim)rows - 1) * stride + (w->kh - 1) * w->dilation_h + 1);
 }
 
 static size_t line_of(const struct eq_window *w) {
-    const int64_t stride = w->transposed ? 1 : w->stride_w;
+    const eq_dim stride = w->transposed ? 1 : w->stride_w;
     return (size_t)(((w->ow - 1) * stride + (w->kw - 1) * w->dilation_w + 1) * w->ic);
 }
 
 bool eq_band_fits(const struct eq_window *w) {
-    const int64_t columns = (w->ow - 1) * (w->transposed ? 1 : w->stride_w) + (w->kw - 1) * w->dilation_w + 1;
+    const eq_dim columns = (w->ow - 1) * (w->transposed ? 1 : w->stride_w) + (w->kw - 1) * w->dilation_w + 1;
     return columns <= INT32_MAX / w->ic && lines_of(w, 2) <= INT32_MAX;
 }
 
@@ -25,7 +25,7 @@ struct eq_band eq_band_of(const struct eq_window *window, size_t most, size_t wr
     struct eq_band b = {.window = *window, .rows = 1};
     struct eq_window *w = &b.window;
     if (eq_window_plain(w)) {
-        w->ih = w->oh = (int64_t)eq_window_pixels(w);
+        w->ih = w->oh = (eq_dim)eq_window_pixels(w);
         w->batch = w->iw = w->ow = 1;
     }
     b.line = line_of(w);
@@ -46,11 +46,11 @@ void eq_band_places(const struct eq_band *b, uint32_t *rows, int32_t *parts) {
     const size_t step_y = b->line * (size_t)(w->transposed ? 1 : w->stride_h), step_x = (size_t)(w->ic * (w->transposed ? 1 : w->stride_w));
     for (size_t oy = 0; oy < b->rows; oy++)
         for (size_t ox = 0; ox < (size_t)w->ow; ox++) *rows++ = (uint32_t)(oy * step_y + ox * step_x);
-    const int64_t columns = (int64_t)(b->parts / (size_t)w->kh);
-    for (int64_t ky = 0; ky < w->kh; ky++)
-        for (int64_t kx = 0; kx < columns; kx++) {
-            const int64_t y = w->transposed ? w->kh - 1 - ky : ky, x = w->transposed ? w->kw - 1 - kx : kx;
-            *parts++ = (int32_t)(y * w->dilation_h * (int64_t)b->line + x * w->dilation_w * w->ic);
+    const eq_dim columns = (eq_dim)(b->parts / (size_t)w->kh);
+    for (eq_dim ky = 0; ky < w->kh; ky++)
+        for (eq_dim kx = 0; kx < columns; kx++) {
+            const eq_dim y = w->transposed ? w->kh - 1 - ky : ky, x = w->transposed ? w->kw - 1 - kx : kx;
+            *parts++ = (int32_t)(y * w->dilation_h * (eq_dim)b->line + x * w->dilation_w * w->ic);
         }
 }
 
@@ -87,9 +87,9 @@ static void put(const struct form *form, const int8_t *x, size_t count, uint8_t 
 static void stuffed_line(const struct eq_band *b, const int8_t *x, const struct form *form, uint8_t *line) {
     const struct eq_window *w = &b->window;
     const size_t depth = (size_t)w->ic;
-    const int64_t end = (int64_t)(b->line / depth), origin = w->pad_left - (w->kw - 1) * w->dilation_w;
-    for (int64_t v = 0; v < end; v++, line += depth) {
-        const int64_t at = origin + v;
+    const eq_dim end = (eq_dim)(b->line / depth), origin = w->pad_left - (w->kw - 1) * w->dilation_w;
+    for (eq_dim v = 0; v < end; v++, line += depth) {
+        const eq_dim at = origin + v;
         if (at >= 0 && at % w->stride_w == 0 && at / w->stride_w < w->iw) put(form, x + at / w->stride_w * w->ic, depth, line);
         else memset(line, form->zero, depth);
     }
@@ -105,25 +105,25 @@ static void padded_line(const struct eq_band *b, const int8_t *x, const struct f
 }
 
 /* The input line at a virtual position; < 0: padding. */
-static int64_t source(const struct eq_window *w, int64_t at) {
+static eq_dim source(const struct eq_window *w, eq_dim at) {
     if (at < 0 || (w->transposed && at % w->stride_h != 0)) return -1;
     if (w->transposed) at /= w->stride_h;
     return at < w->ih ? at : -1;
 }
 
-void eq_band_fill(const struct eq_band *b, int is_signed, const int8_t *x, int32_t x_zero, int64_t n, int64_t oy, size_t rows,
+void eq_band_fill(const struct eq_band *b, int is_signed, const int8_t *x, int32_t x_zero, eq_dim n, eq_dim oy, size_t rows,
                   uint8_t *band) {
     const struct eq_window *w = &b->window;
     const struct form form = {is_signed, (uint8_t)(is_signed ? x_zero : x_zero - INT8_MIN)};
     const size_t lines = lines_of(w, rows), input = (size_t)(w->iw * w->ic);
-    const int64_t origin = w->transposed ? oy + w->pad_top - (w->kh - 1) * w->dilation_h : oy * w->stride_h - w->pad_top;
+    const eq_dim origin = w->transposed ? oy + w->pad_top - (w->kh - 1) * w->dilation_h : oy * w->stride_h - w->pad_top;
     x += (size_t)(n * w->ih) * input;
-    if (!w->transposed && b->line == input && w->pad_left == 0 && origin >= 0 && origin + (int64_t)lines <= w->ih) {
+    if (!w->transposed && b->line == input && w->pad_left == 0 && origin >= 0 && origin + (eq_dim)lines <= w->ih) {
         put(&form, x + (size_t)origin * input, lines * input, band);
         return;
     }
     for (size_t i = 0; i < lines; i++, band += b->line) {
-        const int64_t from = source(w, origin + (int64_t)i);
+        const eq_dim from = source(w, origin + (eq_dim)i);
         if (from < 0) memset(band, form.zero, b->line);
         else if (w->transposed) stuffed_line(b, x + (size_t)from * input, &form, band);
         else padded_line(b, x + (size_t)from * input, &form, band);

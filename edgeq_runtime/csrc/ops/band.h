@@ -28,6 +28,5 @@ static inline size_t eq_band_pixels(const struct eq_band *b) { return b->rows * 
 /* rows[pixels]: where the window of each pixel of a band begins. parts[parts]: where each part lies from there. */
 void eq_band_places(const struct eq_band *b, uint32_t *rows, int32_t *parts);
 /* The band of `rows` output rows from oy on of image n, padded with x_zero; both plus 128 where it is not signed. */
-void eq_band_fill(const struct eq_band *b, int is_signed, const int8_t *x, int32_t x_zero, int64_t n, int64_t oy, size_t rows,
-                  uint8_t *band);
+void eq_band_fill(const struct eq_band *b, int is_signed, const int8_t *x, int32_t x_zero, eq_dim n, eq_dim oy, size_t rows, uint8_t *band);
 #endif

@@ -12,7 +12,7 @@ int eq_depthwise_sizes(struct eq_window *w, const struct eq_node *node, const st
     return EQ_OK;
 }
 
-static void walk_row(const struct eq_window *w, struct eq_pixel p, int64_t first, int64_t end, void *context, eq_depthwise_fn run) {
+static void walk_row(const struct eq_window *w, struct eq_pixel p, eq_dim first, eq_dim end, void *context, eq_depthwise_fn run) {
     for (; p.ox < first; p.ox++) run(context, &p, 1);
     if (end > first) run(context, &p, (size_t)(end - first));
     for (p.ox = end; p.ox < w->ow; p.ox++) run(context, &p, 1);
@@ -20,9 +20,9 @@ static void walk_row(const struct eq_window *w, struct eq_pixel p, int64_t first
 
 /* A multiplier makes runs of one pixel: its taps are spread into memory for a single one. */
 void eq_depthwise_walk(const struct eq_window *w, size_t row, size_t end, void *context, eq_depthwise_fn run) {
-    int64_t inner, inner_end;
+    eq_dim inner, inner_end;
     eq_window_inner(w, &inner, &inner_end);
-    for (int64_t at = (int64_t)row; at < (int64_t)end; at++) {
+    for (eq_dim at = (eq_dim)row; at < (eq_dim)end; at++) {
         const struct eq_pixel p = {at / w->oh, at % w->oh, 0};
         if (w->oc == w->ic && eq_window_row_inside(w, p.oy)) walk_row(w, p, inner, inner_end, context, run);
         else walk_row(w, p, 0, 0, context, run);

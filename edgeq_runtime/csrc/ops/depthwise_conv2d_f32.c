@@ -50,7 +50,7 @@ int eq_prepare_depthwise_conv2d_f32(struct eq_node *node, const struct eq_prepar
 }
 
 /* Adds tap t, which lies at an offset of x, to the list of those inside. */
-static void add_tap(struct run *r, size_t t, int64_t at) {
+static void add_tap(struct run *r, size_t t, eq_dim at) {
     const size_t channels = (size_t)r->window.oc, mult = eq_depthwise_mult(&r->window), i = r->args.taps++;
     r->parts.x[i] = r->x + at;
     r->parts.w[i] = r->w + t * channels;
@@ -64,9 +64,9 @@ static void run_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
     struct run *r = context;
     size_t t = 0;
     r->args.taps = 0;
-    for (int64_t ky = 0; ky < r->window.kh; ky++)
-        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) {
-            const int64_t at = eq_window_tap(&r->window, p, ky, kx);
+    for (eq_dim ky = 0; ky < r->window.kh; ky++)
+        for (eq_dim kx = 0; kx < r->window.kw; kx++, t++) {
+            const eq_dim at = eq_window_tap(&r->window, p, ky, kx);
             if (at >= 0) add_tap(r, t, at);
         }
     r->args.pixels = pixels;

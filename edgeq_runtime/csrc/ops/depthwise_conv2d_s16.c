@@ -55,7 +55,7 @@ int eq_prepare_depthwise_conv2d_s16(struct eq_node *node, const struct eq_prepar
 }
 
 /* Adds tap t, which lies at an offset of x, to those inside. */
-static void add_tap(struct run *r, size_t t, int64_t at) {
+static void add_tap(struct run *r, size_t t, eq_dim at) {
     const size_t channels = (size_t)r->op.window.oc, mult = eq_depthwise_mult(&r->op.window), i = r->args.taps++;
     r->parts.w_at[i] = t * channels;
     r->parts.x_at[i] = mult == 1 ? (size_t)at : i * channels;
@@ -67,9 +67,9 @@ static void run_pixels(void *context, const struct eq_pixel *p, size_t pixels) {
     const struct eq_window *w = &r->op.window;
     size_t t = 0;
     r->args.taps = 0;
-    for (int64_t ky = 0; ky < w->kh; ky++)
-        for (int64_t kx = 0; kx < w->kw; kx++, t++) {
-            const int64_t at = eq_window_tap(w, p, ky, kx);
+    for (eq_dim ky = 0; ky < w->kh; ky++)
+        for (eq_dim kx = 0; kx < w->kw; kx++, t++) {
+            const eq_dim at = eq_window_tap(w, p, ky, kx);
             if (at >= 0) add_tap(r, t, at);
         }
     r->args.pixels = pixels;

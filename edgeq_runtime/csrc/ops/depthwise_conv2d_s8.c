@@ -120,7 +120,7 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
 }
 
 /* Tap t, which lies at an offset of x (< 0: padded), as the kernel reads it. */
-static const int8_t *tap(const struct run *r, size_t t, int64_t at) {
+static const int8_t *tap(const struct run *r, size_t t, eq_dim at) {
     if (at < 0) return r->parts.padded;
     int8_t *spread = r->parts.spread + t * (size_t)r->window.oc;
     eq_depthwise_spread(r->x + at, (size_t)r->window.ic, eq_depthwise_mult(&r->window), 1, spread);
@@ -136,8 +136,8 @@ static void add_pixel(void *context, const struct eq_pixel *p, size_t pixels) {
     struct run *r = context;
     int8_t *y = r->y + ((p->n * r->window.oh + p->oy) * r->window.ow + p->ox) * r->window.oc;
     size_t t = 0;
-    for (int64_t ky = 0; ky < r->window.kh; ky++)
-        for (int64_t kx = 0; kx < r->window.kw; kx++, t++) r->parts.taps[t] = tap(r, t, eq_window_tap(&r->window, p, ky, kx));
+    for (eq_dim ky = 0; ky < r->window.kh; ky++)
+        for (eq_dim kx = 0; kx < r->window.kw; kx++, t++) r->parts.taps[t] = tap(r, t, eq_window_tap(&r->window, p, ky, kx));
     r->parts.stretches[r->args.count++] = (struct eq_stretch_s8){pixels, r->parts.taps, y};
     flush(r);
 }
@@ -157,7 +157,7 @@ static void run_bands(struct run *r, const struct eq_call *call) {
     const size_t step = b.line * (size_t)b.window.stride_h, row = (size_t)(b.window.ow * b.window.oc);
     struct eq_rows at = {.unit = call->first};
     while (eq_rows_next(&b.window, b.rows, eq_end(call, eq_window_rows(&b.window)), &at)) {
-        eq_band_fill(&b, 1, r->x, r->args.x_zero, at.n, (int64_t)at.oy, at.rows, (uint8_t *)r->parts.band);
+        eq_band_fill(&b, 1, r->x, r->args.x_zero, at.n, (eq_dim)at.oy, at.rows, (uint8_t *)r->parts.band);
         for (size_t i = 0; i < at.rows; i++) add_row(r, &b, r->parts.band + i * step, r->y + (at.first + i) * row);
         flush(r);
     }

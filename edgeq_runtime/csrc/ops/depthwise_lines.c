@@ -7,7 +7,7 @@ enum { ROWS = 16 /* of one call, which prepares its constants once */ };
 
 /* Scratch: the lines that ROWS rows read, and a padded one. */
 static size_t line_count(const struct eq_window *w) {
-    const int64_t rows = w->oh < ROWS ? w->oh : ROWS;
+    const eq_dim rows = w->oh < ROWS ? w->oh : ROWS;
     return (size_t)((rows - 1) * w->stride_h + (w->kh - 1) * w->dilation_h + 1);
 }
 
@@ -31,9 +31,9 @@ void eq_depthwise_lines_pack(const struct eq_node *node, const struct eq_depthwi
 }
 
 /* The lines of the rows from oy on. */
-static void find_lines(const struct eq_window *w, const int8_t *x, int64_t oy, size_t rows, const int8_t *padded, const int8_t **lines) {
-    const int64_t first = oy * w->stride_h - w->pad_top, count = ((int64_t)rows - 1) * w->stride_h + (w->kh - 1) * w->dilation_h + 1;
-    for (int64_t i = first; i < first + count; i++) *lines++ = i >= 0 && i < w->ih ? x + i * w->iw * w->ic : padded;
+static void find_lines(const struct eq_window *w, const int8_t *x, eq_dim oy, size_t rows, const int8_t *padded, const int8_t **lines) {
+    const eq_dim first = oy * w->stride_h - w->pad_top, count = ((eq_dim)rows - 1) * w->stride_h + (w->kh - 1) * w->dilation_h + 1;
+    for (eq_dim i = first; i < first + count; i++) *lines++ = i >= 0 && i < w->ih ? x + i * w->iw * w->ic : padded;
 }
 
 void eq_depthwise_lines_run(const struct eq_call *call, const struct eq_depthwise_op *op) {
@@ -66,7 +66,7 @@ void eq_depthwise_lines_run(const struct eq_call *call, const struct eq_depthwis
     while (eq_rows_next(w, ROWS, eq_end(call, eq_window_rows(w)), &at)) {
         args.rows = at.rows;
         args.y = (int8_t *)eq_write(call, 0) + at.first * args.pixels * args.channels;
-        find_lines(w, x + (size_t)(at.n * w->ih) * line, (int64_t)at.oy, args.rows, padded, lines);
+        find_lines(w, x + (size_t)(at.n * w->ih) * line, (eq_dim)at.oy, args.rows, padded, lines);
         ((lines_fn)kernel->run)(&args);
     }
 }

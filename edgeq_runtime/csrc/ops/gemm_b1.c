@@ -15,7 +15,7 @@ enum {
 
 /* One axis of a window: its taps, which of them lie inside the input at each output place. */
 struct axis {
-    int64_t out, size, taps, stride, dilation, pad;
+    eq_dim out, size, taps, stride, dilation, pad;
 };
 
 /* How an operator is computed. It is packed first, then what it names, from its own start on. */
@@ -47,27 +47,27 @@ static struct axis axis_y(const struct eq_window *w) { return (struct axis){w->o
 static struct axis axis_x(const struct eq_window *w) { return (struct axis){w->ow, w->iw, w->kw, w->stride_w, w->dilation_w, w->pad_left}; }
 
 /* Taps whose place lies before `at`, counted from the first tap. */
-static int64_t taps_before(const struct axis *a, int64_t at) {
+static eq_dim taps_before(const struct axis *a, eq_dim at) {
     if (at <= 0) return 0;
-    const int64_t taps = (at + a->dilation - 1) / a->dilation;
+    const eq_dim taps = (at + a->dilation - 1) / a->dilation;
     return taps < a->taps ? taps : a->taps;
 }
 
 /* The smaller of next and the first place at or behind `at`. */
-static int64_t least(int64_t next, int64_t at, int64_t stride) {
-    const int64_t o = (at + stride - 1) / stride;
+static eq_dim least(eq_dim next, eq_dim at, eq_dim stride) {
+    const eq_dim o = (at + stride - 1) / stride;
     return o < next ? o : next;
 }
 
 /* Taps [*first, *end) lie inside. Neither rises with o. */
-static void inside(const struct axis *a, int64_t o, int64_t *first, int64_t *end) {
+static void inside(const struct axis *a, eq_dim o, eq_dim *first, eq_dim *end) {
     *first = taps_before(a, a->pad - o * a->stride);
     *end = taps_before(a, a->pad - o * a->stride + a->size);
 }
 
 /* The first place behind o whose taps are others; there are at most two for each tap. */
-static int64_t next_kind(const struct axis *a, int64_t o) {
-    int64_t first, end, next = a->out;
+static eq_dim next_kind(const struct axis *a, eq_dim o) {
+    eq_dim first, end, next = a->out;
     inside(a, o, &first, &end);
     if (first > 0) next = least(next, a->pad - (first - 1) * a->dilation, a->stride);
     if (end > 0) next = least(next, a->pad + a->size - (end - 1) * a->dilation, a->stride);
@@ -76,7 +76,7 @@ static int64_t next_kind(const struct axis *a, int64_t o) {
 
 static size_t kinds_of(const struct axis *a) {
     size_t kinds = 0;
-    for (int64_t o = 0; o < a->out; o = next_kind(a, o)) kinds++;
+    for (eq_dim o = 0; o < a->out; o = next_kind(a, o)) kinds++;
     return kinds;
 }
 
@@ -87,7 +87,7 @@ static bool makes_signs(const struct eq_node *node, const struct eq_tensor *tens
 /* The window as bytes: a pixel of x is whole words. */
 static struct eq_window byte_window(const struct eq_window *w) {
     struct eq_window bytes = *w;
-    bytes.ic = (int64_t)(eq_sign_words((size_t)w->ic) * sizeof(uint32_t));
+    bytes.ic = (eq_dim)(eq_sign_words((size_t)w->ic) * sizeof(uint32_t));
     return bytes;
 }
 
@@ -201,11 +201,11 @@ static void pack_base(const struct plan *p, const struct eq_window *w, const str
                       int32_t *base) {
     const struct axis y = axis_y(w), x = axis_x(w);
     const size_t width = (size_t)w->kw + 1;
-    for (int64_t oy = 0; oy < y.out; oy = next_kind(&y, oy)) {
-        int64_t top, bottom, left, right;
+    for (eq_dim oy = 0; oy < y.out; oy = next_kind(&y, oy)) {
+        eq_dim top, bottom, left, right;
         inside(&y, oy, &top, &bottom);
         const int32_t *above = sums + (size_t)top * width, *below = sums + (size_t)bottom * width;
-        for (int64_t ox = 0; ox < x.out; ox = next_kind(&x, ox), base += p->padded) {
+        for (eq_dim ox = 0; ox < x.out; ox = next_kind(&x, ox), base += p->padded) {
             inside(&x, ox, &left, &right);
             const int64_t bits = (int64_t)below[right] - below[left] - above[right] + above[left];
             base[o] = base_of(channels, o, (bottom - top) * (right - left) * w->ic, sums[(size_t)w->kh * width + width - 1] - bits);
@@ -216,8 +216,8 @@ static void pack_base(const struct plan *p, const struct eq_window *w, const str
 /* Where the base of each place of an axis begins, `step` from kind to kind. */
 static void pack_heads(const struct axis *a, size_t step, uint32_t *heads) {
     uint32_t head = 0;
-    for (int64_t o = 0; o < a->out; head += (uint32_t)step)
-        for (const int64_t next = next_kind(a, o); o < next; o++) heads[o] = head;
+    for (eq_dim o = 0; o < a->out; head += (uint32_t)step)
+        for (const eq_dim next = next_kind(a, o); o < next; o++) heads[o] = head;
 }
 
 static void pack_channels(struct plan *p, const struct eq_window *w, const struct eq_tensor *weights, const struct eq_tensor *channels,
@@ -363,7 +363,7 @@ void eq_gemm_b1_run(const struct eq_call *call, const struct eq_signs_op *op) {
     struct eq_rows at = {.unit = call->first};
     while (eq_rows_next(&b->window, b->rows, eq_end(call, eq_window_rows(&b->window)), &at)) {
         const uint8_t *band = p->direct ? x + at.first * b->line : call->scratch;
-        if (!p->direct) eq_band_fill(b, 1, (const int8_t *)x, 0, at.n, (int64_t)at.oy, at.rows, call->scratch);
+        if (!p->direct) eq_band_fill(b, 1, (const int8_t *)x, 0, at.n, (eq_dim)at.oy, at.rows, call->scratch);
         fill_heads(p, &at, (void *)(call->scratch + p->heads_at));
         run_band(call, op, band, at.rows * width, at.first * width);
     }

@@ -196,7 +196,7 @@ void eq_gemm_band_run(const struct eq_call *call, const struct eq_gemm_op *op) {
     struct eq_rows at = {.unit = call->first};
     while (eq_rows_next(&b->window, b->rows, eq_end(call, eq_window_rows(&b->window)), &at)) {
         if (p->direct) args->a = (const uint8_t *)x + at.first * b->line;
-        else eq_band_fill(b, p->is_signed, x, op->attrs.x_zero, at.n, (int64_t)at.oy, at.rows, band);
+        else eq_band_fill(b, p->is_signed, x, op->attrs.x_zero, at.n, (eq_dim)at.oy, at.rows, band);
         args->m = at.rows * width;
         args->y = (int8_t *)eq_write(call, 0) + at.first * width * channels;
         if (p->joins) join(p, args->m, band, together);

@@ -46,7 +46,7 @@ static void run_group(const struct eq_call *call, const struct eq_window *w, siz
     args.a = rows;
     for (size_t i = call->first; i < end; i += args.m, args.y += args.m * args.y_stride) {
         args.m = end - i < kernel->mr ? end - i : kernel->mr;
-        for (size_t j = 0; j < args.m; j++, eq_pixel_next(w, &p)) eq_window_row_f32(w, x, &p, (int64_t)group, rows + j * args.k);
+        for (size_t j = 0; j < args.m; j++, eq_pixel_next(w, &p)) eq_window_row_f32(w, x, &p, (eq_dim)group, rows + j * args.k);
         ((gemm_fn)kernel->run)(&args);
     }
 }

@@ -52,7 +52,7 @@ int eq_gemm_s16_prepare(struct eq_node *node, const struct eq_prepare *ctx, cons
 }
 
 /* The next rows of activations; the inputs that were added are 0. */
-static void fill(const struct eq_window *w, const int16_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride, int16_t *row) {
+static void fill(const struct eq_window *w, const int16_t *x, struct eq_pixel *p, eq_dim group, size_t rows, size_t stride, int16_t *row) {
     const size_t k = eq_window_k(w);
     for (size_t i = 0; i < rows; i++, row += stride, eq_pixel_next(w, p)) {
         eq_window_row_of_s16(w, x, p, group, row);
@@ -76,7 +76,7 @@ static void run_group(const struct eq_call *call, const struct eq_s16_op *op, si
     for (size_t i = call->first; i < end; i += args.m, args.y += args.m * channels) {
         args.m = end - i < node->kernel->mr ? end - i : node->kernel->mr;
         args.a = direct ? x + i * k : (void *)call->scratch;
-        if (!direct) fill(w, x, &p, (int64_t)group, args.m, args.k, (void *)call->scratch);
+        if (!direct) fill(w, x, &p, (eq_dim)group, args.m, args.k, (void *)call->scratch);
         ((gemm_fn)node->kernel->run)(&args);
     }
 }

@@ -89,12 +89,12 @@ int eq_gemm_s8_prepare(struct eq_node *node, const struct eq_prepare *ctx, const
 static bool is_stretch(const struct eq_window *w, size_t stride) { return eq_window_k(w) == stride && eq_window_plain(w); }
 
 /* The next rows of activations, widened; the inputs that were added are 0. */
-static void fill_wide(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, int64_t group, size_t rows, size_t stride,
+static void fill_wide(const struct eq_gemm_op *op, const int8_t *x, struct eq_pixel *p, eq_dim group, size_t rows, size_t stride,
                       int16_t *row) {
     const size_t k = eq_window_k(&op->window);
     if (is_stretch(&op->window, stride)) { /* p->ox counts all pixels */
         eq_widen_s16(x + (size_t)p->ox * k, op->attrs.x_zero, rows * k, row);
-        p->ox += (int64_t)rows;
+        p->ox += (eq_dim)rows;
         return;
     }
     for (size_t i = 0; i < rows; i++, row += stride) {
@@ -152,12 +152,12 @@ static void run_wide(const struct eq_call *call, const struct eq_gemm_op *op, si
     struct eq_gemm_s8_s16_s8 args = wide_args(call, op, group);
     const size_t channels = (size_t)op->window.oc, n = args.n, k = args.k;
     const size_t end = eq_end(call, eq_window_pixels(&op->window));
-    struct eq_pixel p = {0, 0, (int64_t)call->first};
+    struct eq_pixel p = {0, 0, (eq_dim)call->first};
     if (!is_stretch(&op->window, k)) p = eq_pixel_at(&op->window, call->first);
     args.y = (int8_t *)eq_write(call, 0) + call->first * channels + group * n;
     for (size_t i = call->first; i < end; i += args.m, args.y += args.m * channels) {
         args.m = end - i < kernel->mr ? end - i : kernel->mr;
-        fill_wide(op, eq_read(call, 0), &p, (int64_t)group, args.m, k, (void *)call->scratch);
+        fill_wide(op, eq_read(call, 0), &p, (eq_dim)group, args.m, k, (void *)call->scratch);
         if (is_low(op)) {
             const struct eq_gemm_s8_s16_s4 low = low_args(op, &args, group, call->node->weights != NULL);
             ((low_fn)kernel->run)(&low);

@@ -23,6 +23,9 @@ static inline bool eq_same_dims(const struct eq_tensor *a, const struct eq_tenso
     return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof a->dims[0]) == 0;
 }
 
+/* A size, a position or a distance along an axis, or in elements of a tensor, which has at most 2^31 - 1 of them: as wide as a register. */
+typedef ptrdiff_t eq_dim;
+
 /* A constant of one element type and exactly `count` elements. */
 static inline bool eq_is_table(const struct eq_tensor *t, int type, size_t count) {
     return t->data != NULL && t->type == type && t->count == count;

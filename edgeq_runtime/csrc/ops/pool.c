@@ -2,8 +2,8 @@
 
 enum { KERNEL_MAX = 1 << 24, TAPS_MAX = 1 << 21 /* of an average: in int8 |2 acc + c| stays in int32 */ };
 
-int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struct eq_prepare *ctx, int type, int64_t pad_bottom,
-                    int64_t pad_right) {
+int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struct eq_prepare *ctx, int type, eq_dim pad_bottom,
+                    eq_dim pad_right) {
     const struct eq_tensor *x = eq_in(node, ctx->tensors, 0), *y = eq_out(node, ctx->tensors, 0);
     EQ_NEED_SHAPE(node->output_count == 1);
     EQ_NEED_TYPE(x, type);
@@ -15,14 +15,14 @@ int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struc
 }
 
 struct span {
-    int64_t first, count; /* taps */
+    eq_dim first, count; /* taps */
 };
 
 /* The taps of an axis of `size`, `dilation` apart, tap 0 at `origin`, that lie inside. */
-static struct span inside(int64_t origin, int64_t dilation, int64_t kernel, int64_t size) {
-    const int64_t first = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
-    const int64_t fit = origin < size ? (size - 1 - origin) / dilation + 1 : 0;
-    const int64_t end = fit < kernel ? fit : kernel;
+static struct span inside(eq_dim origin, eq_dim dilation, eq_dim kernel, eq_dim size) {
+    const eq_dim first = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
+    const eq_dim fit = origin < size ? (size - 1 - origin) / dilation + 1 : 0;
+    const eq_dim end = fit < kernel ? fit : kernel;
     return (struct span){first, end > first ? end - first : 0};
 }
 
@@ -59,19 +59,19 @@ struct eq_mean eq_pool_mean(const struct eq_cells *cells, int32_t area, int32_t 
 }
 
 /* The columns whose windows lie inside as one, each of the others alone. */
-static void row_of(struct eq_cells *cells, const struct eq_window *w, size_t image, int64_t oy, void (*run)(const struct eq_cells *)) {
-    const int64_t top = oy * w->stride_h - w->pad_top;
+static void row_of(struct eq_cells *cells, const struct eq_window *w, size_t image, eq_dim oy, void (*run)(const struct eq_cells *)) {
+    const eq_dim top = oy * w->stride_h - w->pad_top;
     const struct span ys = inside(top, w->dilation_h, w->kh, w->ih);
-    int64_t first, end;
+    eq_dim first, end;
     eq_window_inner(w, &first, &end);
-    for (int64_t ox = 0; ox < w->ow; ox += (int64_t)cells->pixels) {
-        const int64_t left = ox * w->stride_w - w->pad_left;
+    for (eq_dim ox = 0; ox < w->ow; ox += (eq_dim)cells->pixels) {
+        const eq_dim left = ox * w->stride_w - w->pad_left;
         const struct span xs = inside(left, w->dilation_w, w->kw, w->iw);
         cells->pixels = ox == first && end > first ? (size_t)(end - first) : 1;
         cells->rows = xs.count > 0 ? (size_t)ys.count : 0;
         cells->cols = cells->rows > 0 ? (size_t)xs.count : 0;
         if (cells->rows > 0) {
-            const int64_t at = (top + ys.first * w->dilation_h) * w->iw + left + xs.first * w->dilation_w;
+            const eq_dim at = (top + ys.first * w->dilation_h) * w->iw + left + xs.first * w->dilation_w;
             cells->in = image + (size_t)at * cells->channels;
         }
         run(cells);
@@ -89,6 +89,5 @@ void eq_run_pool(const struct eq_call *call, struct eq_window w, void (*run)(con
                              .col_step = channels * (size_t)w.dilation_w,
                              .row_step = line * (size_t)w.dilation_h};
     struct eq_rows at = {.unit = call->first};
-    while (eq_rows_next(&w, 1, eq_end(call, eq_window_rows(&w)), &at))
-        row_of(&cells, &w, (size_t)(at.n * w.ih) * line, (int64_t)at.oy, run);
+    while (eq_rows_next(&w, 1, eq_end(call, eq_window_rows(&w)), &at)) row_of(&cells, &w, (size_t)(at.n * w.ih) * line, (eq_dim)at.oy, run);
 }

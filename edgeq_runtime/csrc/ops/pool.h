@@ -21,8 +21,8 @@ struct eq_cells {
     } while (0)
 
 /* Fills in the sizes of the window's images and checks everything. */
-int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struct eq_prepare *ctx, int type, int64_t pad_bottom,
-                    int64_t pad_right);
+int eq_prepare_pool(struct eq_window *w, const struct eq_node *node, const struct eq_prepare *ctx, int type, eq_dim pad_bottom,
+                    eq_dim pad_right);
 /* Lets threads share the rows of output where there is enough to do. */
 void eq_pool_share(struct eq_node *node, const struct eq_window *w);
 /* An average: include_pad, the kernel's area, and the second input, which holds m and n for every count of taps. n_least: of a pair. */

@@ -26,14 +26,14 @@ static void add_tap(const float *x, const float *w, size_t depth, size_t k, size
 }
 
 /* The taps of one pixel for `lanes` channels from o on. */
-static void sum_taps(const struct eq_window *w, const struct eq_pixel *p, const float *x, const float *weights, int64_t o, size_t lanes,
+static void sum_taps(const struct eq_window *w, const struct eq_pixel *p, const float *x, const float *weights, eq_dim o, size_t lanes,
                      float sum[LANES]) {
-    const int64_t depth = w->ic / w->groups, group = o / (w->oc / w->groups);
+    const eq_dim depth = w->ic / w->groups, group = o / (w->oc / w->groups);
     const size_t k = eq_window_k(w);
     for (size_t l = 0; l < LANES; l++) sum[l] = 0;
-    for (int64_t ky = 0; ky < w->kh; ky++)
-        for (int64_t kx = 0; kx < w->kw; kx++) {
-            const int64_t at = eq_window_tap(w, p, ky, kx);
+    for (eq_dim ky = 0; ky < w->kh; ky++)
+        for (eq_dim kx = 0; kx < w->kw; kx++) {
+            const eq_dim at = eq_window_tap(w, p, ky, kx);
             if (at < 0) continue;
             const float *own = weights + (size_t)o * k + (size_t)((ky * w->kw + kx) * depth);
             if (lanes == LANES) add_tap(x + at + group * depth, own, (size_t)depth, k, LANES, sum);
@@ -47,13 +47,13 @@ void eq_run_transpose_conv2d_f32(const struct eq_call *call) {
     float *y = eq_write(call, 0);
     struct eq_window w;
     window_of(&w, call->node, call->tensors);
-    const int64_t own = w.oc / w.groups;
+    const eq_dim own = w.oc / w.groups;
     struct eq_pixel p = {0, 0, 0};
     for (size_t i = 0; i < eq_window_pixels(&w); i++, y += w.oc, eq_pixel_next(&w, &p))
-        for (int64_t o = 0; o < w.oc;) {
-            const int64_t left = own - o % own, lanes = left < LANES ? left : LANES; /* of one group */
+        for (eq_dim o = 0; o < w.oc;) {
+            const eq_dim left = own - o % own, lanes = left < LANES ? left : LANES; /* of one group */
             float sum[LANES];
             sum_taps(&w, &p, x, weights, o, (size_t)lanes, sum);
-            for (int64_t l = 0; l < lanes; l++, o++) y[o] = eq_clamp_f32(sum[l] + bias[o], a->lo, a->hi);
+            for (eq_dim l = 0; l < lanes; l++, o++) y[o] = eq_clamp_f32(sum[l] + bias[o], a->lo, a->hi);
         }
 }

@@ -1,9 +1,10 @@
 #include "window.h"
 
-/* Beyond any use, and small enough that no product of a position and one of these leaves 64 bits. */
-enum { LIMIT = 1 << 24 };
+/* Beyond any use, and small enough that no product of a position and one of these leaves 64 bits; and, where an eq_dim has 32, elements of
+ * an image with all that may lie around it. */
+enum { LIMIT = 1 << 24, LIMIT_32 = 1 << 28 };
 
-static int within(int64_t v, int64_t lo) { return v >= lo && v <= LIMIT; }
+static int within(eq_dim v, eq_dim lo) { return v >= lo && v <= LIMIT; }
 
 static int sizes(struct eq_window *w, const struct eq_tensor *x, const struct eq_tensor *y) {
     EQ_NEED_SHAPE(x->rank == 4 && y->rank == 4 && x->dims[0] == y->dims[0]);
@@ -51,7 +52,7 @@ int eq_window_dense(struct eq_window *w, const struct eq_node *node, const struc
 
 int eq_window_dense_any(struct eq_window *w, const struct eq_node *node, const struct eq_tensor *tensors) {
     const struct eq_tensor *x = eq_in(node, tensors, 0), *weights = eq_in(node, tensors, 1), *y = eq_out(node, tensors, 0);
-    const int64_t rows = (int64_t)eq_row_count(x);
+    const eq_dim rows = (eq_dim)eq_row_count(x);
     EQ_NEED_SHAPE(node->output_count == 1 && x->rank >= 1 && y->rank == x->rank && weights->rank == 2);
     for (int i = 0; i + 1 < x->rank; i++) EQ_NEED_SHAPE(x->dims[i] == y->dims[i]);
     *w = (struct eq_window){.batch = 1,
@@ -72,14 +73,28 @@ int eq_window_dense_any(struct eq_window *w, const struct eq_node *node, const s
     return EQ_OK;
 }
 
-static int64_t output_size(int64_t size, int64_t pads, int64_t kernel, int64_t dilation, int64_t stride) {
-    const int64_t room = size + pads - (kernel - 1) * dilation - 1;
+static eq_dim output_size(eq_dim size, eq_dim pads, eq_dim kernel, eq_dim dilation, eq_dim stride) {
+    const eq_dim room = size + pads - (kernel - 1) * dilation - 1;
     return room < 0 ? 0 : room / stride + 1;
 }
 
-int eq_window_check(const struct eq_window *w, int64_t pad_bottom, int64_t pad_right) {
+/* Places along an axis that a sum of its numbers may name; too many to count are LIMIT_32 and more. */
+static int64_t reach(eq_dim in, eq_dim out, eq_dim kernel, eq_dim dilation, eq_dim stride, eq_dim pads) {
+    const int64_t places = (int64_t)(in > out ? in : out) + (int64_t)kernel * dilation + stride + pads;
+    return places < LIMIT_32 ? places : LIMIT_32;
+}
+
+/* Where an eq_dim has 32 bits: whether everything that is computed of the window stays in range. */
+static bool countable(const struct eq_window *w, eq_dim pad_bottom, eq_dim pad_right) {
+    const int64_t height = reach(w->ih, w->oh, w->kh, w->dilation_h, w->stride_h, w->pad_top + pad_bottom);
+    const int64_t width = reach(w->iw, w->ow, w->kw, w->dilation_w, w->stride_w, w->pad_left + pad_right);
+    return height * width <= LIMIT_32 && height * width * w->ic <= LIMIT_32;
+}
+
+int eq_window_check(const struct eq_window *w, eq_dim pad_bottom, eq_dim pad_right) {
     EQ_NEED_SHAPE(within(w->stride_h, 1) && within(w->stride_w, 1) && within(w->dilation_h, 1) && within(w->dilation_w, 1));
     EQ_NEED_SHAPE(within(w->pad_top, 0) && within(w->pad_left, 0) && within(pad_bottom, 0) && within(pad_right, 0));
+    EQ_NEED(sizeof(eq_dim) > sizeof(int32_t) || countable(w, pad_bottom, pad_right), EQ_ERR_UNSUPPORTED);
     if (w->transposed) return EQ_OK;
     EQ_NEED_SHAPE(w->oh == output_size(w->ih, w->pad_top + pad_bottom, w->kh, w->dilation_h, w->stride_h));
     EQ_NEED_SHAPE(w->ow == output_size(w->iw, w->pad_left + pad_right, w->kw, w->dilation_w, w->stride_w));
@@ -87,7 +102,7 @@ int eq_window_check(const struct eq_window *w, int64_t pad_bottom, int64_t pad_r
 }
 
 struct eq_pixel eq_pixel_at(const struct eq_window *w, size_t pixel) {
-    const int64_t at = (int64_t)pixel, row = at / w->ow;
+    const eq_dim at = (eq_dim)pixel, row = at / w->ow;
     return (struct eq_pixel){row / w->oh, row % w->oh, at % w->ow};
 }
 
@@ -100,8 +115,8 @@ void eq_pixel_next(const struct eq_window *w, struct eq_pixel *p) {
 }
 
 /* The input position of a tap along one axis; < 0: none. */
-static int64_t position(int transposed, int64_t o, int64_t k, int64_t stride, int64_t pad, int64_t dilation, int64_t size) {
-    int64_t i = transposed ? o + pad - k * dilation : o * stride - pad + k * dilation;
+static eq_dim position(int transposed, eq_dim o, eq_dim k, eq_dim stride, eq_dim pad, eq_dim dilation, eq_dim size) {
+    eq_dim i = transposed ? o + pad - k * dilation : o * stride - pad + k * dilation;
     if (i < 0) return -1;
     if (transposed) {
         if (i % stride != 0) return -1;
@@ -110,16 +125,16 @@ static int64_t position(int transposed, int64_t o, int64_t k, int64_t stride, in
     return i < size ? i : -1;
 }
 
-static int64_t position_y(const struct eq_window *w, int64_t oy, int64_t ky) {
+static eq_dim position_y(const struct eq_window *w, eq_dim oy, eq_dim ky) {
     return position(w->transposed, oy, ky, w->stride_h, w->pad_top, w->dilation_h, w->ih);
 }
 
-static int64_t position_x(const struct eq_window *w, int64_t ox, int64_t kx) {
+static eq_dim position_x(const struct eq_window *w, eq_dim ox, eq_dim kx) {
     return position(w->transposed, ox, kx, w->stride_w, w->pad_left, w->dilation_w, w->iw);
 }
 
-int64_t eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, int64_t ky, int64_t kx) {
-    const int64_t iy = position_y(w, p->oy, ky), ix = position_x(w, p->ox, kx);
+eq_dim eq_window_tap(const struct eq_window *w, const struct eq_pixel *p, eq_dim ky, eq_dim kx) {
+    const eq_dim iy = position_y(w, p->oy, ky), ix = position_x(w, p->ox, kx);
     return iy < 0 || ix < 0 ? -1 : ((p->n * w->ih + iy) * w->iw + ix) * w->ic;
 }
 
@@ -167,8 +182,8 @@ void eq_widen_s16(const int8_t *x, int32_t x_zero, size_t count, int16_t *row) {
 #endif
 
 /* Taps of one kernel row that lie side by side in x are copied as one: [*first, *end) of kx. */
-static void inside_x(const struct eq_window *w, int64_t ox, int64_t *first, int64_t *end) {
-    const int64_t left = ox * w->stride_w - w->pad_left;
+static void inside_x(const struct eq_window *w, eq_dim ox, eq_dim *first, eq_dim *end) {
+    const eq_dim left = ox * w->stride_w - w->pad_left;
     *first = left < 0 ? (-left < w->kw ? -left : w->kw) : 0;
     *end = left + w->kw > w->iw ? w->iw - left : w->kw;
     if (*end < *first) *end = *first;
@@ -184,7 +199,7 @@ struct sink {
 };
 
 /* count elements from an offset of x on; offset < 0: zeros. */
-static void put(struct sink *s, int64_t offset, int64_t count) {
+static void put(struct sink *s, eq_dim offset, eq_dim count) {
     const size_t n = (size_t)count, bytes = n * (s->widens ? sizeof(int16_t) : s->size);
     if (n == 0) return;
     if (offset < 0) memset(s->to, 0, bytes);
@@ -194,53 +209,53 @@ static void put(struct sink *s, int64_t offset, int64_t count) {
 }
 
 /* The first tap of a pixel whose taps are all inside; < 0: some are not. */
-static int64_t inside(const struct eq_window *w, const struct eq_pixel *p) {
-    const int64_t iy = p->oy * w->stride_h - w->pad_top, ix = p->ox * w->stride_w - w->pad_left;
+static eq_dim inside(const struct eq_window *w, const struct eq_pixel *p) {
+    const eq_dim iy = p->oy * w->stride_h - w->pad_top, ix = p->ox * w->stride_w - w->pad_left;
     const int all = iy >= 0 && ix >= 0 && iy + (w->kh - 1) * w->dilation_h < w->ih && ix + (w->kw - 1) * w->dilation_w < w->iw;
     return all ? ((p->n * w->ih + iy) * w->iw + ix) * w->ic : -1;
 }
 
-static void put_joined(struct sink *s, const struct eq_window *w, const struct eq_pixel *p, int64_t ky) {
-    int64_t first, end;
+static void put_joined(struct sink *s, const struct eq_window *w, const struct eq_pixel *p, eq_dim ky) {
+    eq_dim first, end;
     inside_x(w, p->ox, &first, &end);
     put(s, -1, first * w->ic);
     if (end > first) put(s, eq_window_tap(w, p, ky, first), (end - first) * w->ic);
     put(s, -1, (w->kw - end) * w->ic);
 }
 
-static void put_row(struct sink *s, const struct eq_window *w, const struct eq_pixel *p, int64_t group) {
-    const int64_t depth = w->ic / w->groups;
+static void put_row(struct sink *s, const struct eq_window *w, const struct eq_pixel *p, eq_dim group) {
+    const eq_dim depth = w->ic / w->groups;
     const int joined = !w->transposed && w->dilation_w == 1 && w->groups == 1;
-    const int64_t first = joined ? inside(w, p) : -1;
+    const eq_dim first = joined ? inside(w, p) : -1;
     if (first >= 0) {
-        for (int64_t ky = 0; ky < w->kh; ky++) put(s, first + ky * w->dilation_h * w->iw * w->ic, w->kw * w->ic);
+        for (eq_dim ky = 0; ky < w->kh; ky++) put(s, first + ky * w->dilation_h * w->iw * w->ic, w->kw * w->ic);
         return;
     }
-    for (int64_t ky = 0; ky < w->kh; ky++) {
+    for (eq_dim ky = 0; ky < w->kh; ky++) {
         if (position_y(w, p->oy, ky) < 0) {
             put(s, -1, w->kw * depth);
         } else if (joined) {
             put_joined(s, w, p, ky);
         } else {
-            for (int64_t kx = 0; kx < w->kw; kx++) {
-                const int64_t at = eq_window_tap(w, p, ky, kx);
+            for (eq_dim kx = 0; kx < w->kw; kx++) {
+                const eq_dim at = eq_window_tap(w, p, ky, kx);
                 put(s, at < 0 ? -1 : at + group * depth, depth);
             }
         }
     }
 }
 
-void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, int64_t group, int16_t *row) {
+void eq_window_row_s16(const struct eq_window *w, const int8_t *x, int32_t x_zero, const struct eq_pixel *p, eq_dim group, int16_t *row) {
     struct sink s = {.from = (const void *)x, .to = (void *)row, .widens = true, .x_zero = x_zero};
     put_row(&s, w, p, group);
 }
 
-void eq_window_row_of_s16(const struct eq_window *w, const int16_t *x, const struct eq_pixel *p, int64_t group, int16_t *row) {
+void eq_window_row_of_s16(const struct eq_window *w, const int16_t *x, const struct eq_pixel *p, eq_dim group, int16_t *row) {
     struct sink s = {.from = (const void *)x, .to = (void *)row, .size = sizeof *x};
     put_row(&s, w, p, group);
 }
 
-void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, int64_t group, float *row) {
+void eq_window_row_f32(const struct eq_window *w, const float *x, const struct eq_pixel *p, eq_dim group, float *row) {
     struct sink s = {.from = (const void *)x, .to = (void *)row, .size = sizeof *x};
     put_row(&s, w, p, group);
 }
@@ -250,8 +265,8 @@ int eq_window_plain(const struct eq_window *w) {
            w->ow == w->iw && w->pad_top == 0 && w->pad_left == 0;
 }
 
-void eq_window_inner(const struct eq_window *w, int64_t *first, int64_t *end) {
-    const int64_t reach = (w->kw - 1) * w->dilation_w, last = w->iw - 1 + w->pad_left - reach;
+void eq_window_inner(const struct eq_window *w, eq_dim *first, eq_dim *end) {
+    const eq_dim reach = (w->kw - 1) * w->dilation_w, last = w->iw - 1 + w->pad_left - reach;
     *first = (w->pad_left + w->stride_w - 1) / w->stride_w;
     *end = last < 0 ? 0 : last / w->stride_w + 1;
     if (*first > w->ow) *first = w->ow;
@@ -259,7 +274,7 @@ void eq_window_inner(const struct eq_window *w, int64_t *first, int64_t *end) {
     if (*end < *first) *end = *first;
 }
 
-int eq_window_row_inside(const struct eq_window *w, int64_t oy) {
-    const int64_t top = oy * w->stride_h - w->pad_top;
+int eq_window_row_inside(const struct eq_window *w, eq_dim oy) {
+    const eq_dim top = oy * w->stride_h - w->pad_top;
     return top >= 0 && top + (w->kh - 1) * w->dilation_h < w->ih;
 }

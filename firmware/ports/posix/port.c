@@ -48,9 +48,9 @@ int eq_port_guard(struct eq_port_work *work) {
 
 void eq_port_info(struct eq_port_info *info) {
     memset(info, 0, sizeof *info);
-    strcpy(info->board, "posix");
-    strcpy(info->machine, "microcontroller played by a process");
-    strcpy(info->system, "none");
+    info->board = "posix";
+    info->machine = "microcontroller played by a process";
+    info->system = "none";
     info->memory_bytes = POOL_BYTES;
     info->memory_free = eq_pool_room(&pool);
     info->isas = 1u << EQ_ISA_portable;
