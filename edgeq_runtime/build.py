@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -28,7 +29,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from edgeq_runtime import firmware
+from edgeq_runtime import firmware, stack
 from edgeq_runtime.toolchain import (
     BASE,
     BUILD,
@@ -190,10 +191,10 @@ def link(config: Config, target: str, objects: Sequence[Path], output: Path) -> 
 @contextmanager
 def _locked(*folders: Path) -> Iterator[None]:
     """One build at a time in each folder of objects."""
-    with ExitStack() as stack:
+    with ExitStack() as locks:
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = stack.enter_context(open(folder / ".lock", "w", encoding="utf-8"))
+            lock = locks.enter_context(open(folder / ".lock", "w", encoding="utf-8"))
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -213,19 +214,21 @@ def build(target: str, config: Config, folder: Path | None = None, on: dict[str,
 
 
 def image(name: str, only: Sequence[str] | None = None) -> Path:
-    """The firmware of a port: edgeq.elf, with edgeq.bin and edgeq.map beside it. Returns the path of the first.
+    """The firmware of a port: edgeq.elf, which is returned, with edgeq.bin, edgeq.map and edgeq.size.json, what it takes of the chip.
     only: names of operators and kernels, such as conv2d_s8 and gemm_s8_s16_s8; None: all that the chip has a use for."""
     port = firmware.port_of(name)
     config = firmware.config(port, "-only" if only is not None else "")
     without = firmware.left_out(port, only)
     config.folder.mkdir(parents=True, exist_ok=True)
     header = _write(config.folder / "left_out.h", "".join(f"#define EQ_WITHOUT_{row} 1\n" for row in sorted(without)))
-    config = replace(config, flags=(*config.flags, "-include", str(header)))
+    config = replace(config, flags=(*config.flags, f"-DEQ_MAX_INPUTS={firmware.most_inputs(only)}", "-include", str(header)))
     elf = build("chip", config, on={**firmware.enabled(port), **dict.fromkeys(without, False)})
     command = [firmware.OBJCOPY, "-O", "binary", str(elf)]
     binary = elf.with_suffix(".bin")
     if not _fresh(binary, [*command, str(binary)], [elf]):
         _make(binary, [*command, str(binary)])
+    sizes = json.dumps(stack.footprint(elf, firmware.CORES[port.core].fpu), indent=1)
+    _write(config.folder / "edgeq.size.json", sizes + "\n")
     return elf
 
 
@@ -238,7 +241,11 @@ def devices(folder: Path = DEVICES) -> Path:
 
 def _images(names: Sequence[str], only: str | None) -> Iterator[Path]:
     wanted = None if only is None else [name for name in only.split(",") if name]
-    return (image(name, wanted) for name in names or firmware.ports())
+    for name in names or firmware.ports():
+        yield (elf := image(name, wanted))
+        took = json.loads(elf.with_name("edgeq.size.json").read_text(encoding="utf-8"))
+        flash, ram, depth = (f"{took[kind + '_bytes']:,}" for kind in ("flash", "ram", "stack"))
+        print(f"{name}: flash {flash}, RAM {ram} and stack {depth} bytes at most", file=sys.stderr)
 
 
 def _targets(args: argparse.Namespace) -> Iterator[Path]:

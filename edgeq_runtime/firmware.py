@@ -17,7 +17,9 @@ CC = "arm-none-eabi-gcc"
 OBJCOPY = "arm-none-eabi-objcopy"
 SIZE = "arm-none-eabi-size"
 PARTS = ("bench", "signing", "float_edges")  # of agent and runtime, that may be left out
-LITTLE_RAM = ("-DEQ_MAX_INPUTS=8", "-DEQ_STORE_VERSIONS=4", "-DEQ_LINK_SEGMENTS=8", "-DEQ_LINK_RANGES=8", "-DEQ_LINK_SENDS=512u")
+LITTLE_INPUTS = 8  # of an operator: each takes 56 bytes of stack
+LITTLE_RAM = ("-DEQ_STORE_VERSIONS=4", "-DEQ_LINK_SEGMENTS=8", "-DEQ_LINK_RANGES=8", "-DEQ_LINK_SENDS=512u")
+LOW = ("_s4", "_s4x2", "_s2", "_b1")  # ends of the types of kernels whose weights have less than a byte
 _PORT = re.compile(r"^EQ_PORT\((\w+), (\w+), (\w+)\)$", re.M)
 
 
@@ -86,7 +88,8 @@ def left_out(port: Port, only: Sequence[str] | None = None) -> set[str]:
     if only is not None and set(only) - known:
         raise BuildError(f"no operator, kernel or part {', '.join(sorted(set(only) - known))}: there are {', '.join(sorted(known))}")
     found = {kernel.stem for kernel in lists.kernels() if not on[kernel.isa] or (kernel.isa == "portable" and _reads_bytes(kernel))} | {
-        "crc_tables"
+        "crc_tables",
+        "files",
     }
     if all(kernel.stem in found for kernel in lists.kernels() if _reads_bytes(kernel)):
         found.add("byte_rows")
@@ -96,7 +99,17 @@ def left_out(port: Port, only: Sequence[str] | None = None) -> set[str]:
         found |= {name for name in (*lists.ops(), *PARTS) if name not in only} | {
             stem for stem, name in kernels.items() if name not in only
         }
+        better = {(kernel.family, kernel.types) for kernel in lists.kernels() if kernel.isa in CORES[port.core].isas}
+        found |= {kernel.stem for kernel in lists.kernels() if kernel.isa == "portable" and (kernel.family, kernel.types) in better}
+        if all(kernel.stem in found for kernel in lists.kernels() if kernel.types.endswith(LOW)):
+            found.add("low_weights")
     return found
+
+
+def most_inputs(only: Sequence[str] | None) -> int:
+    """Of an operator of the image."""
+    named = [lists.ops()[name].inputs_max for name in only or () if name in lists.ops()]
+    return min(LITTLE_INPUTS, max(named, default=LITTLE_INPUTS))
 
 
 def sources(port: Port) -> list[Path]:
@@ -115,5 +128,6 @@ def config(port: Port, variant: str = "") -> Config:
     flags = (*common, *CORES[port.core].flags, *LITTLE_RAM, *includes)
     scripts = (FOLDER / "cortexm" / "cortexm.ld", place / "memory.ld")
     made = Config(CC, f"firmware/{port.name}{variant}", flags, tuple(sources(port)), libraries=("-lm",), chip=True)
-    link = ("-flto=1", "-flto-partition=one", "-fcallgraph-info=su", "-dumpdir", f"{made.folder}/edgeq.", "-nostartfiles", "--specs=nano.specs", f"-L{place}", f"-T{scripts[0]}", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
-    return replace(made, link=(*link, f"-Wl,-Map={made.folder / 'edgeq.map'}"), scripts=scripts)
+    whole = ("-flto=1", "-flto-partition=one", "-fcallgraph-info=su", "-dumpdir", f"{made.folder}/edgeq.")
+    script = ("-nostartfiles", "--specs=nano.specs", f"-L{place}", f"-T{scripts[0]}", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
+    return replace(made, link=(*whole, *script, f"-Wl,-Map={made.folder / 'edgeq.map'}"), scripts=scripts)

@@ -1,5 +1,5 @@
 """How much stack an image of a microcontroller can take at most: the deepest way through its calls, as the compiler writes them down
-(-fcallgraph-info=su, one file of an image that is linked as a whole). What it cannot know stands here: whom a call through a pointer may
+(-fcallgraph-info=su, one file for an image that is linked as a whole). What it cannot know stands here: whom a call through a pointer may
 reach, by the file that it stands in, and the assembly of the ports."""
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REACHES: dict[str, tuple[str, ...]] = {
     "csrc/ops/*": ("csrc/kernels/*:eq_*",),
     "csrc/agent/agent_model.c": ("csrc/*:eq_input_tensor", "csrc/*:eq_output_tensor", "csrc/*:eq_input", "csrc/*:eq_output"),
     "csrc/agent/agent.c": ("csrc/agent/agent_*.c:eq_agent_*",),
-    "csrc/agent/agent_bench.c": ("csrc/bench/*", "csrc/*:eq_bench_*"),
+    "csrc/bench/rows.c": ("csrc/kernels/*:eq_*", "csrc/bench/rows.c:[!e]*"),
     "csrc/agent/store_flash.c": ("csrc/agent/store_flash.c:do_*", "csrc/agent/agent_store.c:send_event"),
     "csrc/agent/store_flash_records.c": ("firmware/*:erase", "firmware/*:program"),
     "csrc/agent/store_flash_change.c": (
@@ -44,8 +44,17 @@ REACHES: dict[str, tuple[str, ...]] = {
     "csrc/agent/*": ("csrc/agent/store_flash.c:do_*",),
     "firmware/*": (),
 }
-# Calls of assembly, which the compiler does not see: who runs what a self-test, or the test of a kernel, is.
-ASSEMBLY = {"call": ("csrc/agent/agent_health.c:check_all", "csrc/agent/agent_probe.c:run_check")}
+# Calls of assembly, which the compiler does not see.
+ASSEMBLY = {
+    "call": ("csrc/agent/agent_health.c:check_all", "csrc/agent/agent_probe.c:run_check"),
+    "eq_systick_interrupt": ("firmware/cortexm/time.c:eq_time_period", "firmware/cortexm/guard.c:eq_guard_leave_with"),
+    "eq_fault_interrupt": ("firmware/cortexm/guard.c:eq_guard_leave_with",),
+    "eq_guard_leave_with": ("firmware/cortexm/guard.c:eq_guard_frame",),
+}
+START = "on_process_stack"  # what runs on the process stack begins here
+INTERRUPTS = ("eq_systick_interrupt", "eq_board_receive_interrupt")  # that do not interrupt each other; a fault interrupts them
+FAULT = "eq_fault_interrupt"
+FRAME, FRAME_FPU = 40, 112  # bytes that the processor puts on the stack at an interrupt, aligned
 _NODE = re.compile(r'^node: { title: "([^"]*)" label: "([^"]*)"', re.M)
 _EDGE = re.compile(r'^edge: { sourcename: "([^"]*)" targetname: "([^"]*)"(?: label: "([^"]*)")?', re.M)
 _BYTES = re.compile(r"(\d+) bytes \((\w+(?:,\w+)?)\)")
@@ -163,3 +172,40 @@ def read(text: str, elf: Path) -> Graph:
         else:
             graph.calls[name].add(target.rpartition(":")[2])
     return graph
+
+
+def bounds(text: str, elf: Path, fpu: bool) -> tuple[int, int]:
+    """Bytes that the agent's stack can take at most, an interrupt's frame included, and that of the interrupts' handlers."""
+    graph = read(text, elf)
+    frame = FRAME_FPU if fpu else FRAME
+    handler = max(graph.deepest(name)[0] for name in INTERRUPTS) + frame + graph.deepest(FAULT)[0]
+    return graph.deepest(START)[0] + frame, handler
+
+
+NM = "arm-none-eabi-nm"
+SIZE = "arm-none-eabi-size"
+
+
+def footprint(elf: Path, fpu: bool) -> dict[str, int]:
+    """What an image takes: bytes of flash, of RAM that never moves (without the stacks; agent_bytes of them are the agent's), and of both
+    stacks as they are reserved and as they can be filled at most. BuildError: one can be filled further."""
+    listed = subprocess.run([SIZE, "-A", str(elf)], capture_output=True, text=True, check=True).stdout
+    sections = {words[0]: int(words[1]) for line in listed.splitlines() if len(words := line.split()) == 3 and words[0].startswith(".")}
+    named = subprocess.run([NM, "-S", str(elf)], capture_output=True, text=True, check=True).stdout
+    symbols = [line.split() for line in named.splitlines()]
+    places = {words[-1]: int(words[0], 16) for words in symbols}
+    agent = next((int(words[1], 16) for words in symbols if words[-1] == "eq_agent_memory"), 0)
+    stack, handlers = bounds((elf.parent / "edgeq.ltrans0.ltrans.ci").read_text(encoding="utf-8"), elf, fpu)
+    found = {
+        "flash_bytes": sections[".text"] + sections.get(".data", 0),
+        "ram_bytes": sections.get(".data", 0) + sections.get(".bss", 0),
+        "agent_bytes": agent,
+        "stack_bytes": stack,
+        "stack_reserved_bytes": places["eq_stack_top"] - places["eq_stack_bottom"],
+        "handler_stack_bytes": handlers,
+        "handler_stack_reserved_bytes": places["eq_handler_stack_top"] - places["eq_stack_top"],
+    }
+    for kind in ("stack", "handler_stack"):
+        if found[f"{kind}_bytes"] > found[f"{kind}_reserved_bytes"]:
+            raise BuildError(f"{elf}: {kind} may take {found[f'{kind}_bytes']} bytes, and {found[f'{kind}_reserved_bytes']} are set aside")
+    return found

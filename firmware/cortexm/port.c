@@ -7,7 +7,7 @@
 enum { PAYLOAD = 256, WINDOW = 1024, MESSAGE = 512 }; /* the longest message that comes opens a model by name and variant */
 
 static struct eq_pool pool;
-static _Alignas(EQ_ALIGN) uint8_t agent[EQ_AGENT_BYTES(PAYLOAD, WINDOW, MESSAGE)];
+static _Alignas(EQ_ALIGN) uint8_t eq_agent_memory[EQ_AGENT_BYTES(PAYLOAD, WINDOW, MESSAGE)];
 
 const struct eq_workers *eq_port_workers(int threads) {
     (void)threads;
@@ -65,7 +65,5 @@ int main(void) {
     eq_store_start();
     eq_time_start();
     eq_board_start();
-    struct eq_port_info info;
-    eq_port_info(&info);
-    return eq_agent_serve_in(agent, &info);
+    return eq_agent_serve_in(eq_agent_memory);
 }

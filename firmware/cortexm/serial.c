@@ -2,7 +2,7 @@
 #include "cortexm.h"
 #include "registers.h"
 
-#define RING 2048u /* bytes, a power of two: the window of eq_port_info, its frames' overhead, and acknowledgements */
+#define RING 1024u /* bytes, a power of two: the window of eq_port_info; what a busy agent leaves no room for comes again */
 
 static uint8_t ring[RING];
 static volatile uint32_t head, tail; /* bytes that came and that were taken, ever */

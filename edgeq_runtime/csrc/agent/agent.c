@@ -167,11 +167,11 @@ static void serve(struct eq_agent *agent) {
     begin_session(agent);
 }
 
-int eq_agent_serve_in(void *memory, const struct eq_port_info *info) {
-    const struct eq_link_limits *limits = &info->limits;
-    const uint32_t payload = limits->max_payload, window = limits->window;
+int eq_agent_serve_in(void *memory) {
     struct eq_agent *agent = memory;
-    agent->info = *info;
+    eq_port_info(&agent->info);
+    const struct eq_link_limits *limits = &agent->info.limits;
+    const uint32_t payload = limits->max_payload, window = limits->window;
     agent->link = eq_link_init((uint8_t *)memory + EQ_AGENT_LINK_AT, limits);
     agent->frame = (uint8_t *)memory + EQ_AGENT_FRAME_AT(payload, window);
     agent->frame_room = EQ_FRAME_BOUND(payload);
@@ -186,7 +186,7 @@ int eq_agent_serve(void) {
     struct eq_port_info info;
     eq_port_info(&info);
     void *memory = eq_port_alloc(EQ_AGENT_BYTES(info.limits.max_payload, info.limits.window, info.limits.max_message));
-    int fault = memory ? eq_agent_serve_in(memory, &info) : EQ_FAULT_memory;
+    int fault = memory ? eq_agent_serve_in(memory) : EQ_FAULT_memory;
     eq_port_free(memory);
     return fault;
 }

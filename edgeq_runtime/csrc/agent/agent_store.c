@@ -138,14 +138,14 @@ static int run_check(void *context, const void *data, size_t size, int32_t *deta
 
 /* After a put that found the file installed, only how many versions stay can change. */
 static int commit(struct eq_agent *agent, struct check *check, uint32_t keep, struct eq_store_version *now) {
-    struct eq_store_state state = {0};
+    struct eq_store_state *state = &agent->upload.state; /* of no upload now */
     int fault = EQ_FAULT_order;
     if (agent->put_target == EQ_PUT_STORE) {
         *now = agent->upload.wanted;
         fault = eq_store_commit(&agent->upload, keep, run_check, check, &now->version);
     } else if (agent->put_current && keep) {
-        fault = eq_store_keep(eq_port_store(), agent->upload.name, keep, &state);
-        *now = state.versions[0];
+        fault = eq_store_keep(eq_port_store(), agent->upload.name, keep, state);
+        *now = state->versions[0];
     }
     agent->put_target = agent->put_current = 0;
     return fault;
@@ -205,10 +205,11 @@ EQ_HANDLER(remove) {
 EQ_HANDLER(rollback) {
     char name[EQ_STORE_NAME];
     struct check check = {agent, {0}, message->limit_ms};
-    struct eq_store_state s;
-    if (!eq_text_copy(name, sizeof name, message->name)) return EQ_FAULT_name;
-    int fault = eq_store_rollback(eq_port_store(), name, message->version, run_check, &check, &s);
-    return fault ? fault : EQ_SEND(agent, installed, s.versions[0].version, hash_of(&s.versions[0]), check.health.variants);
+    struct eq_store_state *s = &agent->upload.state; /* an upload holds the store's lock: then there is none */
+    if (!eq_text_copy(name, sizeof name, message->name) || !eq_store_name_ok(name)) return EQ_FAULT_name;
+    if (agent->put_target == EQ_PUT_STORE) return EQ_FAULT_busy;
+    int fault = eq_store_rollback(eq_port_store(), name, message->version, run_check, &check, s);
+    return fault ? fault : EQ_SEND(agent, installed, s->versions[0].version, hash_of(&s->versions[0]), check.health.variants);
 }
 
 EQ_HANDLER(selftest) {

@@ -74,8 +74,12 @@ enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
 /* The commands of a host, each with a handler that returns 0 or a fault, which is sent as `error`. F: with fields, S: without. */
 #define EQ_COMMANDS(F, S)                                                                                                                  \
     S(info)                                                                                                                                \
-    S(probe) F(check_kernel) F(put) F(seek) F(data) S(end) F(commit) F(list) S(log) F(remove) F(rollback) F(selftest) F(open) S(layers)    \
-        F(input) F(infer) S(close) F(origin) F(profile)
+    S(probe)                                                                                                                               \
+    F(check_kernel)                                                                                                                        \
+    F(put)                                                                                                                                 \
+    F(seek)                                                                                                                                \
+    F(data)                                                                                                                                \
+    S(end) F(commit) F(list) S(log) F(remove) F(rollback) F(selftest) F(open) S(layers) F(input) F(infer) S(close) F(origin) F(profile)
 #define EQ_COMMANDS_BENCH(F, S)   F(bench)
 #define EQ_COMMANDS_SIGNING(F, S) F(keys) S(challenge) F(enroll) F(revoke)
 #define EQ_DECLARE(name)          int eq_agent_##name(struct eq_agent *agent);
@@ -124,5 +128,5 @@ void eq_agent_drop_model(struct eq_agent *agent);
 #define EQ_AGENT_BODY_AT(payload, window)        (EQ_AGENT_FRAME_AT(payload, window) + EQ_LINK_ALIGN(EQ_FRAME_BOUND(payload)))
 #define EQ_AGENT_BYTES(payload, window, message) (EQ_AGENT_BODY_AT(payload, window) + EQ_LINK_ALIGN(message))
 /* Serve hosts in that memory, which holds zeros, until the stream ends. 0, or a fault that kept it from starting. */
-int eq_agent_serve_in(void *memory, const struct eq_port_info *info);
+int eq_agent_serve_in(void *memory);
 #endif

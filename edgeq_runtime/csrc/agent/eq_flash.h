@@ -32,6 +32,11 @@ struct eq_flash {
 struct eq_flash_log {
     uint32_t area, sequence, end; /* offset of the area in use; its number; where the next record goes in it, 0: it is none */
 };
+/* What is installed under a name: the last record of the name holds. */
+struct eq_flash_state {
+    char name[EQ_STORE_NAME];
+    struct eq_store_state s; /* only so many versions as it has */
+};
 /* The caller's memory; the table of operations lives in it. */
 struct eq_flash_store {
     struct eq_store_ops ops;
@@ -43,8 +48,9 @@ struct eq_flash_store {
     uint32_t fill;     /* bytes in `word` */
     uint32_t locked;
     struct {
-        uint32_t place, end; /* 0: free */
-    } open[EQ_FLASH_OPEN];   /* models */
+        uint32_t place, end;    /* 0: free */
+    } open[EQ_FLASH_OPEN];      /* models */
+    struct eq_flash_state edit; /* the state that a change makes, under the lock: stacks are small */
     uint8_t word[EQ_FLASH_WORD];
 };
 /* Reads the flash, writes nothing. The table to hand to eq_store.h. */
@@ -53,11 +59,6 @@ const struct eq_store_ops *eq_flash_store_init(struct eq_flash_store *store, con
 /* Between the files of the store on flash. Records as they lie there: little-endian, as every machine here; also a struct eq_store_event.
  */
 enum eq_flash_kind { EQ_FLASH_STATE = 0xE501, EQ_FLASH_UPLOAD = 0xE502, EQ_FLASH_KEYS = 0xE503, EQ_FLASH_EVENT = 0xE504 };
-/* What is installed under a name: the last record of the name holds. */
-struct eq_flash_state {
-    char name[EQ_STORE_NAME];
-    struct eq_store_state s; /* only so many versions as it has */
-};
 /* The upload that goes on, or (size 0) none: the last record holds until a state has a version at its place. */
 struct eq_flash_upload {
     char name[EQ_STORE_NAME];

@@ -3,6 +3,7 @@
  * Functions return 0 or an enum eq_fault (eq_message.h). */
 #ifndef EQ_STORE_H
 #define EQ_STORE_H
+#include "../eq_has.h"
 #include "../eq_hash.h"
 #include "eq_message.h"
 
@@ -59,14 +60,18 @@ struct eq_store_state {
 struct eq_upload {
     const struct eq_store_ops *ops;
     char name[EQ_STORE_NAME];
+#if EQ_HAS(files)
     char part[EQ_STORE_PATH]; /* the temporary file */
+#endif
     struct eq_store_state state;
     struct eq_store_version wanted;
-    uint64_t offset;       /* bytes that are there */
-    int file;              /* -1: closed */
-    int checked;           /* complete, hashed, synced and admitted */
+    uint64_t offset; /* bytes that are there */
+    int file;        /* -1: closed */
+    int checked;     /* complete, hashed, synced and admitted */
+#if EQ_HAS(files)
     struct eq_sha256 hash; /* of what has come, while that begins at byte 0: then the file need not be read again */
-    uint64_t counter;      /* of a file whose signature was verified, else 0 */
+#endif
+    uint64_t counter; /* of a file whose signature was verified, else 0 */
 };
 
 /* Whether the file in `data` may be installed on `state`, decided before anything of its body is parsed: 0 and its counter, or a fault.

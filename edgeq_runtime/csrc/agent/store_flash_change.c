@@ -165,13 +165,13 @@ static void add_version(struct eq_upload *u, struct eq_store_state *s, uint32_t 
 
 static int commit_checked(struct eq_upload *u, uint32_t keep, eq_store_health health, void *context, int32_t *detail) {
     struct eq_flash_store *store = eq_flash_of(u->ops);
-    struct eq_flash_state state;
-    int err = eq_flash_load(u->ops, u->name, &state);
+    struct eq_flash_state *state = &store->edit;
+    int err = eq_flash_load(u->ops, u->name, state);
     if (err && err != EQ_FAULT_missing) return err;
-    add_version(u, &state.s, keep); /* reads whole files: nothing that takes long lies between the check and the switch */
+    add_version(u, &state->s, keep); /* reads whole files: nothing that takes long lies between the check and the switch */
     err = health(context, store->flash->base + u->wanted.place, (size_t)u->wanted.size, detail);
     if (err && err != EQ_FAULT_host_gone) drop(u); /* else the upload goes on, as after any other that was cut */
-    return err ? err : eq_flash_append_state(store, &state);
+    return err ? err : eq_flash_append_state(store, state);
 }
 
 int eq_store_commit(struct eq_upload *u, uint32_t keep, eq_store_health health, void *context, uint32_t *version) {

@@ -58,13 +58,13 @@ uint32_t eq_flash_room(const struct eq_flash_store *store) {
 /* An earlier version, the oldest of the name, or (NULL) of any. */
 static int give_up(struct eq_flash_store *store, const char *name) {
     const struct eq_flash_state *found;
-    struct eq_flash_state state;
+    struct eq_flash_state *state = &store->edit;
     for (uint32_t at = 0; (found = eq_flash_next(store, &at, EQ_FLASH_STATE));) {
         if (found->s.count < 2 || found != eq_flash_state(store, found->name) || (name && strcmp(found->name, name))) continue;
-        int err = eq_flash_load(&store->ops, found->name, &state);
-        state.s.count--;
-        if (!err) err = eq_flash_append_state(store, &state);
-        if (!err) eq_store_note(&store->ops, state.name, EQ_EVENT_removed, &state.s.versions[state.s.count], 0, 0);
+        int err = eq_flash_load(&store->ops, found->name, state);
+        state->s.count--;
+        if (!err) err = eq_flash_append_state(store, state);
+        if (!err) eq_store_note(&store->ops, state->name, EQ_EVENT_removed, &state->s.versions[state->s.count], 0, 0);
         return err;
     }
     return EQ_FAULT_full;

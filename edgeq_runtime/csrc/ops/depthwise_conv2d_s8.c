@@ -95,27 +95,27 @@ int eq_prepare_depthwise_conv2d_s8(struct eq_node *node, const struct eq_prepare
     struct eq_depthwise_op op;
     int status = op_of(&op, node, ctx->tensors);
     if (status != EQ_OK) return status;
-    const struct eq_window w = op.window;
-    const size_t taps = eq_window_taps(&w), channels = (size_t)w.oc;
+    const struct eq_window *w = &op.window;
+    const size_t taps = eq_window_taps(w), channels = (size_t)w->oc;
     if (node->packed || node->weights) {
         if (takes_lines(node->kernel)) eq_depthwise_lines_pack(node, &op);
         else if (!node->in_file) eq_dwconv_pack(node->kernel, taps, channels, &op.w, node->weights);
         return EQ_OK;
     }
-    status = eq_window_check(&w, a->pad_bottom, a->pad_right);
+    status = eq_window_check(w, a->pad_bottom, a->pad_right);
     if (status == EQ_OK) status = check(node, ctx->tensors, &op);
     if (status != EQ_OK) return status;
     node->kernel = select(&op, ctx->isas);
     EQ_NEED(node->kernel, EQ_ERR_UNSUPPORTED);
-    node->macs = (uint64_t)eq_window_pixels(&w) * channels * taps;
+    node->macs = (uint64_t)eq_window_pixels(w) * channels * taps;
     if (takes_lines(node->kernel)) return eq_depthwise_lines_prepare(node, &op);
     node->weight_bytes = node->kernel->kr ? eq_dwconv_pack_bytes(node->kernel, taps, channels) : 0;
     node->layout = eq_layout_of(node->kernel, 16, 1, channels, 1, taps);
-    EQ_NEED(eq_band_fits(&w), EQ_ERR_UNSUPPORTED);
-    const struct eq_band b = eq_band_of(&w, MOST, 0, 1);
+    EQ_NEED(eq_band_fits(w), EQ_ERR_UNSUPPORTED);
+    const struct eq_band b = eq_band_of(w, MOST, 0, 1);
     EQ_NEED(b.line <= INT32_MAX / b.lines, EQ_ERR_UNSUPPORTED);
-    node->scratch_bytes = layout(NULL, &w, NULL);
-    if (has_lines(&w)) node->units = eq_units(node->macs, eq_window_rows(&b.window)); /* whose rows are those of w, or its pixels */
+    node->scratch_bytes = layout(NULL, w, NULL);
+    if (has_lines(w)) node->units = eq_units(node->macs, eq_window_rows(&b.window)); /* whose rows are those of w, or its pixels */
     return EQ_OK;
 }
 

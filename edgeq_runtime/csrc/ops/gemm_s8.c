@@ -51,7 +51,7 @@ static const struct eq_kernel *select(const struct eq_gemm_op *op, uint32_t isas
 }
 
 static bool is_banded(const struct eq_kernel *kernel) { return EQ_HAS(byte_rows) && memcmp(kernel->types, "s8_s16_", 7) != 0; }
-static bool is_low(const struct eq_gemm_op *op) { return op->w.type != EQ_TYPE_s8; }
+static bool is_low(const struct eq_gemm_op *op) { return !eq_are_bytes(&op->w); }
 
 static void pack(const struct eq_node *node, const struct eq_gemm_op *op) {
     const size_t k = eq_window_k(&op->window), n = group_channels(op), bytes = eq_gemm_s8_bytes(node->kernel, n, 1, k);

@@ -75,13 +75,13 @@ void eq_gemm_s8_pack(const struct eq_kernel *kernel, const struct eq_matrix *x, 
     struct eq_weights high = *x->w;
     struct eq_matrix plane = *x;
     plane.w = &high;
-    if (eq_weight_bits(kernel) < 8) {
+    if (EQ_HAS(low_weights) && eq_weight_bits(kernel) < 8) {
         high.low = NULL; /* the kernel itself joins the planes, or counts 16-fold */
         high.times = 1;
         pack_plane(kernel, &plane, packed);
         return;
     }
-    if (x->w->type != EQ_TYPE_s8) {
+    if (!eq_are_bytes(x->w)) {
         pack_plane(kernel, x, packed);
         return;
     }

@@ -1,6 +1,6 @@
 #include "weights.h"
 
-enum { CHUNK = 128 /* elements that are read at once */ };
+enum { CHUNK = 64 /* elements that are read at once */ };
 
 /* The number of groups of a tap says how long they are: no two sizes make the same number of them, where there are two or more. */
 static size_t group_of(size_t depth, size_t groups) {
@@ -50,11 +50,12 @@ int eq_weights_from(struct eq_weights *w, const struct eq_node *node, const stru
     w->type = data->type;
     w->count = data->count;
     EQ_NEED_SHAPE(data->data != NULL);
-    EQ_NEED(w->type == EQ_TYPE_s8 || w->type == EQ_TYPE_b1 || is_low(w->type), EQ_ERR_UNSUPPORTED);
+    EQ_NEED(w->type == EQ_TYPE_s8 || (EQ_HAS(low_weights) && (w->type == EQ_TYPE_b1 || is_low(w->type))), EQ_ERR_UNSUPPORTED);
     EQ_NEED(w->type == EQ_TYPE_s8 || w->zero == 0, EQ_ERR_UNSUPPORTED);
     EQ_NEED_SHAPE(rq->count % 9 == 0 && eq_is_table(rq, EQ_TYPE_u8, rq->count) && rq->count / 9 == channels);
     w->rq = eq_rq_from(rq, 0);
-    return node->input_count > 3 ? more(w, eq_in(node, tensors, 3), channels, taps, depth) : EQ_OK;
+    if (node->input_count <= 3) return EQ_OK;
+    return EQ_HAS(low_weights) ? more(w, eq_in(node, tensors, 3), channels, taps, depth) : EQ_ERR_UNSUPPORTED;
 }
 
 /* Element i of a tensor whose elements have 1, 2 or 4 bits. By shifts: not every CPU divides. */
@@ -67,13 +68,15 @@ static int low_bits(const uint8_t *data, int bits, size_t i) {
 int eq_weights_check(const struct eq_weights *w, size_t channels, const struct eq_s8_attrs *attrs) {
     EQ_NEED_SHAPE(eq_is_s8(attrs->x_zero) && eq_is_s8(attrs->w_zero) && eq_s8_valid(attrs->y_zero, attrs->lo, attrs->hi));
     for (size_t o = 0; o < channels; o++) EQ_NEED(eq_rq_valid(w->rq.m[o], w->rq.n[o]), EQ_ERR_FORMAT);
-    for (size_t i = 0; i < w->multiplier_count; i++) EQ_NEED(w->multipliers[i] >= 1 && w->multipliers[i] <= INT8_MAX, EQ_ERR_FORMAT);
-    for (size_t i = 0; w->low && i < w->count; i++) EQ_NEED(low_bits(w->data, 4, i) > -8, EQ_ERR_FORMAT); /* 16 (-8) + low leaves int8 */
+    for (size_t i = 0; EQ_HAS(low_weights) && i < w->multiplier_count; i++)
+        EQ_NEED(w->multipliers[i] >= 1 && w->multipliers[i] <= INT8_MAX, EQ_ERR_FORMAT);
+    for (size_t i = 0; EQ_HAS(low_weights) && w->low && i < w->count; i++)
+        EQ_NEED(low_bits(w->data, 4, i) > -8, EQ_ERR_FORMAT); /* 16 (-8) + low leaves int8 */
     return EQ_OK;
 }
 
 void eq_weights_read(const struct eq_weights *w, size_t first, size_t step, size_t count, int8_t *to) {
-    if (w->type == EQ_TYPE_s8) {
+    if (eq_are_bytes(w)) {
         for (size_t i = 0; i < count; i++) to[i] = (int8_t)w->data[first + i * step];
         return;
     }

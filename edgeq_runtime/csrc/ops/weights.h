@@ -15,6 +15,9 @@ struct eq_weights {
     struct eq_rq rq;
 };
 
+/* Weights of a byte: all that there are in a build without low_weights. */
+static inline bool eq_are_bytes(const struct eq_weights *w) { return !EQ_HAS(low_weights) || w->type == EQ_TYPE_s8; }
+
 /* The inputs from the second on of a node that has `channels` channels of `taps` taps of `depth` inputs. depth 0: groups are refused. */
 int eq_weights_from(struct eq_weights *w, const struct eq_node *node, const struct eq_tensor *tensors, size_t channels, size_t taps,
                     size_t depth, int32_t w_zero);
