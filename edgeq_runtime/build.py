@@ -5,7 +5,8 @@ a microcontroller; selftest: every kernel against the portable one; runner: a mo
 csrc/fuzz/*.c with libFuzzer (clang). --arch compiles with `zig cc` (the package ziglang, extra `cross`) for another machine: programs
 are static, libraries need glibc 2.17. devices: agent and lib for every --arch into build/devices, where edgeq_host.agents finds them.
 firmware [PORT ...]: the images of microcontrollers, or of those named, with arm-none-eabi-gcc into build/firmware/PORT; with --only
-operators, kernels and parts of the agent by name, and no others, into build/firmware/PORT-only.
+operators, kernels and parts of the agent by name, and no others, into build/firmware/PORT-only; with --trust a public key that is built in,
+into build/firmware/PORT-trust.
 
 A file `kernels/<what>__<isa>.c` is compiled with the flags of its row in isa.def, `hash/sha256__<isa>.c` with those of sha256.def,
 and only where that row fits the compiler's target. Objects stay in build/<tag>/ and are made again when the command line or a file
@@ -213,14 +214,16 @@ def build(target: str, config: Config, folder: Path | None = None, on: dict[str,
         return link(config, target, objects, output)
 
 
-def image(name: str, only: Sequence[str] | None = None) -> Path:
+def image(name: str, only: Sequence[str] | None = None, trust: Path | None = None) -> Path:
     """The firmware of a port: edgeq.elf, which is returned, with edgeq.bin, edgeq.map and edgeq.size.json, what it takes of the chip.
-    only: names of operators and kernels, such as conv2d_s8 and gemm_s8_s16_s8; None: all that the chip has a use for."""
+    only: names of operators and kernels, such as conv2d_s8 and gemm_s8_s16_s8; None: all that the chip has a use for. trust: a
+    public key whose files alone the firmware takes from its first start on."""
     port = firmware.port_of(name)
-    config = firmware.config(port, "-only" if only is not None else "")
-    without = firmware.left_out(port, only)
+    config = firmware.config(port, ("-only" if only is not None else "") + ("-trust" if trust is not None else ""))
+    without = firmware.left_out(port, [*only, "signing"] if trust is not None and only is not None else only)
+    key = firmware.trusted(trust) if trust is not None else ""
     config.folder.mkdir(parents=True, exist_ok=True)
-    header = _write(config.folder / "left_out.h", "".join(f"#define EQ_WITHOUT_{row} 1\n" for row in sorted(without)))
+    header = _write(config.folder / "left_out.h", "".join(f"#define EQ_WITHOUT_{row} 1\n" for row in sorted(without)) + key)
     config = replace(config, flags=(*config.flags, f"-DEQ_MAX_INPUTS={firmware.most_inputs(only)}", "-include", str(header)))
     elf = build("chip", config, on={**firmware.enabled(port), **dict.fromkeys(without, False)})
     command = [firmware.OBJCOPY, "-O", "binary", str(elf)]
@@ -239,10 +242,10 @@ def devices(folder: Path = DEVICES) -> Path:
     return _write(folder / "SHA256SUMS", text)
 
 
-def _images(names: Sequence[str], only: str | None) -> Iterator[Path]:
+def _images(names: Sequence[str], only: str | None, trust: Path | None) -> Iterator[Path]:
     wanted = None if only is None else [name for name in only.split(",") if name]
     for name in names or firmware.ports():
-        yield (elf := image(name, wanted))
+        yield (elf := image(name, wanted, trust))
         took = json.loads(elf.with_name("edgeq.size.json").read_text(encoding="utf-8"))
         flash, ram, depth = (f"{took[kind + '_bytes']:,}" for kind in ("flash", "ram", "stack"))
         print(f"{name}: flash {flash}, RAM {ram} and stack {depth} bytes at most", file=sys.stderr)
@@ -264,15 +267,16 @@ def main() -> int:
     parser.add_argument("--arch", choices=sorted(CROSS), help="another machine, with zig cc")
     parser.add_argument("--sanitize", action="store_true", help="with AddressSanitizer and UndefinedBehaviorSanitizer")
     parser.add_argument("--only", metavar="NAME,...", help="of firmware: these operators, kernels and parts (bench, signing), no others")
+    parser.add_argument("--trust", metavar="KEY.pub", type=Path, help="of firmware: take no files but those that this key has signed")
     args = parser.parse_args()
     chips = args.targets[:1] == ["firmware"]
-    if args.only is not None and not chips:
-        parser.error("--only is an option of firmware")
+    if (args.only is not None or args.trust) and not chips:
+        parser.error(f"--{'only' if args.only is not None else 'trust'} is an option of firmware")
     for name in () if chips else args.targets:
         if name not in TARGETS:
             parser.error(f"unknown target {name!r}: have {_HAVE}")
     try:
-        for path in _images(args.targets[1:], args.only) if chips else _targets(args):
+        for path in _images(args.targets[1:], args.only, args.trust) if chips else _targets(args):
             print(path)
     except BuildError as error:
         print(error, file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 from collections.abc import Sequence
@@ -104,6 +105,26 @@ def left_out(port: Port, only: Sequence[str] | None = None) -> set[str]:
         if all(kernel.stem in found for kernel in lists.kernels() if kernel.types.endswith(LOW)):
             found.add("low_weights")
     return found
+
+
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----([\sA-Za-z0-9+/=]+)-----END PUBLIC KEY-----")
+_ED25519 = bytes.fromhex("302a300506032b6570032100")  # what its 32 bytes have before them in DER (RFC 8410)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}")
+
+
+def trusted(path: Path) -> str:
+    """Lines of C that build the public key of a PEM file into an image, by the name of the file. BuildError: it is none."""
+    try:
+        found = _PEM.search(path.read_text(encoding="ascii"))
+        der = base64.b64decode(found.group(1)) if found else b""
+    except (OSError, ValueError) as error:
+        raise BuildError(f"{path} is no public key: {error}") from error
+    if len(der) != 44 or not der.startswith(_ED25519):
+        raise BuildError(f"{path} is no public key of Ed25519 in PEM: give the .pub file that `edgeq key new` wrote")
+    if not _NAME.fullmatch(path.stem):
+        raise BuildError(f"{path}: the name of a key has 1 to 31 letters, digits, '.', '_' or '-': rename the file")
+    listed = ", ".join(str(byte) for byte in der[12:])
+    return f'#define EQ_TRUSTED_KEY {listed}\n#define EQ_TRUSTED_NAME "{path.stem}"\n'
 
 
 def most_inputs(only: Sequence[str] | None) -> int:
