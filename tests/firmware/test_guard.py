@@ -24,8 +24,14 @@ def _faulty(name: str, folder: Path) -> Path:
     """The firmware of a port with other work to guard."""
     port = firmware.port_of(name)
     config, on = firmware.config(port), firmware.enabled(port)
+    config = replace(config, flags=(*config.flags, f"-DEQ_MAX_INPUTS={firmware.LITTLE_INPUTS}"))
     sources = [*build.target_sources("chip", on), *config.sources, FAULTY]
-    objects = [build.compile_one(config, on, source) for source in sources]
+    apart = replace(
+        config, tag=f"{config.tag}-faulty", flags=(*config.flags, "-fno-lto")
+    )  # calls that are linked as a whole are not wrapped
+    apart.folder.mkdir(parents=True, exist_ok=True)
+    alone = {"agent_probe", FAULTY.stem}
+    objects = [build.compile_one(apart if source.stem in alone else config, on, source) for source in sources]
     output = folder / name / "edgeq.elf"
     output.parent.mkdir(parents=True)
     return build.link(replace(config, link=(*config.link, "-Wl,--wrap=eq_port_check_kernel")), "chip", objects, output)
