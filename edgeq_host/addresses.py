@@ -7,12 +7,12 @@ from edgeq_host.ssh.address import redacted
 from edgeq_host.transports import check, schemes
 
 _MAX = 1000
-_OTHERS = ("serial", "tcp")  # of links that edgeq has no transport for yet
+_SAME = {"tcp": "socket"}  # other names of transports
 
 
 def is_address(text: str) -> bool:
     """Whether `text` can only be an address: it begins with a scheme, or has the @ of ssh."""
-    return "@" in text or "://" in text or text.partition(":")[0] in (*schemes(), *_OTHERS)
+    return "@" in text or "://" in text or text.partition(":")[0] in (*schemes(), *_SAME)
 
 
 def canonical(text: str) -> str:
@@ -22,6 +22,7 @@ def canonical(text: str) -> str:
         found = f"the character {wrong!r}" if wrong is not None else "spaces around it" if len(text) <= _MAX else f"{len(text)} characters"
         raise UsageError(f"an address has {found}", "write it as to ssh: pi@kitchen.local, or with a scheme: ssh://pi@kitchen.local:2222")
     scheme, colon, rest = text.partition(":")
+    scheme = _SAME.get(scheme, scheme)
     if not (colon and scheme in schemes()):
         scheme, rest = "ssh", _of_ssh(text)
     if not rest.strip("/"):
@@ -32,12 +33,7 @@ def canonical(text: str) -> str:
 
 def _of_ssh(text: str) -> str:
     """An address as it is typed to ssh, without a scheme. UsageError where it has another one, or is none."""
-    scheme = text.partition(":")[0]
     known = ", ".join(f"{name}:" for name in schemes())
-    if scheme in _OTHERS and "@" not in text:
-        raise UsageError(
-            f"edgeq has no transport for {text!r} yet", f"it reaches no device over {scheme} so far; an address begins with {known}"
-        )
     if "://" in text:
         raise UsageError(f"edgeq has no transport for {redacted(text)!r}", f"an address has an @, or begins with one of: {known}")
     if "@" not in text:
@@ -45,4 +41,10 @@ def _of_ssh(text: str) -> str:
     return text
 
 
-_EXAMPLES = {"ssh": "ssh://pi@kitchen.local", "pipe": "pipe:edgeq-agent", "qemu": "qemu:mps2_an386"}
+_EXAMPLES = {
+    "ssh": "ssh://pi@kitchen.local",
+    "pipe": "pipe:edgeq-agent",
+    "qemu": "qemu:mps2_an386",
+    "serial": "serial:///dev/ttyACM0",
+    "socket": "socket://localhost:5555",
+}

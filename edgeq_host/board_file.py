@@ -82,7 +82,8 @@ class Evidence:
 @dataclass(frozen=True)
 class Board:
     """A kind of board. link: the address of its agent where the board is its own device, else empty. match: `compatible` strings of
-    its device tree, `*` stands for anything. memory_bytes: the sizes that are sold. power_modes: the tool that sets them."""
+    its device tree, `*` stands for anything. memory_bytes: the sizes that are sold. power_modes: the tool that sets them. usb: vendor and
+    product ids of its serial port."""
 
     id: str
     name: str
@@ -100,6 +101,7 @@ class Board:
     note: str = ""
     alarms: tuple[Alarm, ...] = ()
     power: tuple[Power, ...] = ()
+    usb: tuple[str, ...] = ()
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -70,6 +70,7 @@ BOARD: Mapping[str, Key] = {
     "note": Key(str),
     "alarms": Key(list, False, _ALARM),
     "power": Key(list, False, _POWER),
+    "usb": Key(list, False, str),
     "evidence": Key(dict, True, _EVIDENCE),
 }
 

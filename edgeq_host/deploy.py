@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq_host import device as devices
-from edgeq_host import trust, wire
+from edgeq_host import transports, trust, wire
+from edgeq_host.boards import Board
 from edgeq_host.device import Device, Facts, Progress
-from edgeq_host.errors import DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError, UsageError
+from edgeq_host.errors import BoardError, DeviceTimeoutError, EdgeqError, LinkError, ModelError, RollbackError, UsageError
 from edgeq_host.export import check_file, read_file
 from edgeq_host.faults import Refused
 from edgeq_host.installed import Installed, Switched, Version, split_version
-from edgeq_host.link import QUIET_S
+from edgeq_host.link import NO_ANSWER, QUIET_S
 from edgeq_host.signing import seal
 from edgeq_host.targets import Target
 from edgeq_host.units import seconds
@@ -74,8 +75,28 @@ class Removed:
 
 
 def connect(target: Target, quiet_s: float = QUIET_S) -> Device:
-    """A session with the agent of a device. LinkError where it cannot be reached."""
-    return Device(target.address, target.name, quiet_s, target.options)
+    """A session with the agent of a device. LinkError where it cannot be reached; BoardError where its firmware is another board's."""
+    board = target.board
+    try:
+        device = Device(target.address, target.name, quiet_s, target.options)
+    except LinkError as error:
+        hint = transports.unanswered(target.address, board.id if board is not None else "") if error.kind == NO_ANSWER else ""
+        raise LinkError(error.message, hint or error.hint, error.kind) from error
+    if board is not None and board.usb and not board.link:
+        _same_board(device, target, board)
+    return device
+
+
+def _same_board(device: Device, target: Target, board: Board) -> None:
+    """USB ids are those of a programmer that many boards have."""
+    try:
+        found = device.facts().board
+        if found != board.id:
+            hint = f"give it as --board, or bring the firmware of the other onto it: edgeq firmware flash --board {board.id}"
+            raise BoardError(f"{target.name} is a {found}, not a {board.id}: nothing was sent", hint)
+    except BaseException:
+        device.close(in_order=False)
+        raise
 
 
 @contextmanager

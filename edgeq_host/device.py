@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import TracebackType
 from typing import Any
 
 from edgeq_host import wire
+from edgeq_host.answers import Checked as Checked
+from edgeq_host.answers import Edge as Edge
+from edgeq_host.answers import Facts as Facts
+from edgeq_host.answers import Opened as Opened
+from edgeq_host.answers import edge
 from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.installed import Installed, Switched, parse_installed
 from edgeq_host.layer import Layer
-from edgeq_host.link import MOST_BYTES, QUIET_S, Link
-from edgeq_host.transports import DEFAULT, Options, open_transport
+from edgeq_host.line_speed import LineSpeed
+from edgeq_host.link import MOST_BYTES, QUIET_S, STARTED_ANEW, Link
+from edgeq_host.transports import DEFAULT, Line, Options, Transport, open_transport
 from edgeq_host.units import seconds
 from edgeq_runtime import lists
 
@@ -24,85 +30,8 @@ UPLOAD_STEP = 32768  # bytes that an interrupted upload loses at most
 MOST_OUTPUT = 4 << 30  # bytes of all outputs of a model
 MOST_TIMING = 1 << 18  # bytes that the layers of one run take
 MAX_KERNELS = 1000  # rows that an agent may say it has
+PUT_TRIES = 4  # of an upload to a device that starts anew
 Progress = Callable[[int, int], None]  # bytes sent, of how many
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the device says of itself; 0 where it does not know. board: what its agent was built for, such as "linux"."""
-
-    board: str
-    machine: str
-    system: str
-    agent: str
-    clock_hz: int
-    memory_bytes: int
-    memory_free: int
-    store_free: int
-    isas: int
-    isa_names: tuple[str, ...]
-    kernels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Edge:
-    """An input or output, as edgeq_runtime gives it. inner, inner_bytes: type and bytes of the tensor inside."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    bytes: int
-    scale: float
-    zero: int
-    inner: str
-    inner_bytes: int
-
-
-@dataclass(frozen=True)
-class Opened:
-    """An open model: sizes are exact, in bytes, for the instruction sets in `isas`."""
-
-    version: int
-    sha256: str
-    variant: str
-    file_bytes: int
-    model_bytes: int
-    packed_bytes: int
-    arena_bytes: int
-    activation_bytes: int
-    scratch_bytes: int
-    macs: int
-    isas: int
-    threads: int
-    inputs: tuple[Edge, ...]
-    outputs: tuple[Edge, ...]
-
-
-def _edge(reply: wire.Reply) -> Edge:
-    names = {row.id: row.name for row in lists.qtypes().values()}
-    if reply["type"] not in names or reply["inner"] not in names:
-        raise LinkError(f"an input or output has the type {reply['type']}, which is not known", "update edgeq on both sides")
-    shape = tuple(reply["shape"][: reply["rank"]])
-    return Edge(
-        reply["name"],
-        shape,
-        names[reply["type"]],
-        reply["bytes"],
-        reply["scale"],
-        reply["zero"],
-        names[reply["inner"]],
-        reply["inner_bytes"],
-    )
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A kernel against the portable one on the device. here: it has and uses it. fault: why it is not equal, else empty."""
-
-    kernel: str
-    here: bool
-    cases: int
-    fault: str
 
 
 class Device:
@@ -111,9 +40,17 @@ class Device:
     def __init__(self, address: str, what: str, quiet_s: float = QUIET_S, options: Options = DEFAULT) -> None:
         self.what = what
         seconds(quiet_s)
-        transport = open_transport(address, options)
+        self._quiet_s, self._cancel = quiet_s, options.cancel
+        self._begin(open_transport(address, options))
+
+    def _begin(self, transport: Transport) -> None:
+        """A session, at the highest speed that both ends take."""
+        self._speed: LineSpeed | None = None
         try:
-            self.link = Link(transport, what, quiet_s, cancel=options.cancel)
+            self.link = Link(transport, self.what, self._quiet_s, cancel=self._cancel)
+            if isinstance(transport, Line):
+                self._speed = LineSpeed(self.link, transport)
+                self._speed.raise_it()
         except BaseException:
             transport.close()
             raise
@@ -122,6 +59,13 @@ class Device:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close(error is None)
+
+    def close(self, in_order: bool = True) -> None:
+        """in_order: the device has answered all that it was asked. More than once is allowed."""
+        if self._speed is not None and in_order:
+            self._speed.lower_it()
+        self._speed = None
         self.link.close()
 
     @property
@@ -162,7 +106,18 @@ class Device:
         return any(current is not None and current.sha256 == sha256 and not current.damaged for current in found)
 
     def put(self, name: str, data: bytes, target: int, progress: Progress | None = None) -> int | None:
-        """Bring the bytes to the device: to the store, where `commit` installs them, or to its memory. The version where it has them."""
+        """Bring the bytes to the device: to the store, where `commit` installs them, or to its memory. The version where it has them.
+        A device that was unplugged and has started anew is given what it has not kept, in a new session."""
+        for left in reversed(range(PUT_TRIES)):
+            try:
+                return self._put(name, data, target, progress)
+            except LinkError as lost:
+                if lost.kind != STARTED_ANEW or not left:
+                    raise
+            self._begin(self.link.transport)
+        raise AssertionError("unreachable")
+
+    def _put(self, name: str, data: bytes, target: int, progress: Progress | None) -> int | None:
         digest = hashlib.sha256(data).digest()
         for again in (True, False):
             ready = self.link.call("put", "ready", target=target, size=len(data), sha256=digest, name=name)
@@ -183,6 +138,8 @@ class Device:
         for at in range(start, len(data), step):
             self.link.queue("data", offset=at, bytes=data[at : at + step])
             self.link.ease(at + step - start, since)
+            if self._speed is not None:
+                self._speed.keep_it()
             self.link.poll()  # raises where the device has refused: no need to send the rest
             if progress is not None:
                 progress(min(at + step, len(data)), len(data))
@@ -234,8 +191,8 @@ class Device:
         head, *edges = self._headed("opened", self.link.stream("open", "opened", "edge", **asked))
         f = {key: value for key, value in head.fields.items() if key not in ("operators", "inputs", "outputs")}
         f["sha256"] = f["sha256"].hex()
-        inputs = tuple(_edge(e) for e in edges if not e["output"])
-        return Opened(**f, inputs=inputs, outputs=tuple(_edge(e) for e in edges if e["output"]))
+        inputs = tuple(edge(e) for e in edges if not e["output"])
+        return Opened(**f, inputs=inputs, outputs=tuple(edge(e) for e in edges if e["output"]))
 
     def origin(self, what: int) -> str:
         """RECIPE or IMPORT_OPTIONS of the open model, TOML; empty where the file, or an agent before 1.2, does not say."""

@@ -14,7 +14,7 @@ from edgeq_host.ssh import report
 from edgeq_host.targets import Target
 from edgeq_host.units import counted, quantity
 
-REQUIRED = ("numpy", "onnx", "tflite", "flatbuffers", "paramiko", "pillow", "click", "rich")
+REQUIRED = ("numpy", "onnx", "tflite", "flatbuffers", "paramiko", "pillow", "pyserial", "click", "rich")
 EXTRAS = {"torch": "PyTorch models", "onnxscript": "PyTorch models", "ai-edge-litert": "make bench"}
 
 

@@ -25,8 +25,11 @@ def matches(probe: Probe, board: Board) -> bool:
 
 
 def identify(probe: Probe) -> Board | None:
-    """By its device tree, boards of one's own first; else the generic board of its architecture, None where there is none."""
+    """By its device tree, boards of one's own first; else the generic board of its architecture, None where there is none. Firmware says
+    itself what it is for."""
     boards = all_boards()
+    if probe.firmware:
+        return next((board for board in boards if board.id == probe.firmware), None)
     found = [board for board in boards if matches(probe, board)]
     found.sort(key=lambda board: (board.path.parent == SHIPPED.resolve(), board.id))
     generic = [board for board in boards if board.id.startswith("generic_") and board.chip.arch == arch(probe)]
@@ -36,7 +39,7 @@ def identify(probe: Probe) -> Board | None:
 def itself(probe: Probe, board: Board) -> Board | None:
     """The board that a device says it is, where it cannot be `board`; a board that is its own device is what it is."""
     machine = MACHINES.get(probe.machine.lower(), "")
-    ruled_out = any(_device_tree(probe, board)) or machine not in ("", board.chip.arch)
+    ruled_out = any(_device_tree(probe, board)) or probe.firmware not in ("", board.id) or machine not in ("", board.chip.arch)
     return identify(probe) if ruled_out and not board.link else None
 
 

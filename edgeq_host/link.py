@@ -13,7 +13,7 @@ from edgeq_host import wire
 from edgeq_host.errors import LinkError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.linklib import Endpoint, Limits
-from edgeq_host.transports import Closed, Stuck, Transport
+from edgeq_host.transports import Closed, Returning, Stuck, Transport
 from edgeq_runtime import __version__
 
 SOFTWARE = int.from_bytes(bytes(int(part) for part in re.findall(r"\d+", __version__)[:3]), "big")  # major << 16, minor << 8, patch
@@ -22,6 +22,8 @@ CONNECT_S = 10.0
 MESSAGE_BYTES, MOST_BYTES = 256, 256 << 20  # what a message takes beside its fields; of the answers to one request: a million small ones
 AHEAD_S, AHEAD_BYTES = 4.0, 4 * LIMITS.max_payload  # of an upload that may be on its way: so much of the line's time, or so many bytes
 QUIET_S = 30.0  # without any good frame while an answer is due, or any byte taken
+AFRESH_S = 7.0  # without one after the port came back: longer than the device takes to find the speed again
+NO_ANSWER, STARTED_ANEW = "no_answer", "started_anew"  # kinds of LinkError
 
 
 def _version(number: int) -> str:
@@ -49,6 +51,9 @@ class Link:
         self._end = Endpoint(limits)
         self._in = bytearray()
         self._taken = 0  # bytes of messages, with MESSAGE_BYTES for each
+        self._returning = transport if isinstance(transport, Returning) else None
+        self._began_s = time.monotonic()
+        self.watch: Callable[[float], None] | None = None  # gets the seconds without a good frame, before bytes are moved
         self._connect()
 
     def _now_ms(self) -> int:
@@ -63,6 +68,8 @@ class Link:
         if self._cancel is not None and self._cancel.is_set():
             raise LinkError(f"{self._what}: interrupted", "it runs what it ran before; repeat the command")
         try:
+            if self.watch is not None:
+                self.watch(self.quiet_s())
             self._flush()
             wait = min(wait_s, self._end.wait_ms(self._now_ms()) / 1000)
             data = self.transport.read(1 << 16, wait)
@@ -84,6 +91,7 @@ class Link:
                 raise LinkError(
                     f"{self._what}: no answer",
                     "check that the device is on, that the address is right and that no other program uses the line",
+                    NO_ANSWER,
                 )
             self._pump(0.3)
         state = self._end.state(self._now_ms())
@@ -122,8 +130,16 @@ class Link:
         self.queue(name, **values)
         self._pump(0.0)
 
+    def quiet_s(self) -> float:
+        """Since the last good frame."""
+        return float(self._end.state(self._now_ms()).quiet_ms) / 1000
+
     def _check_quiet(self) -> None:
-        quiet = self._end.state(self._now_ms()).quiet_ms / 1000
+        quiet = self.quiet_s()
+        returned = self._returning.returned_s if self._returning is not None else None
+        if returned is not None and returned > self._began_s and quiet >= time.monotonic() - returned >= AFRESH_S:
+            text = f"{self._what}: its port went away and came back, and the device knows nothing of this session: it has started anew"
+            raise LinkError(text, "it runs what it ran before; repeat the command", STARTED_ANEW)
         if quiet >= self._quiet_s:
             raise self._silent()  # the limit, and not how late it was noticed
 
@@ -160,6 +176,14 @@ class Link:
         while (reply := self.poll()) is None:
             self._pump(1.0)
             self._check_quiet()
+        return reply
+
+    def wait(self, wait_s: float) -> wire.Reply | None:
+        """The next message, if it comes in that time."""
+        reply = self.poll()
+        if reply is None:
+            self._pump(wait_s)
+            reply = self.poll()
         return reply
 
     def call(self, name: str, answer: str, /, **values: Any) -> wire.Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeq_host.cores import CORES
 from edgeq_host.deploy import connect, refusals
@@ -133,6 +133,7 @@ class Probe:
     power_modes: tuple[PowerMode, ...]
     vcgencmd: str
     throttled: tuple[str, ...] | None
+    firmware: str = ""  # the board that a microcontroller's was built for
 
     @property
     def jetpack(self) -> str:
@@ -267,9 +268,10 @@ def parse(rows: Iterable[tuple[str, bytes]], isas: Sequence[str] = (), wall_s: f
 
 def of_device(device: Device) -> Probe:
     """Ask a device. Refused: its agent is older than protocol 1.4."""
-    isas = device.facts().isa_names
+    facts = device.facts()
     asked = time.time()
-    return parse(((fact["key"], fact["value"]) for fact in device.link.stream("probe", "fact")), isas, asked)
+    found = parse(((fact["key"], fact["value"]) for fact in device.link.stream("probe", "fact")), facts.isa_names, asked)
+    return replace(found, firmware="" if facts.board == "linux" else facts.board)
 
 
 def asked(device: Device) -> Probe | None:

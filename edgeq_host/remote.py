@@ -60,7 +60,7 @@ class RemoteModel:
                 wanted, version = ("", 0) if data is not None else split_version(name)
                 self.opened = self._open(wanted, version, data, variant, isas, threads)
         except BaseException:
-            self.device.link.close()
+            self.device.close(in_order=False)
             raise
 
     def _open(self, name: str, version: int, data: bytes | None, variant: str, isas: int, threads: int) -> Opened:
@@ -86,11 +86,11 @@ class RemoteModel:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        self.device.close(error is None)
 
     def close(self) -> None:
         """End the session with the device; more than once is allowed."""
-        self.device.link.close()
+        self.device.close()
 
     def refusals(self) -> AbstractContextManager[None]:
         return refusals(self.what, self.name, self.board)

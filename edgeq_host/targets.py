@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgeq_host import addresses, boards, inventory, offers, settings
+from edgeq_host import addresses, boards, inventory, offers, plugged, settings
 from edgeq_host.boards import Board
 from edgeq_host.errors import UsageError
 from edgeq_host.inventory import Entry
@@ -119,12 +119,26 @@ def _of_kind(name: str, entries: dict[str, Entry]) -> Target:
         if board.link:
             return of_board(board)
     fitting = [entry for entry in entries.values() if _members(name)(entry)]
-    if len(fitting) == 1:
-        return _one_of_several(name, fitting[0], entries)
+    meant = plugged.kinds(name)
+    free = plugged.free(meant, entries.values())
+    if len(fitting) + len(free) > 1:
+        raise _several(name, fitting, [plugged.to_add(port, meant) for port in free])
     if fitting:
-        shown = "\n".join(f"{entry.name}  {entry.address}  {entry.board}" for entry in fitting[:SHOWN])
-        raise UsageError(f"{len(fitting)} devices are {name}", f"name one of them with --board, or all with --all:\n{shown}")
+        return _one_of_several(name, fitting[0], entries)
+    if free:
+        kinds = [board for board in meant if free[0].usb in board.usb]
+        remark = f"{free[0].text} is the only port here that may be {_article(name)}'s"
+        return Target(free[0].address, free[0].address, kinds[0] if len(kinds) == 1 else None, remark=remark)
     raise _no_device(name, entries)
+
+
+def _several(name: str, fitting: list[Entry], lines: list[str]) -> UsageError:
+    """lines: that name what is plugged in and has no name yet."""
+    shown = [f"{entry.name}  {entry.address}  {entry.board}" for entry in fitting[:SHOWN]]
+    if not lines:
+        return UsageError(f"{len(fitting)} devices are {name}", "\n".join(["name one of them with --board, or all with --all:", *shown]))
+    hint = ["name the one that you mean, then use its name:", *shown, *lines[:SHOWN]]
+    return UsageError(f"{len(fitting) + len(lines)} devices may be {_article(name)}", "\n".join(hint))
 
 
 def _one_of_several(name: str, entry: Entry, entries: dict[str, Entry]) -> Target:

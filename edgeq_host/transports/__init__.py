@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 import threading
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from edgeq_host.errors import UsageError
 
@@ -51,6 +51,25 @@ class Program(Transport, Protocol):
         """The error where it ended before it was of use. said: the last that came from the device."""
 
 
+@runtime_checkable
+class Returning(Transport, Protocol):
+    """It may go away and come back while it is open; the device behind it may have started anew. What was on the way is lost."""
+
+    returned_s: float | None  # when it last came back, of time.monotonic; None: it never went away
+
+
+@runtime_checkable
+class Line(Transport, Protocol):
+    """A line whose speed can be changed, in baud: at the start, the highest that is wanted, and now."""
+
+    base: int
+    fastest: int
+    baud: int
+
+    def set_speed(self, baud: int) -> bool:
+        """Once all that was written has gone out. False where it cannot be; it has the speed that it had."""
+
+
 class Closed(Exception):
     """The stream has ended; the text says what is known of the reason. usage: the agent did not take its settings. code: exit code of
     the process at the other end, or of the client in between; None where it is not known."""
@@ -84,6 +103,13 @@ def check(address: str) -> None:
     module = importlib.import_module(f"{__name__}.{scheme}")
     if hasattr(module, "check"):
         module.check(rest)
+
+
+def unanswered(address: str, board: str) -> str:
+    """What to do where no agent answers there, as the transport knows it; empty where it does not. board: its kind, where it is known."""
+    scheme, _, rest = address.partition(":")
+    module = importlib.import_module(f"{__name__}.{scheme}")
+    return str(module.unanswered(rest, board)) if hasattr(module, "unanswered") else ""
 
 
 def open_program(address: str, options: Options, command: str) -> Program:

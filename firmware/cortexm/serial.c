@@ -41,3 +41,9 @@ int eq_port_write(const void *data, size_t size) {
     for (size_t i = 0; i < size; i++) eq_board_send(in[i]);
     return 0;
 }
+
+/* Of a board that says nothing of its own. */
+__attribute__((weak)) int eq_port_speed(uint32_t baud, int set) {
+    (void)baud, (void)set;
+    return -1;
+}

@@ -20,8 +20,11 @@ static int take(struct eq_agent *agent, uint32_t wait_ms) {
 
 int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms) {
     if (flush(agent)) return -1;
-    uint32_t due = eq_link_wait(agent->link, eq_port_time_ms());
+    const uint64_t since_ns = eq_port_time_ns();
+    const uint32_t faster = agent->baud != EQ_LINE_BAUD, due = eq_link_wait(agent->link, eq_port_time_ms());
+    if (faster && wait_ms > 100) wait_ms = 100;
     (void)take(agent, due < wait_ms ? due : wait_ms);
+    if (faster && wait_ms) eq_agent_waited(agent, since_ns);
     return flush(agent);
 }
 
@@ -177,6 +180,7 @@ int eq_agent_serve_in(void *memory) {
     agent->frame_room = EQ_FRAME_BOUND(payload);
     agent->body = (uint8_t *)memory + EQ_AGENT_BODY_AT(payload, window);
     agent->upload.file = -1;
+    agent->baud = EQ_LINE_BAUD;
     if (!agent->link) return EQ_FAULT_argument;
     serve(agent);
     return 0;

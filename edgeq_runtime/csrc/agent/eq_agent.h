@@ -47,6 +47,11 @@ struct eq_agent {
     union eq_agent_message message; /* of the body: what a command is asked */
     int ended;                      /* the stream, for good */
     uint32_t alive_ms;              /* the last sign of life */
+    uint32_t baud;                  /* of the line */
+    uint32_t quiet_ms;              /* without a good frame, before the line goes back to EQ_LINE_BAUD */
+    uint32_t quiet_confirmed_ms;
+    uint32_t heard_ms;  /* when the last good frame had come, as eq_agent_waited saw it */
+    uint64_t waited_ns; /* for the next */
     int32_t detail;
     struct eq_upload upload;
     int put_target;  /* enum eq_put_target while one goes on, else 0 */
@@ -79,7 +84,10 @@ enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
     F(put)                                                                                                                                 \
     F(seek)                                                                                                                                \
     F(data)                                                                                                                                \
-    S(end) F(commit) F(list) S(log) F(remove) F(rollback) F(selftest) F(open) S(layers) F(input) F(infer) S(close) F(origin) F(profile)
+    S(end)                                                                                                                                 \
+    F(commit)                                                                                                                              \
+    F(list) S(log) F(remove) F(rollback) F(selftest) F(open) S(layers) F(input) F(infer) S(close) F(origin) F(profile) S(line_speeds)      \
+        F(line_speed) F(confirm)
 #define EQ_COMMANDS_BENCH(F, S)   F(bench)
 #define EQ_COMMANDS_SIGNING(F, S) F(keys) S(challenge) F(enroll) F(revoke)
 #define EQ_DECLARE(name)          int eq_agent_##name(struct eq_agent *agent);
@@ -104,6 +112,8 @@ int eq_agent_done(struct eq_agent *agent); /* `done` */
 int eq_agent_pump(struct eq_agent *agent, uint32_t wait_ms);
 /* The next complete message: its id, 0 where none is there yet. */
 uint16_t eq_agent_next(struct eq_agent *agent, struct eq_bytes *body);
+/* The agent has waited for the host since then, and did nothing else: too long, and a line that was made faster is as at the start. */
+void eq_agent_waited(struct eq_agent *agent, uint64_t since_ns);
 /* Between two steps of long work: stop, or anything else, ends it (1); -1 as above. It shows that the agent lives. */
 int eq_agent_stopped(struct eq_agent *agent);
 /* Called often while a command works: a sign of life, about twice a second. context: the agent. Not 0: the host was found to be gone. */

@@ -9,6 +9,10 @@
 int eq_port_read(void *data, size_t size, uint32_t wait_ms);
 /* All bytes, 0; -1: the stream has ended. */
 int eq_port_write(const void *data, size_t size);
+/* The speed of the line to the host in baud: EQ_LINE_BAUD at the start. Sets it, once all that was written has gone out, or with set = 0
+ * says only whether it could. 0, or -1: not this one, or the line has none (a pipe, USB). */
+int eq_port_speed(uint32_t baud, int set);
+#define EQ_LINE_BAUD 115200u
 
 uint64_t eq_port_time_ns(void); /* monotonic, from any origin */
 uint32_t eq_port_time_ms(void); /* the same, modulo 2^32: asked for often, and a chip takes long to divide */

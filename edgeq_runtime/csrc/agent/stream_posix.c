@@ -2,6 +2,7 @@
 #include "eq_port.h"
 #include <errno.h>
 #include <poll.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,28 @@ int eq_port_write(const void *data, size_t size) {
         if (n > 0) p += n, size -= (size_t)n;
     }
     return 0;
+}
+
+/* Where standard input is a terminal, a serial port that is. */
+int eq_port_speed(uint32_t baud, int set) {
+    static const struct {
+        uint32_t baud;
+        speed_t code;
+    } speeds[] = {
+        {115200, B115200},   {230400, B230400},
+#ifdef B921600
+        {460800, B460800},   {921600, B921600},
+#endif
+#ifdef B3000000
+        {1000000, B1000000}, {1500000, B1500000}, {2000000, B2000000}, {3000000, B3000000},
+#endif
+    };
+    struct termios line;
+    size_t i = 0;
+    while (i < sizeof speeds / sizeof *speeds && speeds[i].baud != baud) i++;
+    if (i == sizeof speeds / sizeof *speeds || tcgetattr(0, &line)) return -1;
+    if (!set) return 0;
+    return cfsetispeed(&line, speeds[i].code) || cfsetospeed(&line, speeds[i].code) || tcsetattr(0, TCSADRAIN, &line) ? -1 : 0;
 }
 
 uint64_t eq_port_time_ns(void) {
