@@ -28,7 +28,7 @@ EQ_HANDLER(line_speed) {
     if (!offers(message->baud) || message->quiet_ms < QUIET_MS || message->quiet_ms > MOST_QUIET_MS || message->confirm_ms > CONFIRM_MS)
         return EQ_FAULT_argument;
     const uint32_t since_ms = eq_port_time_ms();
-    if (eq_agent_send(agent, EQ_MSG_done, NULL, 0)) return -1;
+    if (eq_agent_done(agent)) return -1;
     while (eq_link_pending(agent->link) && eq_port_time_ms() - since_ms < SETTLE_MS)
         if (eq_agent_pump(agent, 10)) return -1;
     agent->quiet_ms = message->confirm_ms;
