@@ -44,7 +44,12 @@ def test_an_unknown_command_is_a_clear_refusal_and_the_session_goes_on(device: D
     assert device.facts().board == "linux"
 
 
-@pytest.mark.parametrize("name", [name for name, row in wire.messages().items() if len(row.fields) > len(row.added)])
+def _may_end_early(row: wire.Message) -> bool:
+    """Of fields that came later, or of a blob alone, which may be empty."""
+    return all(kind == "blob" or name in row.added for kind, name in row.fields)
+
+
+@pytest.mark.parametrize("name", [name for name, row in wire.messages().items() if not _may_end_early(row)])
 def test_a_message_that_ends_too_early_is_refused(device: Device, name: str) -> None:
     row = wire.messages()[name]
     assert refused(device, wire.HEAD.pack(row.id, 0)) in ("malformed", "unknown_command", "order", "argument")

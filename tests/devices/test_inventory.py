@@ -36,9 +36,6 @@ def test_addresses_are_taken_as_they_are_typed(text: str, address: str) -> None:
         "kitchen",
         "kitchen.local",
         "http://x@\n",
-        "serial:///dev/ttyACM0",
-        "serial:COM5",
-        "tcp://127.0.0.1:4000",
         "gopher://x",
         "ssh:",
         "ssh://",
@@ -143,13 +140,6 @@ def test_an_address_that_no_ssh_would_take_is_said_at_once_and_no_password_is_re
         said.append(info.value.message + info.value.hint)
     assert all(says in one for one in said[:-1]) and not any("cret" in one for one in said), said
     assert inventory.entries()["k"].address == ""
-
-
-@pytest.mark.parametrize("text", ["serial:///dev/ttyACM0", "serial:COM5", "tcp://127.0.0.1:4000"])
-def test_links_that_edgeq_does_not_have_yet_are_said_to_be_such(text: str) -> None:
-    with pytest.raises(UsageError, match=r"no transport for '.*' yet") as info:
-        addresses.canonical(text)
-    assert text.partition(":")[0] in info.value.hint
 
 
 def test_a_key_that_is_no_file_is_said_and_not_repeated(project: Path) -> None:
