@@ -54,6 +54,10 @@ def test_a_lost_frame_costs_one_round_trip_and_not_a_time_out() -> None:
     assert simulation.now_ms - plain.now_ms < 50
 
 
+def test_an_end_whose_own_frames_are_smaller_than_the_first_ones_of_others_sends_all_the_same() -> None:
+    assert Simulation(device=Limits(256, 1024, 512, 0x100)).transfer(DATA[:3000], BACK) == (DATA[:3000], BACK)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_serial_line_with_1e_3_bit_errors_delivers_with_small_payloads(seed: int) -> None:
     simulation = Simulation(bit_errors(1e-3, seed), bit_errors(1e-3, seed + 100), rate=11_520, delay_ms=1)

@@ -18,7 +18,7 @@ static void restart(struct eq_link *link, uint16_t session) {
     link->tx_acked = link->tx_sent = link->tx_end = link->tx_limit = 0;
     link->segment_count = 0;
     link->order = link->acked_order = link->adapted_order = 0;
-    link->payload = EQ_LINK_FIRST_PAYLOAD;
+    link->payload = link->limits.max_payload < EQ_LINK_FIRST_PAYLOAD ? link->limits.max_payload : EQ_LINK_FIRST_PAYLOAD;
     link->good = link->losses = 0;
     link->flight = EQ_LINK_FIRST_FLIGHT;
     link->rtt_ms = link->rtt_var_ms = 0;
