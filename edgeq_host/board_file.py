@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeq_host import chip_memory
 from edgeq_host.agents import MACHINES
 from edgeq_host.board_schema import COMPARE, Problem, problems
+from edgeq_host.chip_memory import Bank, Flash
 from edgeq_host.errors import UsageError
 from edgeq_host.files import read_text, toml
 
@@ -29,7 +31,8 @@ class Cores:
 
 @dataclass(frozen=True)
 class Chip:
-    """isas: rows of isa.def that the chip may have; the agent says which it does have. clock_hz: the highest, 0 where it is not sure."""
+    """isas: rows of isa.def that the chip may have; the agent says which it does have. clock_hz: the highest, 0 where it is not sure.
+    banks, flash: memory inside a microcontroller."""
 
     id: str
     name: str
@@ -39,6 +42,8 @@ class Chip:
     cores: tuple[Cores, ...] = ()
     clock_hz: int = 0
     note: str = ""
+    banks: tuple[Bank, ...] = ()
+    flash: Flash | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,17 @@ class Power:
 
 
 @dataclass(frozen=True)
+class FlashTool:
+    """What brings firmware onto a board. drives: labels that its USB drive may have; image: what that takes. pyocd: its chip."""
+
+    drives: tuple[str, ...] = ()
+    image: str = ""
+    pyocd: str = ""
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """How we know that this board works: run on silicon, run in an emulator, or only built. version: of edgeq."""
+    """How we know that this board works: run on silicon, run in an emulator, only built, or (data) not even that. version: of edgeq."""
 
     kind: str
     date: str
@@ -82,8 +96,10 @@ class Evidence:
 @dataclass(frozen=True)
 class Board:
     """A kind of board. link: the address of its agent where the board is its own device, else empty. match: `compatible` strings of
-    its device tree, `*` stands for anything. memory_bytes: the sizes that are sold. power_modes: the tool that sets them. usb: vendor and
-    product ids of its serial port."""
+    its device tree, `*` stands for anything. memory_bytes: the sizes that are sold. power_modes: the tool that sets them.
+
+    Of a microcontroller: usb, the vendor and product ids of its serial port; firmware, the port of firmware/ports that is for it; banks
+    and flash, those of the chip and of the board."""
 
     id: str
     name: str
@@ -102,6 +118,10 @@ class Board:
     alarms: tuple[Alarm, ...] = ()
     power: tuple[Power, ...] = ()
     usb: tuple[str, ...] = ()
+    firmware: str = ""
+    flash_tool: FlashTool | None = None
+    banks: tuple[Bank, ...] = ()
+    flash: Flash | None = None
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -147,9 +167,18 @@ def _cores(table: Mapping[str, Any]) -> tuple[Cores, ...]:
     return tuple(Cores(row["name"], tuple(row["counts"])) for row in table.get("cores", ()))
 
 
+def _memory(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {"banks": chip_memory.read_banks(table), "flash": chip_memory.read_flash(table)}
+
+
+def _flash_tool(table: Mapping[str, Any]) -> FlashTool | None:
+    tool = table.get("flash_tool")
+    return None if tool is None else FlashTool(**{**tool, "drives": tuple(tool.get("drives", ()))})
+
+
 def read_chip(path: Path) -> Chip:
     table = read_table(path, chip=True)
-    return Chip(**{**table, "isas": tuple(table["isas"]), "cores": _cores(table)})
+    return Chip(**{**table, "isas": tuple(table["isas"]), "cores": _cores(table), **_memory(table)})
 
 
 def _chip_path(path: Path, chip: str) -> Path:
@@ -179,4 +208,6 @@ def read_board(path: Path) -> Board:
         Power(p["kind"], tuple(p.get("rails", ())), tuple(p.get("total", ())), p.get("note", "")) for p in table.get("power", ())
     )
     values.update(chip=chip, cores=_cores(table) or chip.cores, evidence=Evidence(**table["evidence"]), path=path)
+    memory = _memory(table)
+    values.update(banks=(*chip.banks, *memory["banks"]), flash=memory["flash"] or chip.flash, flash_tool=_flash_tool(table))
     return Board(**values)

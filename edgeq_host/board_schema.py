@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from edgeq_host import chip_memory
 from edgeq_host.agents import ARCHES
+from edgeq_host.key_check import COMPARE as COMPARE
+from edgeq_host.key_check import Key as Key
+from edgeq_host.key_check import Problem as Problem
+from edgeq_host.key_check import check_keys
 from edgeq_host.programs import CORTEXM
 from edgeq_host.transports import schemes
 from edgeq_runtime import lists
 
-EVIDENCE = ("silicon", "emulated", "built")
+EVIDENCE = ("silicon", "emulated", "built", "data")
+DESCRIBED = ("xtensa",)  # architectures without an agent or firmware of ours: `edgeq export c` serves them
+IMAGES = ("bin", "uf2")  # what a board's USB drive takes
 POWER = ("ina3221", "vcgencmd", "rapl", "battery")
 POWER_MODES = ("nvpmodel",)
-COMPARE = "compare with boards/README.md"
 _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _VERSION = re.compile(r"\d+(\.\d+)+")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with a file, and what to do."""
-
-    text: str
-    hint: str = COMPARE
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key of a file. kind: the type of its value; of: what each item of a list is, or the keys of the tables in it."""
-
-    kind: type | tuple[type, ...]
-    required: bool = False
-    of: type | Mapping[str, Key] | None = None
-
+_USB = re.compile(r"[0-9A-F]{4}:[0-9A-F]{4}")
 
 _CORES = {"name": Key(str, True), "counts": Key(list, True, int)}
 _SYSTEM = {"name": Key(str, True), "glibc": Key(str, True), "python": Key(str)}
 _ALARM = {"name": Key(str, True), "hwmon": Key(str, True), "file": Key(str, True)}
 _POWER = {"kind": Key(str, True), "rails": Key(list, False, str), "total": Key(list, False, str), "note": Key(str)}
 _EVIDENCE = {name: Key(str, True) for name in ("kind", "date", "version", "how")}
+_FLASH_TOOL = {"drives": Key(list, False, str), "image": Key(str), "pyocd": Key(str)}
+# Of a board with a microcontroller only.
+MICROCONTROLLER: Mapping[str, Key] = {
+    "usb": Key(list, False, str),
+    "firmware": Key(str),
+    "flash_tool": Key(dict, False, _FLASH_TOOL),
+    **chip_memory.KEYS,
+}
 CHIP: Mapping[str, Key] = {
     "id": Key(str, True),
     "name": Key(str, True),
@@ -54,6 +49,7 @@ CHIP: Mapping[str, Key] = {
     "cores": Key(list, False, _CORES),
     "clock_hz": Key(int),
     "note": Key(str),
+    **chip_memory.KEYS,
 }
 BOARD: Mapping[str, Key] = {
     "id": Key(str, True),
@@ -70,37 +66,9 @@ BOARD: Mapping[str, Key] = {
     "note": Key(str),
     "alarms": Key(list, False, _ALARM),
     "power": Key(list, False, _POWER),
-    "usb": Key(list, False, str),
+    **MICROCONTROLLER,
     "evidence": Key(dict, True, _EVIDENCE),
 }
-
-
-def _fits(value: Any, kind: type | tuple[type, ...]) -> bool:
-    return isinstance(value, kind) and not (isinstance(value, bool) and kind is int)
-
-
-def check_keys(table: Mapping[str, Any], keys: Mapping[str, Key], where: str = "") -> Iterator[Problem]:
-    """Unknown and missing keys and values of another type, of the table and of the tables in it."""
-    for name, value in table.items():
-        if name not in keys:
-            near = difflib.get_close_matches(name, keys, 1)
-            yield Problem(f"unknown key {where}{name}", f"did you mean {near[0]}?" if near else f"known: {', '.join(keys)}")
-        elif not _fits(value, keys[name].kind):
-            yield Problem(f"{where}{name} is {value!r}, a {type(value).__name__}")
-        elif keys[name].of is not None:
-            yield from _check_items(value, keys[name].of, f"{where}{name}")
-    yield from (Problem(f"{where}{name} is missing") for name, key in keys.items() if key.required and name not in table)
-
-
-def _check_items(value: Any, of: Any, where: str) -> Iterator[Problem]:
-    if isinstance(value, dict):
-        yield from check_keys(value, of, f"{where}.")
-        return
-    for item in value:
-        if isinstance(of, Mapping):
-            yield from check_keys(item, of, f"{where}.") if isinstance(item, dict) else [Problem(f"{where} holds {item!r}, no table")]
-        elif not _fits(item, of):
-            yield Problem(f"{where} holds {item!r}, a {type(item).__name__}")
 
 
 def _id_is_stem(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
@@ -117,7 +85,7 @@ def _isas_are_rows(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _arch_is_known(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
-    known = (*ARCHES, CORTEXM)
+    known = (*ARCHES, CORTEXM, *DESCRIBED)
     if table["arch"] not in known:
         yield Problem(f"arch {table['arch']!r}", f"one of {', '.join(known)}")
 
@@ -180,8 +148,23 @@ def _other_values(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem(f"systems.{key} {system[key]!r}", "a version such as 2.31")
 
 
+def _firmware_can_be_brought_there(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
+    for identity in table.get("usb", ()):
+        if not _USB.fullmatch(identity):
+            yield Problem(f"usb holds {identity!r}", "the ids of vendor and product, such as 0483:374B")
+    if not _ID.fullmatch(table.get("firmware", "x")):
+        yield Problem(f"firmware {table['firmware']!r}: it must be a folder of firmware/ports")
+    tool = table.get("flash_tool", {})
+    if bool(tool.get("drives")) != ("image" in tool) or tool.get("image", IMAGES[0]) not in IMAGES:
+        yield Problem(f"flash_tool is {tool}", f"drives, the labels of a drive, go with image, one of {', '.join(IMAGES)}")
+
+
+def _memory_fits_together(path: Path, table: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from chip_memory.check(table)
+
+
 Check = Callable[[Path, Mapping[str, Any]], Iterator[Problem]]
-CHIP_CHECKS: tuple[Check, ...] = (_id_is_stem, _isas_are_rows, _arch_is_known, _numbers_are_positive)
+CHIP_CHECKS: tuple[Check, ...] = (_id_is_stem, _isas_are_rows, _arch_is_known, _numbers_are_positive, _memory_fits_together)
 BOARD_CHECKS: tuple[Check, ...] = (
     _id_is_stem,
     _link_has_a_transport,
@@ -189,6 +172,8 @@ BOARD_CHECKS: tuple[Check, ...] = (
     _power_is_not_counted_twice,
     _other_values,
     _evidence_is_dated,
+    _firmware_can_be_brought_there,
+    _memory_fits_together,
 )
 
 

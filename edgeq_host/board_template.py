@@ -55,7 +55,7 @@ def render(board_id: str, known: Mapping[str, Any] | None = None, remarks: Seque
         shown = f"{key} = {_value(value)}" if value is not None else f"# {key} = {_value(example)}"
         lines += ["", f"# {comment}", shown]
     evidence = {"kind": "built", "date": date.today().isoformat(), "version": __version__, "how": how}
-    lines += ["", "# silicon: run on the board; emulated: run in an emulator; built: neither", "[evidence]"]
+    lines += ["", "# silicon: run on the board; emulated: run in an emulator; built: neither; data: only described", "[evidence]"]
     return "\n".join([*lines, *(f"{key} = {_value(value)}" for key, value in evidence.items())]) + "\n"
 
 

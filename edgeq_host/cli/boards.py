@@ -14,6 +14,7 @@ from edgeq_host.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeq_host.board_file import Board, Cores
+    from edgeq_host.chip_memory import Flash
     from edgeq_host.keys import PrivateKey
 
 
@@ -180,8 +181,11 @@ def _rows(board: Board) -> Iterator[tuple[str, str]]:
     clock = f", up to {output.quantity(chip.clock_hz, 'Hz')}" if chip.clock_hz else ""
     yield "chip", f"{chip.name} ({chip.id}), {chip.arch}" + (f": {chip.note}" if chip.note else "")
     yield "cores", "; ".join(map(_cores, board.cores)) + clock
-    yield "kernels", ", ".join(chip.isas) + ("" if chip.fpu else "; no FPU")
+    yield "kernels", ", ".join(chip.isas) + ("" if chip.fpu else "; integers only")
     yield "memory", " or ".join(f"{size / 2**30:g} GiB" for size in board.memory_bytes)
+    for bank in board.banks:
+        yield bank.kind, f"{bank.name}: {bank.bytes // 1024} KiB at {bank.address:#010x}" + "".join(f", {a}" for a in bank.attributes)
+    yield "erase map", _flash(board.flash) if board.flash else ""
     yield "link", board.link or "the address of your device: edgeq devices add, or --board ADDRESS"
     yield "match", ", ".join(board.match)
     for system in board.systems:
@@ -193,10 +197,22 @@ def _rows(board: Board) -> Iterator[tuple[str, str]]:
         yield "power", power.kind + rails + (f": {power.note}" if power.note else "")
     for alarm in board.alarms:
         yield "alarm", f"{alarm.name}: {alarm.file} of hwmon {alarm.hwmon}"
+    yield "USB", ", ".join(board.usb)
+    yield "firmware", board.firmware
+    tool = board.flash_tool
+    yield "flash tool", ", ".join([*(f"USB drive {drive} ({tool.image})" for drive in tool.drives), f"pyOCD {tool.pyocd}"]) if tool else ""
     evidence = board.evidence
     yield "evidence", f"{evidence.kind}, {evidence.date}, edgeq {evidence.version}: {evidence.how}"
     yield "note", board.note
     yield "file", str(board.path)
+
+
+def _flash(flash: Flash) -> str:
+    sectors = " + ".join(f"{run.count} x {run.bytes // 1024} KiB" for run in flash.sectors)
+    often = {0: "again and again", 1: "once"}.get(flash.word_writes, f"{flash.word_writes} times")
+    store = f"; the store is {flash.store.bytes // 1024} KiB at {flash.store.address:#010x}" if flash.store else ""
+    goes_on = "runs on" if flash.read_while_write else "waits"
+    return f"sectors of {sectors}, words of {flash.word_bytes} bytes programmed {often}, code {goes_on} meanwhile{store}"
 
 
 def _cores(cores: Cores) -> str:

@@ -16,7 +16,7 @@ static const struct chip {
     {"stm32f746zg", {{2, 32768}, {1, 131072}, {3, 262144}}, 32768, 4, 0},
     {"nrf52840", {{192, 4096}}, 8192, 4, 2},
     {"rp2040", {{256, 4096}}, 8192, 256, 0},
-    {"stm32u585ai", {{96, 8192}}, 8192, 16, 1},
+    {"stm32u585ai", {{128, 8192}}, 8192, 16, 1},
 };
 
 static int refuse(struct eq_posix_flash *f, const char *what, uint32_t offset) {
