@@ -87,8 +87,9 @@ enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
     S(end)                                                                                                                                 \
     F(commit)                                                                                                                              \
     F(list)                                                                                                                                \
-    S(log) F(remove) F(rollback) F(selftest) F(open) S(layers) F(input) F(infer) S(close) F(origin) F(profile) S(line_speeds)              \
-        F(line_speed) F(confirm)
+    S(log)                                                                                                                                 \
+    F(remove) F(rollback) F(selftest) F(open) S(layers) F(input) F(infer) S(close) F(origin) F(profile) S(line_speeds) F(line_speed)       \
+        F(confirm)
 #define EQ_COMMANDS_BENCH(F, S)   F(bench)
 #define EQ_COMMANDS_SIGNING(F, S) F(keys) S(challenge) F(enroll) F(revoke)
 #define EQ_DECLARE(name)          int eq_agent_##name(struct eq_agent *agent);
