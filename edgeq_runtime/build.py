@@ -30,7 +30,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from edgeq_runtime import firmware, stack
+from edgeq_runtime import firmware, rp2040, stack
 from edgeq_runtime.toolchain import (
     BASE,
     BUILD,
@@ -157,11 +157,12 @@ def exported() -> list[str]:
     return sorted({name for header in PUBLIC for name in declared.findall((CSRC / header).read_text(encoding="utf-8"))})
 
 
-def _write(path: Path, text: str) -> Path:
-    """Beside it and renamed, and only where the text is another: what is fresh stays so."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+def _write(path: Path, content: str | bytes) -> Path:
+    """Beside it and renamed, and only where the content is another: what is fresh stays so."""
+    data = content if isinstance(content, bytes) else content.encode()
+    if not path.exists() or path.read_bytes() != data:
         fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(text, encoding="utf-8")
+        fresh.write_bytes(data)
         os.replace(fresh, path)
     return path
 
@@ -214,6 +215,18 @@ def build(target: str, config: Config, folder: Path | None = None, on: dict[str,
         return link(config, target, objects, output)
 
 
+def _beside(elf: Path, family: str) -> None:
+    """edgeq.bin and, for a chip whose USB drive takes that, edgeq.uf2."""
+    command = [firmware.OBJCOPY, "-O", "binary", str(elf)]
+    binary = elf.with_suffix(".bin")
+    if family == "rp2040":
+        rp2040.seal(elf, firmware.OBJCOPY)
+    if not _fresh(binary, [*command, str(binary)], [elf]):
+        _make(binary, [*command, str(binary)])
+    if family == "rp2040":
+        _write(elf.with_suffix(".uf2"), rp2040.uf2(binary.read_bytes()))
+
+
 def image(name: str, only: Sequence[str] | None = None, trust: Path | None = None) -> Path:
     """The firmware of a port: edgeq.elf, which is returned, with edgeq.bin, edgeq.map and edgeq.size.json, what it takes of the chip.
     only: names of operators and kernels, such as conv2d_s8 and gemm_s8_s16_s8; None: all that the chip has a use for. trust: a
@@ -226,10 +239,7 @@ def image(name: str, only: Sequence[str] | None = None, trust: Path | None = Non
     header = _write(config.folder / "left_out.h", "".join(f"#define EQ_WITHOUT_{row} 1\n" for row in sorted(without)) + key)
     config = replace(config, flags=(*config.flags, f"-DEQ_MAX_INPUTS={firmware.most_inputs(only)}", "-include", str(header)))
     elf = build("chip", config, on={**firmware.enabled(port), **dict.fromkeys(without, False)})
-    command = [firmware.OBJCOPY, "-O", "binary", str(elf)]
-    binary = elf.with_suffix(".bin")
-    if not _fresh(binary, [*command, str(binary)], [elf]):
-        _make(binary, [*command, str(binary)])
+    _beside(elf, port.family)
     sizes = json.dumps(stack.footprint(elf, firmware.CORES[port.core].fpu), indent=1)
     _write(config.folder / "edgeq.size.json", sizes + "\n")
     return elf

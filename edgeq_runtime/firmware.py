@@ -35,7 +35,7 @@ class Core:
 
 
 CORES = {
-    "m0plus": Core(("-mcpu=cortex-m0plus",)),
+    "m0plus": Core(("-mcpu=cortex-m0plus", "-masm-syntax-unified")),
     "m3": Core(("-mcpu=cortex-m3",)),
     "m4": Core(("-mcpu=cortex-m4", "-mfloat-abi=soft"), ("cortexm_dsp",)),
     "m7": Core(("-mcpu=cortex-m7", "-mfloat-abi=soft"), ("cortexm_dsp",)),

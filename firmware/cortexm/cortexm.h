@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 /* Of the board. */
-void eq_board_start(void);             /* clocks, pins, and the serial line with its receive interrupt */
-void eq_board_send(uint8_t byte);      /* waits until the line takes it */
-void eq_board_receive_interrupt(void); /* gives what came to eq_serial_came */
+void eq_board_start(void);                    /* clocks, pins, and the serial line with its receive interrupt */
+void eq_board_send(uint8_t byte);             /* waits until the line takes it */
+void eq_board_receive_interrupt(void);        /* gives what came to eq_serial_came */
+__attribute__((used)) int eq_board_nmi(void); /* where board.h has EQ_BOARD_NMI: 1 if the work may go on after this NMI */
 
 extern const struct eq_flash eq_board_flash; /* the part of its flash that is the store's */
 
@@ -26,6 +27,7 @@ void eq_store_start(void);
 void eq_reset(void);
 void eq_systick_interrupt(void);
 void eq_fault_interrupt(void);
+void eq_nmi_interrupt(void);
 
 /* Run work(argument, result) until it returns, a fault of the processor, or the deadline in ticks of SysTick's interrupt. 0, or the
  * enum eq_fault that ended it. */

@@ -83,5 +83,20 @@ __attribute__((naked, used)) void eq_guard_leave_with(void) {
 
 __attribute__((naked)) void eq_fault_interrupt(void) {
     __asm volatile("movs r0, %0\n\t"
-                   "b eq_guard_leave_with\n\t" ::"i"(EQ_FAULT_selftest_crashed));
+                   "bl eq_guard_leave_with\n\t" /* which does not come back; bl reaches further than b */ ::"i"(EQ_FAULT_selftest_crashed));
 }
+
+#ifdef EQ_BOARD_NMI
+/* One that the board does not know is a fault. */
+__attribute__((naked)) void eq_nmi_interrupt(void) {
+    __asm volatile("push {r4, lr}\n\t"
+                   "bl eq_board_nmi\n\t"
+                   "cmp r0, #0\n\t"
+                   "bne 1f\n\t"
+                   "pop {r1, r2}\n\t"
+                   "ldr r0, =eq_fault_interrupt\n\t"
+                   "bx r0\n"
+                   "1: pop {r4, pc}\n\t"
+                   ".ltorg");
+}
+#endif

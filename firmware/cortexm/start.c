@@ -8,11 +8,17 @@ int main(void);
 extern uint32_t eq_handler_stack_top[], eq_data_from[], eq_data_start[], eq_data_end[], eq_bss_start[], eq_bss_end[];
 
 typedef void vector(void);
+#ifdef EQ_BOARD_NMI
+#define NMI eq_nmi_interrupt
+#else
+#define NMI eq_fault_interrupt
+#endif
 
 __attribute__((section(".vectors"), used)) static vector *const vectors[16 + EQ_BOARD_INTERRUPTS] = {
     (vector *)(void *)eq_handler_stack_top,
     eq_reset,
-    [2 ... 14] = eq_fault_interrupt, /* nothing of this firmware raises the others */
+    [2] = NMI,
+    [3 ... 14] = eq_fault_interrupt, /* nothing of this firmware raises the others */
     [15] = eq_systick_interrupt,
     [16 ... 15 + EQ_BOARD_INTERRUPTS] = eq_board_receive_interrupt, /* no other is enabled */
 };

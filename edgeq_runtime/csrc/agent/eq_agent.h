@@ -77,19 +77,10 @@ enum eq_put_target { EQ_PUT_STORE = 1, EQ_PUT_MEMORY = 2 };
 enum eq_origin_what { EQ_ORIGIN_RECIPE = 1, EQ_ORIGIN_IMPORT_OPTIONS = 2 };
 
 /* The commands of a host, each with a handler that returns 0 or a fault, which is sent as `error`. F: with fields, S: without. */
-#define EQ_COMMANDS(F, S)                                                                                                                  \
-    S(info)                                                                                                                                \
-    S(probe)                                                                                                                               \
-    F(check_kernel)                                                                                                                        \
-    F(put)                                                                                                                                 \
-    F(seek)                                                                                                                                \
-    F(data)                                                                                                                                \
-    S(end)                                                                                                                                 \
-    F(commit)                                                                                                                              \
-    F(list)                                                                                                                                \
-    S(log)                                                                                                                                 \
-    F(remove) F(rollback) F(selftest) F(open) S(layers) F(input) F(infer) S(close) F(origin) F(profile) S(line_speeds) F(line_speed)       \
-        F(confirm)
+#define EQ_COMMANDS(F, S)         EQ_COMMANDS_STORE(F, S) EQ_COMMANDS_MODEL(F, S) EQ_COMMANDS_LINE(F, S)
+#define EQ_COMMANDS_STORE(F, S)   S(info) S(probe) F(put) F(seek) F(data) S(end) F(commit) F(list) S(log) F(remove) F(rollback)
+#define EQ_COMMANDS_MODEL(F, S)   F(check_kernel) F(selftest) F(open) S(layers) F(input) F(infer) S(close) F(origin) F(profile)
+#define EQ_COMMANDS_LINE(F, S)    S(line_speeds) F(line_speed) F(confirm)
 #define EQ_COMMANDS_BENCH(F, S)   F(bench)
 #define EQ_COMMANDS_SIGNING(F, S) F(keys) S(challenge) F(enroll) F(revoke)
 #define EQ_DECLARE(name)          int eq_agent_##name(struct eq_agent *agent);
