@@ -15,7 +15,7 @@ from setuptools.command.build_py import build_py
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from edgeq_runtime import build
 
-NOT_ON_A_DEVICE = ("build", "firmware", "setup", "toolchain")  # they need the C sources, which the wheel has not
+NOT_ON_A_DEVICE = ("build", "firmware", "rp2040", "setup", "stack", "toolchain")  # they need the C sources, which the wheel has not
 
 
 class BuildPy(build_py):  # type: ignore[misc]

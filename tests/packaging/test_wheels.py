@@ -156,7 +156,7 @@ def test_the_device_wheel_holds_the_lists_and_what_was_compiled(wheels: Wheels) 
     lists = {f"edgeq_runtime/{p.relative_to(ROOT / 'edgeq_runtime')}" for p in (ROOT / "edgeq_runtime" / "csrc").rglob("*.def")}
     held = set(names(wheels.runtime))
     assert lists and lists | set(BUILT) <= held
-    assert held.isdisjoint({f"edgeq_runtime/{name}.py" for name in ("build", "firmware", "setup", "toolchain")})
+    assert held.isdisjoint({f"edgeq_runtime/{name}.py" for name in ("build", "firmware", "rp2040", "setup", "stack", "toolchain")})
     assert not [name for name in held if not name.startswith("edgeq_runtime")]
 
 
