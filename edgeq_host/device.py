@@ -14,12 +14,12 @@ from edgeq_host.answers import Edge as Edge
 from edgeq_host.answers import Facts as Facts
 from edgeq_host.answers import Opened as Opened
 from edgeq_host.answers import edge
-from edgeq_host.errors import LinkError, UsageError
+from edgeq_host.errors import LinkError, RestartedError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.installed import Installed, Switched, parse_installed
 from edgeq_host.layer import Layer
 from edgeq_host.line_speed import LineSpeed
-from edgeq_host.link import MOST_BYTES, QUIET_S, STARTED_ANEW, Link
+from edgeq_host.link import MOST_BYTES, QUIET_S, Link
 from edgeq_host.transports import DEFAULT, Line, Options, Transport, open_transport
 from edgeq_host.units import seconds
 from edgeq_runtime import lists
@@ -111,8 +111,8 @@ class Device:
         for left in reversed(range(PUT_TRIES)):
             try:
                 return self._put(name, data, target, progress)
-            except LinkError as lost:
-                if lost.kind != STARTED_ANEW or not left:
+            except RestartedError:
+                if not left:
                     raise
             self._begin(self.link.transport)
         raise AssertionError("unreachable")

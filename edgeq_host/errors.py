@@ -48,6 +48,10 @@ class LinkError(EdgeqError):
         self.kind = kind
 
 
+class RestartedError(LinkError):
+    """The device has started anew, and knows nothing of the session any more. A new session on the same line may go on."""
+
+
 class RolledBackError(EdgeqError):
     """The health check on the device failed; the previous version runs."""
 

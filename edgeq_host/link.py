@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgeq_host import wire
-from edgeq_host.errors import LinkError, UsageError
+from edgeq_host.errors import LinkError, RestartedError, UsageError
 from edgeq_host.faults import Refused
 from edgeq_host.linklib import Endpoint, Limits
 from edgeq_host.transports import Closed, Returning, Stuck, Transport
@@ -21,6 +21,7 @@ LIMITS = Limits(65000, 1 << 21, (1 << 16) + 64, SOFTWARE)  # a frame of 65000 fi
 CONNECT_S = 10.0
 MESSAGE_BYTES, MOST_BYTES = 256, 256 << 20  # what a message takes beside its fields; of the answers to one request: a million small ones
 AHEAD_S, AHEAD_BYTES = 4.0, 4 * LIMITS.max_payload  # of an upload that may be on its way: so much of the line's time, or so many bytes
+ASK_S, ASK_EVERY_S = 2.0, 1.0  # of silence after which, and how often, the device is asked whether it still has the session
 QUIET_S = 30.0  # without any good frame while an answer is due, or any byte taken
 AFRESH_S = 7.0  # without one after the port came back: longer than the device takes to find the speed again
 NO_ANSWER, STARTED_ANEW = "no_answer", "started_anew"  # kinds of LinkError
@@ -54,6 +55,7 @@ class Link:
         self._returning = transport if isinstance(transport, Returning) else None
         self._began_s = time.monotonic()
         self.watch: Callable[[float], None] | None = None  # gets the seconds without a good frame, before bytes are moved
+        self._asked = clock()
         self._connect()
 
     def _now_ms(self) -> int:
@@ -135,13 +137,21 @@ class Link:
         return float(self._end.state(self._now_ms()).quiet_ms) / 1000
 
     def _check_quiet(self) -> None:
-        quiet = self.quiet_s()
+        state, now = self._end.state(self._now_ms()), self.clock()
+        quiet = state.quiet_ms / 1000
         returned = self._returning.returned_s if self._returning is not None else None
         if returned is not None and returned > self._began_s and quiet >= time.monotonic() - returned >= AFRESH_S:
-            text = f"{self._what}: its port went away and came back, and the device knows nothing of this session: it has started anew"
-            raise LinkError(text, "it runs what it ran before; repeat the command", STARTED_ANEW)
+            raise self._restarted("its port went away and came back, and the device knows nothing of this session: it has started anew")
+        if state.gone:
+            raise self._restarted("the device has started anew, or another program speaks with it")
         if quiet >= self._quiet_s:
             raise self._silent()  # the limit, and not how late it was noticed
+        if quiet >= ASK_S and now - self._asked >= ASK_EVERY_S:
+            self._asked = now
+            self._end.touch()
+
+    def _restarted(self, text: str) -> RestartedError:
+        return RestartedError(f"{self._what}: {text}", "it runs what it ran before; repeat the command", STARTED_ANEW)
 
     def _silent(self) -> LinkError:
         hint = "a device that works shows it every second: check that it is on and connected, then repeat the command"

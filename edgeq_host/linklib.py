@@ -39,6 +39,7 @@ class State(ctypes.Structure):
         ("protocol", c_uint16),
         ("open", c_uint8),
         ("fresh", c_uint8),
+        ("gone", c_uint8),
         ("quiet_ms", c_uint32),
         ("payload", c_uint32),
         ("frames_sent", c_uint32),
@@ -62,6 +63,7 @@ def library() -> ctypes.CDLL:
         "eq_link_write": (c_size_t, [c_void_p, ctypes.c_char_p, c_size_t]),
         "eq_link_pending": (c_uint32, [c_void_p]),
         "eq_link_read": (c_size_t, [c_void_p, _BUFFER, c_size_t]),
+        "eq_link_touch": (None, [c_void_p]),
         "eq_link_look": (None, [c_void_p, c_uint32, POINTER(State)]),
     }
     for name, (result, arguments) in signatures.items():
@@ -103,6 +105,10 @@ class Endpoint:
 
     def write(self, data: bytes) -> int:
         return int(self._lib.eq_link_write(self._link, data, len(data)))
+
+    def touch(self) -> None:
+        """Let an acknowledgement be sent, though nothing came."""
+        self._lib.eq_link_touch(self._link)
 
     def pending(self) -> int:
         """Bytes that were written and have not been acknowledged."""

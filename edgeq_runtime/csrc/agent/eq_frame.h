@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum eq_frame_kind { EQ_FRAME_HELLO = 1, EQ_FRAME_WELCOME = 2, EQ_FRAME_DATA = 3, EQ_FRAME_ACK = 4 };
+enum eq_frame_kind { EQ_FRAME_HELLO = 1, EQ_FRAME_WELCOME = 2, EQ_FRAME_DATA = 3, EQ_FRAME_ACK = 4, EQ_FRAME_GONE = 5 };
 
 #define EQ_FRAME_HEAD  7u /* kind u8, session u16, offset u32 */
 #define EQ_FRAME_EXTRA (EQ_FRAME_HEAD + 4u)

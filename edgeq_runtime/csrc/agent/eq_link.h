@@ -14,18 +14,18 @@
 #endif
 #define EQ_LINK_FIRST_FLIGHT 4u /* segments in flight at the start; one more for each that is acknowledged */
 #ifndef EQ_LINK_RANGES
-#define EQ_LINK_RANGES 16 /* received out of order; what would need more is dropped and comes again */
+#define EQ_LINK_RANGES 16 /* received out of order, all told in each acknowledgement; what would need more is dropped and comes again */
 #endif
 #ifdef EQ_LINK_SENDS /* a power of two: bytes sent and not acknowledged, where the memory for a window of them is too much */
 #define EQ_LINK_TX(window) ((window) < EQ_LINK_SENDS ? (window) : EQ_LINK_SENDS)
 #else
 #define EQ_LINK_TX(window) (window)
 #endif
-#define EQ_LINK_ACK_RANGES   3 /* of them reported in one frame */
 #define EQ_LINK_HELLO_MS     300u
 #define EQ_LINK_FIRST_RTO_MS 1000u
 #define EQ_LINK_MIN_RTO_MS   200u
 #define EQ_LINK_MAX_RTO_MS   4000u
+#define EQ_LINK_PROBE_MS     10u    /* beside two round trips */
 #define EQ_LINK_RELIABLE_MS  20000u /* on a line that loses nothing: without any acknowledgement, before frames are sent again */
 
 /* A part of the stream that was sent and is not acknowledged. */
@@ -35,6 +35,7 @@ struct eq_segment {
     uint32_t order; /* of the last sending: streams deliver in order, so a gap before a later one is a loss */
     uint32_t sent_ms;
     uint8_t lost, again;
+    uint8_t guessed; /* lost by its time alone: an acknowledgement may be of what was sent before that */
 };
 
 struct eq_range {
@@ -57,7 +58,10 @@ struct eq_link {
     uint8_t open;      /* hello has been exchanged */
     uint8_t reliable;  /* the line loses nothing, says the host */
     uint8_t fresh;     /* the device end: a host has begun a session since eq_link_accept */
-    uint8_t hello_due, ack_due;
+    uint8_t gone;      /* the host end: the device has no such session any more; it has started anew */
+    uint8_t hello_due, ack_due, gone_due;
+    uint16_t gone_session; /* to be told so */
+    uint8_t probed;        /* since anything was sent or acknowledged */
     uint32_t hello_ms, heard_ms;
     struct eq_deframer in;
     /* receiving */
@@ -113,7 +117,7 @@ void *eq_link_spare(struct eq_link *link, size_t *size);
 struct eq_link_state {
     struct eq_msg_hello peer;
     uint16_t protocol;
-    uint8_t open, fresh;
+    uint8_t open, fresh, gone;
     uint32_t quiet_ms; /* since the last good frame */
     uint32_t payload, frames_sent, frames_lost, frames_dropped;
 };

@@ -13,6 +13,7 @@ static void restart(struct eq_link *link, uint16_t session) {
     link->session = session;
     link->open = 0, link->protocol = 0, link->reliable = 0;
     link->hello_due = 0, link->ack_due = 0;
+    link->gone = 0, link->gone_due = 0;
     link->rx_read = link->rx_next = link->range_count = 0;
     link->rx_told = link->limits.window;
     link->tx_acked = link->tx_sent = link->tx_end = link->tx_limit = 0;
@@ -69,15 +70,25 @@ static int take_hello(struct eq_link *link, const struct eq_frame *frame) {
     return 0;
 }
 
+/* A device that has started anew, or lost the session to another host, says so: its host need not wait. */
+static void tell_gone(struct eq_link *link, const struct eq_frame *frame) {
+    if (link->host || (frame->kind != EQ_FRAME_DATA && frame->kind != EQ_FRAME_ACK)) return;
+    link->gone_due = 1;
+    link->gone_session = frame->session;
+}
+
 static void take_frame(struct eq_link *link, const struct eq_frame *frame, uint32_t now_ms) {
     if (frame->kind == EQ_FRAME_HELLO && !link->host) {
         if (take_hello(link, frame)) return;
         link->hello_due = 1;
-    } else if (frame->session != link->session) {
+    } else if (frame->session != link->session || (!link->open && !link->host)) {
+        tell_gone(link, frame);
         return;
     } else if (frame->kind == EQ_FRAME_WELCOME && link->host) {
         if (take_hello(link, frame)) return;
         link->hello_due = 0;
+    } else if (frame->kind == EQ_FRAME_GONE && link->host && link->open) {
+        link->gone = 1;
     } else if (frame->kind == EQ_FRAME_DATA && link->open) {
         eq_link_take_data(link, frame);
     } else if (frame->kind == EQ_FRAME_ACK && link->open) {
@@ -108,19 +119,26 @@ static size_t make_hello(struct eq_link *link, uint8_t *out, size_t room, uint32
     return eq_frame_encode(out, room, &frame);
 }
 
+static size_t make_gone(struct eq_link *link, uint8_t *out, size_t room) {
+    struct eq_frame frame = {EQ_FRAME_GONE, link->gone_session, 0, out, 0};
+    link->gone_due = 0;
+    return eq_frame_encode(out, room, &frame);
+}
+
 static int hello_now(const struct eq_link *link, uint32_t now_ms) {
     return link->hello_due == 1 || (link->hello_due == 2 && (int32_t)(now_ms - link->hello_ms) >= 0);
 }
 
 size_t eq_link_transmit(struct eq_link *link, uint8_t *out, size_t room, uint32_t now_ms) {
     if (hello_now(link, now_ms)) return make_hello(link, out, room, now_ms);
+    if (link->gone_due) return make_gone(link, out, room);
     if (!link->open) return 0;
     if (link->ack_due) return eq_link_make_ack(link, out, room);
     return eq_link_make_data(link, out, room, now_ms);
 }
 
 uint32_t eq_link_wait(const struct eq_link *link, uint32_t now_ms) {
-    if (hello_now(link, now_ms) || link->ack_due) return 0;
+    if (hello_now(link, now_ms) || link->ack_due || link->gone_due) return 0;
     if (link->hello_due) return link->hello_ms - now_ms;
     return link->open ? eq_link_data_wait(link, now_ms) : EQ_LINK_MAX_RTO_MS;
 }
@@ -128,6 +146,7 @@ uint32_t eq_link_wait(const struct eq_link *link, uint32_t now_ms) {
 void eq_link_touch(struct eq_link *link) { link->ack_due = 1; }
 
 void eq_link_look(const struct eq_link *link, uint32_t now_ms, struct eq_link_state *state) {
-    *state = (struct eq_link_state){link->peer,    link->protocol,    link->open,        link->fresh,     now_ms - link->heard_ms,
-                                    link->payload, link->frames_sent, link->frames_lost, link->in.dropped};
+    *state =
+        (struct eq_link_state){link->peer,    link->protocol,    link->open,        link->fresh,     link->gone, now_ms - link->heard_ms,
+                               link->payload, link->frames_sent, link->frames_lost, link->in.dropped};
 }

@@ -53,11 +53,11 @@ void *eq_link_spare(struct eq_link *link, size_t *size) {
 }
 
 size_t eq_link_make_ack(struct eq_link *link, uint8_t *out, size_t room) {
-    uint8_t payload[4 + 8 * EQ_LINK_ACK_RANGES];
+    uint8_t payload[4 + 8 * EQ_LINK_RANGES];
     struct eq_frame frame = {EQ_FRAME_ACK, link->session, link->rx_next, payload, 4};
     link->rx_told = link->rx_read + link->limits.window;
     eq_store_u32(payload, link->rx_told);
-    for (uint32_t i = 0; i < link->range_count && i < EQ_LINK_ACK_RANGES; i++, frame.size += 8) {
+    for (uint32_t i = 0; i < link->range_count; i++, frame.size += 8) {
         eq_store_u32(payload + frame.size, link->ranges[i].start);
         eq_store_u32(payload + frame.size + 4, link->ranges[i].end);
     }

@@ -63,7 +63,7 @@ static uint32_t covered(const struct eq_frame *ack, uint32_t start, uint32_t siz
 static void settle(struct eq_link *link, struct eq_segment *s, uint32_t have, uint32_t now_ms) {
     if (have == 0) return;
     if (have >= s->sent && s->sent) {
-        if ((int32_t)(s->order - link->acked_order) > 0) link->acked_order = s->order;
+        if (!s->guessed && (int32_t)(s->order - link->acked_order) > 0) link->acked_order = s->order;
         if (!s->again) note_time(link, now_ms - s->sent_ms);
         if (!s->lost) note_good(link);
     }
@@ -85,9 +85,10 @@ void eq_link_take_ack(struct eq_link *link, const struct eq_frame *frame, uint32
     link->segment_count = kept;
     link->tx_acked = frame->offset;
     link->blocked_ms = now_ms;
+    link->probed = 0;
     for (uint32_t i = 0; i < kept; i++) {
         struct eq_segment *s = &link->segments[i];
-        if (!s->lost && (int32_t)(s->order - link->acked_order) < 0) note_loss(link, s);
+        if (!s->lost && (int32_t)(s->order - link->acked_order) < 0) note_loss(link, s), s->guessed = 0;
     }
 }
 
@@ -99,6 +100,7 @@ static void expire(struct eq_link *link, uint32_t now_ms) {
         struct eq_segment *s = &link->segments[i];
         if (s->lost || now_ms - s->sent_ms < rto) continue;
         note_loss(link, s);
+        s->guessed = 1;
         expired = 1;
     }
     if (!expired) return;
@@ -106,13 +108,21 @@ static void expire(struct eq_link *link, uint32_t now_ms) {
     link->flight = link->flight / 2 > EQ_LINK_FIRST_FLIGHT ? link->flight / 2 : EQ_LINK_FIRST_FLIGHT;
 }
 
-static struct eq_segment *first_lost(struct eq_link *link) {
+static struct eq_segment *first_segment(struct eq_link *link, int lost) {
     struct eq_segment *first = NULL;
     for (uint32_t i = 0; i < link->segment_count; i++) {
         struct eq_segment *s = &link->segments[i];
-        if (s->lost && (!first || s->start - link->tx_acked < first->start - link->tx_acked)) first = s;
+        if (s->lost == lost && (!first || s->start - link->tx_acked < first->start - link->tx_acked)) first = s;
     }
     return first;
+}
+
+/* The payload may have shrunk since it was cut: the rest becomes a segment of its own. */
+static void split(struct eq_link *link, struct eq_segment *s) {
+    if (s->size <= link->payload || link->segment_count == EQ_LINK_SEGMENTS) return;
+    link->segments[link->segment_count++] =
+        (struct eq_segment){.start = s->start + link->payload, .size = s->size - link->payload, .lost = 1};
+    s->size = link->payload;
 }
 
 /* Bytes of new data that may go out now. */
@@ -135,11 +145,21 @@ static size_t send_part(struct eq_link *link, uint8_t *out, size_t room, uint32_
     return eq_frame_encode(out, room, &frame);
 }
 
+/* Where nothing may be sent, nobody hears of the loss of what was sent last. Long before its time is over, the first segment
+ * goes out once more: what is acknowledged then says which others are lost. */
+static uint32_t probe_wait(const struct eq_link *link, uint32_t now_ms) {
+    const uint32_t due = 2 * link->rtt_ms + EQ_LINK_PROBE_MS, age = now_ms - link->blocked_ms;
+    if (link->probed || link->reliable || link->rtt_ms == 0) return EQ_LINK_MAX_RTO_MS;
+    return age < due ? due - age : 0;
+}
+
 size_t eq_link_make_data(struct eq_link *link, uint8_t *out, size_t room, uint32_t now_ms) {
     if (room < EQ_FRAME_BOUND(link->payload)) return 0;
     expire(link, now_ms);
-    struct eq_segment *s = first_lost(link);
+    struct eq_segment *s = first_segment(link, 1);
     uint32_t n = s ? 0 : sendable(link);
+    if (s || n) link->probed = 0;
+    else if (link->segment_count && probe_wait(link, now_ms) == 0) s = first_segment(link, 0), link->probed = 1;
     if (!s && n == 0) {
         int blocked = link->tx_end != link->tx_sent && link->segment_count == 0;
         if (!blocked || now_ms - link->blocked_ms < link->rto_ms) return 0;
@@ -151,6 +171,7 @@ size_t eq_link_make_data(struct eq_link *link, uint8_t *out, size_t room, uint32
         *s = (struct eq_segment){.start = link->tx_sent, .size = n};
         link->tx_sent += n;
     }
+    split(link, s);
     s->again = s->again || s->sent;
     s->sent = s->size < link->payload ? s->size : link->payload;
     s->order = ++link->order;
@@ -172,6 +193,10 @@ uint32_t eq_link_data_wait(const struct eq_link *link, uint32_t now_ms) {
     if (link->segment_count == 0 && link->tx_end != link->tx_sent) {
         uint32_t age = now_ms - link->blocked_ms;
         wait = age < link->rto_ms ? link->rto_ms - age : 0;
+    }
+    if (link->segment_count) {
+        const uint32_t probe = probe_wait(link, now_ms);
+        wait = probe < wait ? probe : wait;
     }
     return wait;
 }
