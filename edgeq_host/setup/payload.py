@@ -10,7 +10,7 @@ import edgeq_runtime
 from edgeq_host import agents
 
 MODULES = ("__init__.py", "abi.py", "agent.py", "buffers.py", "native.py", "store.py", "threads.py")
-HEADERS = ("csrc/eq.h", "csrc/eq_hash.h", "csrc/posix/eq_threads.h", "csrc/agent/eq_store.h", "csrc/agent/eq_message.h")
+HEADERS = ("csrc/eq.h", "csrc/eq_has.h", "csrc/eq_hash.h", "csrc/posix/eq_threads.h", "csrc/agent/eq_store.h", "csrc/agent/eq_message.h")
 LISTS = ("csrc/isa.def", "csrc/qtypes.def", "csrc/agent/protocol.def")  # which headers include
 PROGRAM, DATA = 0o755, 0o644
 

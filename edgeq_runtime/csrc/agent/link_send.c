@@ -108,13 +108,22 @@ static void expire(struct eq_link *link, uint32_t now_ms) {
     link->flight = link->flight / 2 > EQ_LINK_FIRST_FLIGHT ? link->flight / 2 : EQ_LINK_FIRST_FLIGHT;
 }
 
-static struct eq_segment *first_segment(struct eq_link *link, int lost) {
+static struct eq_segment *first_lost(struct eq_link *link) {
     struct eq_segment *first = NULL;
     for (uint32_t i = 0; i < link->segment_count; i++) {
         struct eq_segment *s = &link->segments[i];
-        if (s->lost == lost && (!first || s->start - link->tx_acked < first->start - link->tx_acked)) first = s;
+        if (s->lost && (!first || s->start - link->tx_acked < first->start - link->tx_acked)) first = s;
     }
     return first;
+}
+
+static struct eq_segment *last_sent(struct eq_link *link) {
+    struct eq_segment *last = NULL;
+    for (uint32_t i = 0; i < link->segment_count; i++) {
+        struct eq_segment *s = &link->segments[i];
+        if (!s->lost && (!last || (int32_t)(s->order - last->order) > 0)) last = s;
+    }
+    return last;
 }
 
 /* The payload may have shrunk since it was cut: the rest becomes a segment of its own. */
@@ -145,8 +154,8 @@ static size_t send_part(struct eq_link *link, uint8_t *out, size_t room, uint32_
     return eq_frame_encode(out, room, &frame);
 }
 
-/* Where nothing may be sent, nobody hears of the loss of what was sent last. Long before its time is over, the first segment
- * goes out once more: what is acknowledged then says which others are lost. */
+/* Where nothing may be sent, nobody hears of the loss of what was sent last. Long before its time is over, the last segment goes out
+ * once more: whichever of the two is acknowledged, all that was sent before it and is not is lost. */
 static uint32_t probe_wait(const struct eq_link *link, uint32_t now_ms) {
     const uint32_t due = 2 * link->rtt_ms + EQ_LINK_PROBE_MS, age = now_ms - link->blocked_ms;
     if (link->probed || link->reliable || link->rtt_ms == 0) return EQ_LINK_MAX_RTO_MS;
@@ -156,10 +165,10 @@ static uint32_t probe_wait(const struct eq_link *link, uint32_t now_ms) {
 size_t eq_link_make_data(struct eq_link *link, uint8_t *out, size_t room, uint32_t now_ms) {
     if (room < EQ_FRAME_BOUND(link->payload)) return 0;
     expire(link, now_ms);
-    struct eq_segment *s = first_segment(link, 1);
+    struct eq_segment *s = first_lost(link);
     uint32_t n = s ? 0 : sendable(link);
     if (s || n) link->probed = 0;
-    else if (link->segment_count && probe_wait(link, now_ms) == 0) s = first_segment(link, 0), link->probed = 1;
+    else if (link->segment_count && probe_wait(link, now_ms) == 0) s = last_sent(link), link->probed = s != NULL;
     if (!s && n == 0) {
         int blocked = link->tx_end != link->tx_sent && link->segment_count == 0;
         if (!blocked || now_ms - link->blocked_ms < link->rto_ms) return 0;
