@@ -26,7 +26,7 @@ def fast_agent(built_agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     on = build.enabled(config.cc)
     objects = [build.compile_one(config, on, source) for source in build.target_sources("agent", on)]
     output = tmp_path / "edgeq-agent"
-    compiler = [*config.cc.split(), str(FAST), "-Wl,--wrap=eq_port_time_ns"]
+    compiler = [*config.cc.split(), str(FAST), "-Wl,--wrap=eq_port_time_ns", "-Wl,--wrap=eq_port_time_ms"]
     subprocess.run([*compiler, *map(str, objects), "-lm", "-pthread", "-o", str(output)], check=True)
     monkeypatch.setenv("EDGEQ_AGENT", str(output))
 

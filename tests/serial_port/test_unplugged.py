@@ -89,7 +89,7 @@ def test_a_chip_that_has_started_anew_between_two_runs_is_one_clear_error(chip: 
     wired = chip(hurried=True)
     with RemoteModel(wired.target, "kws", sample_model.packed(3)) as there:
         replug(wired, reset=True, away_s=0.05)
-        with pytest.raises(LinkError, match="it has started anew") as info:
+        with pytest.raises(LinkError, match="has started anew") as info:
             there.run(sample_model.sample())
     assert info.value.kind == "started_anew" and info.value.code == 4
     assert d.status(wired.target).models == ()
