@@ -56,7 +56,7 @@ KWS = (
     *("gemm_s8_s16_s8", "dwconv_s8_s8_s8", "sum_s32_s8_s8"),
 )
 # Of agent, runtime and what keyword spotting takes: bytes of flash (40,000 and 52,000 are the goals), of RAM, and of stack at most.
-MOST = {"": (47_000, 6_000, 2_048), "signing": (59_000, 6_000, 4_096)}
+MOST = {"": (48_000, 6_000, 2_048), "signing": (59_500, 6_000, 4_096)}
 FLOAT = re.compile(r"__aeabi_(f|d)\w+|__aeabi_u?[il]2[fd]\w*|sqrtf|__\w+[sd]f[23]?")
 
 
